@@ -1,0 +1,51 @@
+# Everything a person runs. `make` alone lists it.
+
+PYTHON ?= python3
+STACK  := $(PYTHON) tests/local/stack.py
+VENV   := target/venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help doctor demo test up down check lint unit invoke package
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+doctor: ## Name what the machine lacks, and how to install it
+	@$(PYTHON) tests/local/doctor.py
+
+demo: doctor ## From nothing to a finished story: an agent's call, redacted, recorded, locked
+	@$(STACK) up --name local
+	@$(VENV) tests/demo.py
+	@echo "The stack still runs. End it with: make down"
+
+test: doctor ## Unit, property and end-to-end tests over a stack of their own, IAM enforced
+	@$(PYTHON) tests/local/infra_test.py
+	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
+	$(STACK) up --name test --provider-timeout-ms 5000 && \
+	CS_TEST_STACK='$(CURDIR)/target/stack/test/stack.json' cargo test --workspace
+
+up: doctor ## Make the local stack with a tenant in it, and print what to export
+	@$(STACK) up --name local --seed
+
+down: ## End the local stack
+	@$(STACK) down --name local
+
+check: lint unit ## Formatting, lints and the tests that need no stack
+
+lint: doctor # formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	terraform fmt -check -recursive infra
+
+unit: doctor # the tests that need no stack
+	cargo test --workspace --exclude countersign-tests
+	cargo test -p countersign-tests --lib --bins --test tidy
+	$(PYTHON) tests/local/infra_test.py
+
+invoke: doctor ## Invoke a function directly: make invoke FN=gateway EVENT=events/gateway/chat.json
+	@test -n '$(FN)' -a -n '$(EVENT)' || { echo 'usage: make invoke FN=gateway EVENT=events/gateway/<case>.json'; exit 2; }
+	@test -x $(VENV) || { echo 'error: there is no stack; run: make up'; exit 1; }
+	@$(VENV) tests/local/invoke.py --function '$(FN)' --event '$(EVENT)'
+
+package: doctor ## Build the release zips of the functions, to deploy with Terraform
+	@$(PYTHON) tests/local/package.py

@@ -1,0 +1,230 @@
+//! The effects, in their one order: read the facts; hold and record; forward; settle and record; respond.
+
+use std::time::Duration;
+
+use aws::{AuditSender, Dynamo, KmsWrapper, Rows};
+use domain::{
+    Agent, BudgetRow, GatewayKey, KeyRow, Org, Owner, PolicyRow, Providers, Reason, Role, RootRow, Tenant,
+    Timestamp, User,
+};
+use egress::Client;
+use envelope::{Aad, Plaintext, Purpose, RootError, Roots};
+use policy::{Caller, Standing, authenticate};
+use tables::codec::Row;
+use tables::{Held, HoldReceipt, HoldRefused, Key};
+
+use crate::addresses::{Address, Addresses};
+use crate::cleared::Cleared;
+use crate::decide::{self, Call, Decision, Facts, Keys, Plan};
+use crate::event::{Refused, Response};
+use crate::outcome::{self, Ended, Spent};
+use crate::provider;
+
+/// What effects need: clients, and the addresses seen so far.
+#[derive(Debug)]
+pub struct Effects {
+    pub dynamo: Dynamo,
+    pub audit: AuditSender,
+    pub roots: Roots<KmsWrapper>,
+    pub upstream: Client,
+    pub addresses: Addresses,
+}
+
+impl Effects {
+    /// Reads everything that a decision about this key needs, in one trip (two when the key is new to this instance).
+    ///
+    /// # Errors
+    /// The key does not verify, or the facts could not be read whole.
+    pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, RootRow), Reason> {
+        let address = match self.addresses.get(key.id()) {
+            Some(address) => address,
+            None => self.first_sight(key).await?,
+        };
+        let (caller, rows) = self.verified(key, &address).await?;
+        let row_says = Address::of(caller.row());
+        if row_says == address {
+            return self.facts(caller, &rows, now).await;
+        }
+        // The key was moved since its address was kept: what was read belongs to somebody else.
+        self.addresses.put(row_says.clone());
+        let (caller, rows) = self.verified(key, &row_says).await?;
+        if Address::of(caller.row()) == row_says {
+            self.facts(caller, &rows, now).await
+        } else {
+            Err(Reason::FactsUnavailable)
+        }
+    }
+
+    async fn verified(&self, key: &GatewayKey, address: &Address) -> Result<(Caller, Rows), Reason> {
+        let rows = self.dynamo.batch_get(&address.keys()).await.map_err(|_| Reason::FactsUnavailable)?;
+        let row: KeyRow = find(&rows, &Key::gateway_key(key.id())).ok_or(Reason::KeyUnknown)?;
+        let caller = authenticate(key, row).map_err(|_| Reason::KeySecretMismatch)?;
+        Ok((caller, rows))
+    }
+
+    /// The key's own row, to learn where the rest lies. A wrong secret ends here, after one read.
+    async fn first_sight(&self, key: &GatewayKey) -> Result<Address, Reason> {
+        let item =
+            self.dynamo.get(&Key::gateway_key(key.id())).await.map_err(|_| Reason::FactsUnavailable)?;
+        let row =
+            KeyRow::from_item(&item.ok_or(Reason::KeyUnknown)?).map_err(|_| Reason::FactsUnavailable)?;
+        let caller = authenticate(key, row).map_err(|_| Reason::KeySecretMismatch)?;
+        let address = Address::of(caller.row());
+        self.addresses.put(address.clone());
+        Ok(address)
+    }
+
+    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> Result<(Facts, RootRow), Reason> {
+        let row = caller.row().clone();
+        let user = match &row.owner {
+            Owner::User { id, .. } => Some(id),
+            Owner::Tenant => None,
+        };
+        let standing = Standing {
+            org: find::<Org>(rows, &Key::org(&row.org)),
+            tenant: find::<Tenant>(rows, &Key::tenant(&row.tenant)),
+            agent: find::<Agent>(rows, &Key::agent(&row.tenant, &row.agent)),
+            user: user.and_then(|user| find::<User>(rows, &Key::user(&row.org, user))),
+            role: user.and_then(|user| find::<Role>(rows, &Key::binding(&row.tenant, user))),
+        };
+        let root = |purpose: Purpose| find::<RootRow>(rows, &Key::root(&row.tenant, purpose.as_str()));
+        let credential = root(Purpose::Credential).ok_or(Reason::FactsUnavailable)?;
+        let audit = root(Purpose::Audit).ok_or(Reason::FactsUnavailable)?;
+        let pseudonym = root(Purpose::Pseudonym).ok_or(Reason::FactsUnavailable)?;
+        let keys = futures_util::future::try_join(
+            self.roots.current(&row.tenant, Purpose::Audit, &audit, now),
+            self.roots.current(&row.tenant, Purpose::Pseudonym, &pseudonym, now),
+        );
+        let keys = keys.await.map(|(audit, pseudonym)| Keys { audit, pseudonym });
+        let facts = Facts {
+            standing,
+            policy: find::<PolicyRow>(rows, &Key::policy(&row.tenant)),
+            providers: find::<Providers>(rows, &Key::providers(&row.tenant)),
+            budget: find::<BudgetRow>(rows, &Key::budget(&row.tenant, 0)),
+            keys,
+            caller,
+        };
+        Ok((facts, credential))
+    }
+
+    /// Carries out a decision.
+    pub async fn perform(&self, decision: Decision, credential_root: &RootRow) -> Response {
+        match decision {
+            Decision::Models(names) => Response::models(names.iter().map(domain::Name::as_str)),
+            Decision::Refuse { action_id, refused, record } => {
+                let recorded = self.audit.record(&record).await;
+                // An unrecorded refusal is still a refusal; the caller learns the graver fault.
+                let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
+                Response::error(&refused).with_action(action_id)
+            }
+            Decision::Forward(plan) => self.forward(*plan, credential_root).await,
+        }
+    }
+
+    async fn forward(&self, plan: Plan, credential_root: &RootRow) -> Response {
+        let Plan { permit, body, call } = plan;
+        let began = aws::now();
+        let budget = Key::budget(&call.scribe.row.tenant, 0);
+        let (held, recorded, credential) = futures_util::join!(
+            tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
+            self.audit.attempt(call.action_id, &call.attempt),
+            self.credential(&call, credential_root, began),
+        );
+        let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
+        let (held, recorded, credential) = match (held, recorded, credential) {
+            (Ok(held), Ok(recorded), Ok(credential)) => (held, recorded, credential),
+            (held, recorded, _) => {
+                let refused = stopped(&held, recorded.is_ok());
+                return self.abandon(&call, refused, &held, &receipt, began).await;
+            }
+        };
+        let ended = match Cleared::new(permit, body, &held, recorded) {
+            Ok(cleared) => {
+                let deadline = call.deadline.saturating_sub(since(began));
+                provider::complete(&self.upstream, &call.target, &credential, deadline, cleared).await
+            }
+            Err(_) => Ended::without_answer(Reason::FactsUnavailable, Spent::Nothing),
+        };
+        self.close(&call, &ended, began, Some(&receipt)).await;
+        respond(&call, &ended)
+    }
+
+    /// Ends a call before anything was sent. A hold of unknown outcome is given back too: to settle what is not
+    /// held changes nothing.
+    async fn abandon(
+        &self,
+        call: &Call,
+        refused: Refused,
+        held: &Result<Held, HoldRefused>,
+        receipt: &HoldReceipt,
+        began: Timestamp,
+    ) -> Response {
+        let surely_none = matches!(held, Err(HoldRefused::OverBudget { .. } | HoldRefused::NoBudget));
+        let ended = Ended::without_answer(refused.reason, Spent::Nothing);
+        self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
+        Response::error(&refused).with_action(call.action_id)
+    }
+
+    /// Settles and records the outcome, side by side. Neither can undo what happened: a settlement that is not
+    /// confirmed leaves the hold at its full size, and an outcome that is not acknowledged is sent again first.
+    async fn close(&self, call: &Call, ended: &Ended, began: Timestamp, receipt: Option<&HoldReceipt>) {
+        let now = aws::now();
+        let record = outcome::record(call, ended, began, now);
+        let settle = async {
+            let Some(receipt) = receipt else { return true };
+            // Only calls that reached a provider are counted against the ledger.
+            let sent = ended.spent != Spent::Nothing || ended.status.is_some();
+            let spent = ended.spent.tokens(receipt.tokens);
+            tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date())).await.is_ok()
+        };
+        let (settled, recorded) = futures_util::join!(settle, self.audit.record(&record));
+        if !settled || recorded.is_err() {
+            let action_id = call.action_id;
+            tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
+        }
+    }
+
+    async fn credential(&self, call: &Call, root: &RootRow, now: Timestamp) -> Result<Plaintext, RootError> {
+        let tenant = &call.scribe.row.tenant;
+        let place = Key::providers(tenant);
+        let aad = Aad::credential(
+            tenant,
+            place.table.as_str(),
+            &place.pk,
+            &place.sk,
+            call.provider.id.as_str(),
+            &call.target.host(),
+        );
+        self.roots.open(tenant, Purpose::Credential, root, &aad, &call.provider.credential, now).await
+    }
+}
+
+/// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
+fn stopped(held: &Result<Held, HoldRefused>, recorded: bool) -> Refused {
+    match held {
+        _ if !recorded => Reason::AuditUnavailable.into(),
+        Err(HoldRefused::OverBudget { avail, wanted }) => decide::over_budget(*avail, *wanted),
+        Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
+        Ok(_) => Reason::KeysUnavailable.into(),
+    }
+}
+
+fn respond(call: &Call, ended: &Ended) -> Response {
+    let response = match &ended.answer {
+        Some(answer) if call.restore => Response::answer(outcome::restored(answer, &call.vault)),
+        Some(answer) => Response::answer(answer.value.clone()),
+        None => Response::error(&ended.refused()),
+    };
+    let clamped = ended.answer.as_ref().and(call.clamped.as_deref());
+    response.with_action(call.action_id).with_clamped(clamped)
+}
+
+fn since(began: Timestamp) -> Duration {
+    Duration::from_millis(aws::now().millis_since(began))
+}
+
+/// A row, if it is there and reads. A row that does not read is as good as absent: what it guards refuses.
+fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
+    let row = T::from_item(rows.get(key)?);
+    row.inspect_err(|error| tracing::error!(table = key.table.as_str(), %error, "row.unreadable")).ok()
+}

@@ -1,0 +1,158 @@
+//! Strict JSON: what two parsers could read differently is refused here, once, for everything behind.
+//!
+//! RFC 8259 section 4 leaves the meaning of repeated keys open: a guard that reads the first and a provider that
+//! reads the last would disagree about what was checked.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Deepest nesting that is read. The redactor walks as deep and no deeper.
+pub const MAX_DEPTH: usize = redact::MAX_DEPTH;
+
+/// Why a text is not read. Places only, never the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonFault {
+    #[error("the body is not valid JSON (line {line}, column {column})")]
+    Syntax { line: usize, column: usize },
+    #[error("the body repeats an object key (line {line}, column {column}); every key may stand once")]
+    DuplicateKey { line: usize, column: usize },
+    #[error("the body is nested more than {MAX_DEPTH} levels deep")]
+    TooDeep,
+}
+
+/// Reads exactly one JSON value.
+///
+/// # Errors
+/// Not JSON, a repeated key at any depth, or nested too deeply.
+pub fn parse(text: &str) -> Result<Value, JsonFault> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = Strict { depth: 0 }.deserialize(&mut deserializer);
+    read.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| fault(&error))
+}
+
+const DUPLICATE: &str = "countersign: repeated key";
+const DEEP: &str = "countersign: too deep";
+
+fn fault(error: &serde_json::Error) -> JsonFault {
+    let (line, column, text) = (error.line(), error.column(), error.to_string());
+    if text.starts_with(DUPLICATE) {
+        JsonFault::DuplicateKey { line, column }
+    } else if text.starts_with(DEEP) || text.starts_with("recursion limit") {
+        JsonFault::TooDeep
+    } else {
+        JsonFault::Syntax { line, column }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH { Err(E::custom(DEEP)) } else { Ok(Self { depth: self.depth + 1 }) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(inner)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = fields.next_key::<String>()? {
+            let value = fields.next_value_seed(inner)?;
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom(DUPLICATE));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn plain_json_reads_as_ever() {
+        let text = r#" {"a": [1, -2, 1.5, true, null, "x\u00e9"], "b": {"a": {}}} "#;
+        assert_eq!(parse(text), Ok(json!({"a": [1, -2, 1.5, true, null, "xé"], "b": {"a": {}}})));
+    }
+
+    #[test]
+    fn what_parsers_disagree_on_is_refused() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        for (text, duplicate, deep) in [
+            (r#"{"a":1,"a":2}"#, true, false),
+            (r#"{"a":1,"\u0061":2}"#, true, false),
+            (r#"[{"x":{"b":1,"b":1}}]"#, true, false),
+            (&nested(MAX_DEPTH + 1), false, true),
+            (&nested(1_000), false, true),
+            ("", false, false),
+            ("{", false, false),
+            ("{} {}", false, false),
+            (r#"{"a":01}"#, false, false),
+            (r#""\ud800""#, false, false),
+            ("NaN", false, false),
+        ] {
+            let fault = parse(text).unwrap_err();
+            assert_eq!(matches!(fault, JsonFault::DuplicateKey { .. }), duplicate, "{fault}");
+            assert_eq!(matches!(fault, JsonFault::TooDeep), deep, "{fault}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The gateway: one URL between agents and models. Parse → load → decide → perform.
+//!
+//! # In scope
+//! Authenticates gateway keys, decides, redacts, forwards OpenAI Chat Completions, settles and records.
+//!
+//! # Out of scope
+//! - Writing configuration: its role cannot, and neither can this code.
+//! - The ledger: records go to the audit queue and no further.
+//! - Streaming and the other dialects: refused by name until they are guarded as well.
+
+mod addresses;
+mod chat;
+mod cleared;
+mod config;
+mod decide;
+mod effects;
+mod event;
+mod json;
+mod outcome;
+mod provider;
+mod records;
+mod refusal;
+mod strangers;
+
+use std::time::Duration;
+
+use domain::{GatewayKey, Reason, Timestamp};
+
+pub use addresses::Addresses;
+pub use cleared::Cleared;
+pub use config::Config;
+pub use decide::{Moment, Random, Rules};
+pub use effects::Effects;
+pub use event::Response;
+
+use event::{Refused, Request, Route};
+
+/// Everything that one instance keeps between calls.
+#[derive(Debug)]
+pub struct Gateway {
+    pub rules: Rules,
+    pub effects: Effects,
+    strangers: strangers::Strangers,
+}
+
+impl Gateway {
+    pub fn new(rules: Rules, effects: Effects) -> Self {
+        Self { rules, effects, strangers: strangers::Strangers::default() }
+    }
+
+    /// Answers one ingress event. Every fault is an answer in the dialect's shape; nothing is thrown.
+    pub async fn handle(&self, event: &str, now: Timestamp, time_left: Duration) -> Response {
+        let request = match event::parse(event) {
+            Ok(request) => request,
+            Err(reason) => return Response::error(&reason.into()),
+        };
+        if matches!(request.route, Route::Health) {
+            return Response::health();
+        }
+        match &request.key {
+            Ok(key) if key.region() != self.rules.region => self.elsewhere(key, &request, now),
+            Ok(_) => self.known_key(request, now, time_left).await,
+            Err(reason) => self.stranger(&request, *reason, now),
+        }
+    }
+
+    async fn known_key(&self, request: Request, now: Timestamp, time_left: Duration) -> Response {
+        let Ok(key) = &request.key else { return Response::error(&Reason::KeyMissing.into()) };
+        let Ok(random) = Random::draw() else { return Response::error(&Reason::FactsUnavailable.into()) };
+        match self.effects.load(key, now).await {
+            Ok((facts, credential_root)) => {
+                let moment = Moment { now, time_left, random };
+                let decision = decide::decide(&self.rules, request, facts, &moment);
+                self.effects.perform(decision, &credential_root).await
+            }
+            Err(reason) => self.stranger(&request, reason, now),
+        }
+    }
+
+    /// Nobody is known, so nobody is blamed. A path that does not exist may be called that without a key.
+    fn stranger(&self, request: &Request, reason: Reason, now: Timestamp) -> Response {
+        self.strangers.refused(reason, request.source_ip, now);
+        match request.route {
+            Route::Stray(stray) => Response::error(&stray.into()),
+            _ => Response::error(&reason.into()),
+        }
+    }
+
+    /// The key's own text says which gateway it belongs to: nothing is read for it, and nothing forwarded.
+    fn elsewhere(&self, key: &GatewayKey, request: &Request, now: Timestamp) -> Response {
+        self.strangers.refused(Reason::KeyOtherRegion, request.source_ip, now);
+        let hint = format!("the key's region is {}, this gateway's is {}", key.region(), self.rules.region);
+        Response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
+    }
+}
+
+impl Random {
+    /// Draws the random bytes of one call.
+    ///
+    /// # Errors
+    /// The operating system has none: the call is refused.
+    pub fn draw() -> Result<Self, aws::EntropyError> {
+        Ok(Self {
+            action: aws::random()?,
+            first_event: aws::random()?,
+            second_event: aws::random()?,
+            nonce: aws::random()?,
+            first_seal: aws::random()?,
+            second_seal: aws::random()?,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! Composition root of the gateway: configuration, clients, run.
+
+use std::time::Duration;
+
+use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
+use countersign_gateway::{Addresses, Config, Effects, Gateway, Response, Rules};
+use domain::Timestamp;
+use envelope::Roots;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use policy::RoleTable;
+use redact::Detectors;
+use serde_json::value::RawValue;
+
+/// For name resolution, TCP and TLS to a provider.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest answer of a provider, in bytes: a function URL returns at most 6 MB.
+const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::init_tracing()?;
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let config = Config::from_vars(&|name| std::env::var(name).ok())?;
+    let sdk = aws::sdk_config(Credentials::Function).await;
+    let upstream = egress::Client::new(&egress::Config {
+        reach: config.reach,
+        roots: egress::Roots::System,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_response_bytes: MAX_ANSWER_BYTES,
+    })?;
+    let rules = Rules {
+        region: config.region,
+        reach: config.reach,
+        roles: RoleTable::builtin()?,
+        detectors: Detectors::builtin().map_err(|error| error.to_string())?,
+        provider_timeout: config.provider_timeout,
+    };
+    let effects = Effects {
+        dynamo: Dynamo::new(&sdk, config.tables),
+        audit: AuditSender::new(&sdk, config.audit_queue_url),
+        roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
+        upstream,
+        addresses: Addresses::default(),
+    };
+    let gateway = &Gateway::new(rules, effects);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        let now = aws::now();
+        let deadline =
+            i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
+        let left =
+            deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)));
+        Ok::<Response, Error>(gateway.handle(event.payload.get(), now, left).await)
+    }))
+    .await
+}

@@ -1,0 +1,228 @@
+//! How a call ended, from what the provider answered: pure. Every attempt has an outcome.
+
+use bytes::Bytes;
+use domain::{AuditRecord, Decided, EventType, Metadata, Phase, Reason, Timestamp};
+use egress::{Answer, EgressError};
+use redact::Vault;
+use serde_json::Value;
+
+use crate::decide::Call;
+use crate::event::Refused;
+use crate::records::Entry;
+
+/// What of the held tokens is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// The provider certainly did no work.
+    Nothing,
+    /// As the provider reported, at most what was held.
+    Reported { input: u64, output: u64 },
+    /// It may have worked and did not say how much: the worst case counts.
+    Everything,
+}
+
+impl Spent {
+    pub fn tokens(self, held: u64) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Reported { input, output } => input.saturating_add(output).min(held),
+            Self::Everything => held,
+        }
+    }
+}
+
+/// A call's end.
+#[derive(Debug)]
+pub struct Ended {
+    pub reason: Reason,
+    pub spent: Spent,
+    pub status: Option<u16>,
+    pub retry_after: Option<u32>,
+    /// The answer, when there is a good one.
+    pub answer: Option<Good>,
+}
+
+/// A good answer: as bytes, for its commitment, and as a value, for its caller.
+#[derive(Debug)]
+pub struct Good {
+    pub bytes: Bytes,
+    pub value: Value,
+}
+
+impl Ended {
+    pub fn without_answer(reason: Reason, spent: Spent) -> Self {
+        Self { reason, spent, status: None, retry_after: None, answer: None }
+    }
+
+    pub fn refused(&self) -> Refused {
+        Refused { retry_after: self.retry_after, ..Refused::from(self.reason) }
+    }
+}
+
+/// Reads the provider's answer.
+pub fn conclude(answered: Result<Answer, EgressError>) -> Ended {
+    match answered {
+        Err(error) => failed(&error),
+        Ok(answer) => {
+            let mut ended = match &answer.body {
+                Ok(body) => success(body),
+                Err(_) => rejected(answer.status),
+            };
+            ended.status = Some(answer.status);
+            ended.retry_after = answer.retry_after.map(|seconds| seconds.min(MAX_RETRY_AFTER_S));
+            ended
+        }
+    }
+}
+
+/// A provider cannot tell a caller to stay away for longer than a day.
+const MAX_RETRY_AFTER_S: u32 = 86_400;
+
+fn failed(error: &EgressError) -> Ended {
+    let reason = match error {
+        EgressError::NotSent(_) => Reason::ProviderUnreachable,
+        EgressError::TimedOut { .. } => Reason::ProviderTimeout,
+        EgressError::Broken { .. } => Reason::ProviderBroken,
+        EgressError::TooLarge { .. } => Reason::ProviderTooLarge,
+    };
+    let spent = if error.may_have_been_processed() { Spent::Everything } else { Spent::Nothing };
+    Ended::without_answer(reason, spent)
+}
+
+/// The provider's statuses: what they mean here, and whether it may have worked before it said so.
+/// Its own words are not passed on: they can quote the prompt or the credential.
+fn rejected(status: u16) -> Ended {
+    let (reason, spent) = match status {
+        401 | 403 => (Reason::ProviderCredential, Spent::Nothing),
+        429 => (Reason::ProviderThrottled, Spent::Nothing),
+        400..=499 => (Reason::ProviderRejected, Spent::Nothing),
+        503 => (Reason::ProviderError, Spent::Nothing),
+        500..=599 => (Reason::ProviderError, Spent::Everything),
+        // Redirects are not followed: the credential belongs to one host.
+        _ => (Reason::ProviderMalformed, Spent::Nothing),
+    };
+    Ended::without_answer(reason, spent)
+}
+
+fn success(bytes: &Bytes) -> Ended {
+    let value = std::str::from_utf8(bytes).ok().and_then(|text| crate::json::parse(text).ok());
+    let spent = value.as_ref().and_then(usage).unwrap_or(Spent::Everything);
+    match value {
+        // An answer without choices is none, such as an error inside a 200.
+        Some(value) if value.get("choices").is_some_and(Value::is_array) => {
+            let answer = Some(Good { bytes: bytes.clone(), value });
+            Ended { reason: Reason::Completed, spent, status: None, retry_after: None, answer }
+        }
+        _ => Ended::without_answer(Reason::ProviderMalformed, spent),
+    }
+}
+
+fn usage(answer: &Value) -> Option<Spent> {
+    let count = |name: &str| answer.get("usage")?.get(name)?.as_u64();
+    Some(Spent::Reported { input: count("prompt_tokens")?, output: count("completion_tokens")? })
+}
+
+/// The record of the outcome.
+pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> AuditRecord {
+    let spent = ended.spent.tokens(call.worst_case);
+    let mut metadata = Metadata::default()
+        .count("held_tokens", call.worst_case)
+        .count("settled_tokens", spent)
+        .count("duration_ms", now.millis_since(began))
+        .flag("usage_reported", matches!(ended.spent, Spent::Reported { .. }));
+    if let Some(status) = ended.status {
+        metadata = metadata.count("provider_status", status.into());
+    }
+    let good = ended.reason == Reason::Completed;
+    let denied =
+        matches!(ended.reason, Reason::BudgetExceeded | Reason::AuditUnavailable | Reason::BudgetUnavailable);
+    let entry = Entry {
+        at: now,
+        event_id: call.outcome_event,
+        seal_random: call.outcome_seal,
+        event: if denied { crate::refusal::row(ended.reason).event } else { EventType::LlmCall },
+        phase: Phase::Outcome,
+        decision: if denied { Decided::Deny } else { Decided::Allow },
+        reason: ended.reason,
+        description: if good { "The model answered." } else { "The call ended without an answer." },
+        metadata,
+    };
+    let action_id = call.action_id;
+    let mut record = call.scribe.record(action_id, entry);
+    call.known.add_to(&mut record);
+    if let Spent::Reported { input, output } = ended.spent {
+        record.input_tokens = Some(input.min(MAX_REPORTED));
+        record.output_tokens = Some(output.min(MAX_REPORTED));
+    }
+    let committed = call.scribe.audit_key.as_ref().zip(ended.answer.as_ref());
+    record.response_commitment =
+        committed.map(|(key, answer)| key.commitment("response", action_id.as_bytes(), &answer.bytes));
+    record
+}
+
+/// Reported counts beyond this are a lie of the provider's; the record must stay canonical JSON (2^53 - 1).
+const MAX_REPORTED: u64 = 1_000_000_000_000;
+
+/// Puts the caller's own values back, in the text of the answers and nowhere else.
+pub fn restored(answer: &Good, vault: &Vault) -> Value {
+    let mut answer = answer.value.clone();
+    let choices = answer.get_mut("choices").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten() {
+        if let Some(Value::String(content)) =
+            choice.get_mut("message").and_then(|message| message.get_mut("content"))
+        {
+            *content = vault.restore_text(content);
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_and_what_they_cost() {
+        for (status, reason, spent) in [
+            (400, Reason::ProviderRejected, Spent::Nothing),
+            (401, Reason::ProviderCredential, Spent::Nothing),
+            (403, Reason::ProviderCredential, Spent::Nothing),
+            (404, Reason::ProviderRejected, Spent::Nothing),
+            (429, Reason::ProviderThrottled, Spent::Nothing),
+            (500, Reason::ProviderError, Spent::Everything),
+            (502, Reason::ProviderError, Spent::Everything),
+            (503, Reason::ProviderError, Spent::Nothing),
+            (302, Reason::ProviderMalformed, Spent::Nothing),
+        ] {
+            let ended = rejected(status);
+            assert_eq!((ended.reason, ended.spent), (reason, spent), "{status}");
+        }
+    }
+
+    #[test]
+    fn answers_and_what_they_cost() {
+        let reported = |input, output| Spent::Reported { input, output };
+        for (body, reason, spent) in [
+            (
+                r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+                Reason::Completed,
+                reported(3, 4),
+            ),
+            (r#"{"choices":[]}"#, Reason::Completed, Spent::Everything),
+            (
+                r#"{"choices":[],"usage":{"prompt_tokens":-3,"completion_tokens":4}}"#,
+                Reason::Completed,
+                Spent::Everything,
+            ),
+            (r#"{"error":{"message":"no"}}"#, Reason::ProviderMalformed, Spent::Everything),
+            (r#"{"choices":"#, Reason::ProviderMalformed, Spent::Everything),
+            ("", Reason::ProviderMalformed, Spent::Everything),
+        ] {
+            let ended = success(&Bytes::from(body));
+            assert_eq!((ended.reason, ended.spent), (reason, spent), "{body}");
+            assert_eq!(ended.answer.is_some(), reason == Reason::Completed);
+        }
+        assert_eq!(reported(u64::MAX, 5).tokens(7), 7);
+        assert_eq!((Spent::Nothing.tokens(7), Spent::Everything.tokens(7)), (0, 7));
+    }
+}

@@ -1,0 +1,113 @@
+//! Writes the audit records of a call. The caller's address is sealed here, before anything leaves the process.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::{
+    ActionId, Actor, ActorType, AuditRecord, Authority, Code, Decided, Description, EventId, EventType,
+    KeyRow, Metadata, Name, Opaque, Phase, RECORD_VERSION, Reason, Region, SealedBytes, Timestamp,
+};
+use envelope::{Aad, RootKey, SEAL_RANDOM_BYTES};
+use redact::Findings;
+
+/// What is the same in every record of one call.
+#[derive(Debug, Clone)]
+pub struct Scribe {
+    pub row: KeyRow,
+    pub region: Region,
+    pub source_ip: Option<IpAddr>,
+    pub request_id: Option<Opaque>,
+    /// Absent when the tenant's keys cannot be used: the call is refused then, and the refusal is recorded
+    /// without what would have to be sealed.
+    pub audit_key: Option<Arc<RootKey>>,
+    pub action: &'static str,
+}
+
+/// What one record needs of its own.
+#[derive(Debug)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub event_id: EventId,
+    pub seal_random: [u8; SEAL_RANDOM_BYTES],
+    pub event: EventType,
+    pub phase: Phase,
+    pub decision: Decided,
+    pub reason: Reason,
+    pub description: &'static str,
+    pub metadata: Metadata,
+}
+
+impl Scribe {
+    pub fn record(&self, action_id: ActionId, entry: Entry) -> AuditRecord {
+        let Entry { at, event_id, seal_random, event, phase, decision, reason, description, metadata } =
+            entry;
+        let row = &self.row;
+        let source_ip =
+            self.seal(event_id, "source_ip", self.source_ip.map(|ip| ip.to_string()), &seal_random);
+        let metadata = if source_ip.is_none() { metadata.flag("source_ip_missing", true) } else { metadata };
+        AuditRecord {
+            agent_id: Some(row.agent.clone()),
+            action_id: Some(action_id),
+            request_id: self.request_id.clone(),
+            auth_method: Some(Code::literal("gateway_key")),
+            authority: Some(Authority { key_id: Some(row.id.clone()), role: None, policy_version: None }),
+            source_ip,
+            ..AuditRecord::new(
+                RECORD_VERSION,
+                event_id,
+                at,
+                self.region,
+                row.org.clone(),
+                row.tenant.clone(),
+                event,
+                phase,
+                ActorType::Agent,
+                Actor::from(&row.agent),
+                Code::literal(self.action),
+                decision,
+                Code::literal(reason.as_str()),
+                Description::literal(description),
+                metadata,
+            )
+        }
+    }
+
+    fn seal(
+        &self,
+        event: EventId,
+        field: &str,
+        value: Option<String>,
+        random: &[u8; SEAL_RANDOM_BYTES],
+    ) -> Option<SealedBytes> {
+        let aad = Aad::record(&self.row.tenant, event, field);
+        self.audit_key.as_ref()?.seal(&aad, value?.as_bytes(), random).ok().map(SealedBytes::from)
+    }
+}
+
+/// What becomes known of a call while it is decided. Added to every record from then on.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub authority: Option<Authority>,
+    pub model: Option<Name>,
+    pub provider: Option<Name>,
+    pub provider_region: Option<Region>,
+    pub dlp: Option<BTreeMap<Code, u64>>,
+}
+
+impl Known {
+    pub fn findings(&mut self, findings: &Findings) {
+        self.dlp = Some(findings.iter().filter_map(|(id, count)| Some((id.parse().ok()?, count))).collect());
+    }
+
+    pub fn add_to(&self, record: &mut AuditRecord) {
+        if let Some(authority) = &self.authority {
+            record.authority = Some(authority.clone());
+        }
+        record.model.clone_from(&self.model);
+        record.provider.clone_from(&self.provider);
+        record.provider_region = self.provider_region;
+        record.dlp.clone_from(&self.dlp);
+        record.resource = self.model.as_ref().and_then(|model| format!("model:{model}").parse().ok());
+    }
+}

@@ -1,0 +1,153 @@
+//! Every refusal and every bad ending in one table: status, dialect type, event, and what the caller is told.
+
+use domain::{EventType, Reason};
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub reason: Reason,
+    /// HTTP status (RFC 9110 section 15).
+    pub status: u16,
+    /// The dialect's error type.
+    pub kind: &'static str,
+    /// What the audit record calls it.
+    pub event: EventType,
+    /// Whether the same call can succeed later without a change: SDKs retry only then.
+    pub retry: bool,
+    /// What is wrong and what to do. Fixed text: it can quote nothing.
+    pub message: &'static str,
+}
+
+const INVALID: &str = "invalid_request_error";
+const AUTH: &str = "authentication_error";
+const DENIED: &str = "permission_error";
+const OURS: &str = "api_error";
+const QUOTA: &str = "insufficient_quota";
+
+macro_rules! table {
+    ($($reason:ident, $status:literal, $kind:ident, $event:ident, $retry:literal, $message:expr;)+) => {
+        /// The table, in the order of decision.
+        pub const TABLE: &[Row] = &[$(
+            Row {
+                reason: Reason::$reason,
+                status: $status,
+                kind: $kind,
+                event: EventType::$event,
+                retry: $retry,
+                message: $message,
+            },
+        )+];
+    };
+}
+
+const BAD_KEY: &str =
+    "missing or invalid gateway key: send `Authorization: Bearer cs_...` with a key of this gateway";
+
+table! {
+    // before anybody is known: one uniform answer
+    KeyMissing, 401, AUTH, AuthRefused, false, BAD_KEY;
+    KeyMalformed, 401, AUTH, AuthRefused, false, BAD_KEY;
+    KeyChecksum, 401, AUTH, AuthRefused, false, BAD_KEY;
+    KeyUnknown, 401, AUTH, AuthRefused, false, BAD_KEY;
+    KeySecretMismatch, 401, AUTH, AuthRefused, false, BAD_KEY;
+    KeyOtherRegion, 421, INVALID, AuthRefused, false, "this gateway key belongs to another region: call the gateway of the region that the key names";
+    BodyTooLarge, 413, INVALID, LlmCall, false, "the body is larger than 4194304 bytes (4 MiB): send less";
+    // the key
+    KeyRevoked, 401, AUTH, AuthRefused, false, "this gateway key was revoked: ask its owner for a new one";
+    KeyExpired, 401, AUTH, AuthRefused, false, "this gateway key has expired: ask its owner for a new one";
+    // the form
+    UnknownPath, 404, INVALID, PolicyViolation, false, "unknown path: use POST /v1/chat/completions or GET /v1/models";
+    MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: use POST /v1/chat/completions or GET /v1/models";
+    ContentType, 415, INVALID, LlmCall, false, "send the body with `Content-Type: application/json`";
+    ContentEncoding, 415, INVALID, LlmCall, false, "send the body without Content-Encoding: what is compressed cannot be inspected";
+    InvalidUtf8, 400, INVALID, LlmCall, false, "the body is not valid UTF-8: JSON is sent as UTF-8 (RFC 8259)";
+    InvalidJson, 400, INVALID, LlmCall, false, "the body is not valid JSON";
+    DuplicateKey, 400, INVALID, LlmCall, false, "the body repeats an object key: every key may stand once";
+    NestedTooDeep, 400, INVALID, LlmCall, false, "the body is nested more than 64 levels deep: flatten it";
+    InvalidField, 400, INVALID, LlmCall, false, "a field is missing or malformed";
+    StreamUnsupported, 400, INVALID, LlmCall, false, "streaming is not supported yet: send the call without `stream: true`";
+    ForeignIdentifier, 403, DENIED, PolicyViolation, false, "the body names an organization or tenant that is not this key's: the key alone says for whom it acts";
+    // who stands behind the key
+    OwnerInactive, 403, DENIED, AuthRefused, false, "the owner of this gateway key is not active";
+    OwnerEpoch, 403, DENIED, AuthRefused, false, "this gateway key was made before its owner's access was last ended: make a new one";
+    OrgInactive, 403, DENIED, AuthRefused, false, "the organization of this gateway key is not active";
+    TenantInactive, 403, DENIED, AuthRefused, false, "the tenant of this gateway key is not active";
+    AgentInactive, 403, DENIED, AuthRefused, false, "the agent of this gateway key is not active";
+    // what it may do
+    ScopeMissing, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this action";
+    RoleForbids, 403, DENIED, PolicyViolation, false, "the role of this gateway key's owner does not include this action";
+    ResidencyTenant, 403, DENIED, PolicyViolation, false, "the tenant's data does not live in this region";
+    ModelUnknown, 404, INVALID, PolicyViolation, false, "no provider of this tenant has such a model: GET /v1/models lists them";
+    ModelNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this model: GET /v1/models lists those it may use";
+    ResidencyProvider, 403, DENIED, PolicyViolation, false, "the only provider of this model is outside the tenant's region";
+    ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
+    Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected";
+    RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
+    BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
+    // our own house: refuse
+    FactsUnavailable, 503, OURS, LlmCall, true, "the gateway could not read what it needs to decide, so it refused: try again";
+    AuditUnavailable, 503, OURS, LlmCall, true, "the call could not be recorded, so it was not made: try again";
+    BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
+    KeysUnavailable, 503, OURS, LlmCall, true, "the tenant's keys could not be used, so the call was not made";
+    TimeShort, 503, OURS, LlmCall, true, "too little time is left for the call: try again";
+    // how an allowed call ended
+    ProviderUnreachable, 502, OURS, LlmCall, true, "the provider could not be reached; nothing was sent";
+    ProviderTimeout, 504, OURS, LlmCall, false, "the provider did not answer in time; it may have processed the call";
+    ProviderBroken, 502, OURS, LlmCall, false, "the connection to the provider broke; it may have processed the call";
+    ProviderError, 502, OURS, LlmCall, true, "the provider answered with an error of its own";
+    ProviderThrottled, 429, OURS, LlmCall, true, "the provider is limiting the rate of calls";
+    ProviderRejected, 400, INVALID, LlmCall, false, "the provider rejected the call's form";
+    ProviderCredential, 502, OURS, LlmCall, false, "the provider rejected the credential that the tenant configured for it";
+    ProviderMalformed, 502, OURS, LlmCall, false, "the provider's answer was not what its dialect says";
+    ProviderTooLarge, 502, OURS, LlmCall, false, "the provider's answer was too large";
+}
+
+/// The row of a reason. Every reason but `allowed` and `completed` has one; a test holds that true.
+pub fn row(reason: Reason) -> Row {
+    const UNLISTED: Row = Row {
+        reason: Reason::FactsUnavailable,
+        status: 500,
+        kind: OURS,
+        event: EventType::LlmCall,
+        retry: false,
+        message: "the gateway refused the call",
+    };
+    TABLE.iter().copied().find(|row| row.reason == reason).unwrap_or(UNLISTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_exactly_one_row() {
+        let good = [Reason::Allowed, Reason::Completed];
+        for reason in Reason::ALL.iter().filter(|reason| !good.contains(reason)) {
+            assert_eq!(TABLE.iter().filter(|row| row.reason == *reason).count(), 1, "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_limits_in_the_texts_are_the_limits_in_force() {
+        assert!(row(Reason::BodyTooLarge).message.contains(&crate::event::MAX_BODY_BYTES.to_string()));
+        assert!(
+            row(Reason::NestedTooDeep)
+                .message
+                .contains(&format!("more than {} levels", crate::json::MAX_DEPTH))
+        );
+    }
+
+    /// Whoever guesses keys learns nothing from the answer.
+    #[test]
+    fn before_anybody_is_known_all_answers_are_alike() {
+        let alike = [
+            Reason::KeyMissing,
+            Reason::KeyMalformed,
+            Reason::KeyChecksum,
+            Reason::KeyUnknown,
+            Reason::KeySecretMismatch,
+        ];
+        let answers = alike.map(|reason| (row(reason).status, row(reason).kind, row(reason).message));
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
+}

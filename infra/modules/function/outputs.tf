@@ -1,0 +1,15 @@
+output "name" {
+  value = aws_lambda_function.this.function_name
+}
+
+output "arn" {
+  value = aws_lambda_function.this.arn
+}
+
+output "role_arn" {
+  value = aws_iam_role.this.arn
+}
+
+output "log_group" {
+  value = aws_cloudwatch_log_group.this.name
+}

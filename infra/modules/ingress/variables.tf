@@ -1,0 +1,4 @@
+variable "function_name" {
+  description = "The function that answers."
+  type        = string
+}

@@ -1,0 +1,22 @@
+# Names and the few facts about the account that policies need. Role ARNs are built from their names, so that a
+# resource's policy can name a role that itself names the resource.
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+locals {
+  prefix    = "cs-${var.stage}-${var.region}"
+  account   = data.aws_caller_identity.this.account_id
+  partition = data.aws_partition.this.partition
+
+  role_arn_prefix = "arn:${local.partition}:iam::${local.account}:role/${local.prefix}"
+
+  # Who may put records on the audit queue and use the KMS key.
+  producer_role_arns = ["${local.role_arn_prefix}-gateway", "${local.role_arn_prefix}-operator"]
+
+  # AWS gives aws:PrincipalArn of a session as the role's ARN; the emulator gives the session's.
+  producer_principals = concat(local.producer_role_arns, var.drop_conditions ? [
+    for arn in local.producer_role_arns : "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*"
+  ] : [])
+}

@@ -1,0 +1,61 @@
+output "account" {
+  value = local.account
+}
+
+output "tables" {
+  value = { for name, table in aws_dynamodb_table.this : name => table.name }
+}
+
+output "queues" {
+  value = {
+    audit     = { url = aws_sqs_queue.audit.url, arn = aws_sqs_queue.audit.arn }
+    audit_dlq = { url = aws_sqs_queue.audit_dead_letters.url, arn = aws_sqs_queue.audit_dead_letters.arn }
+  }
+}
+
+output "buckets" {
+  value = local.buckets
+}
+
+output "kms_key_arn" {
+  value = aws_kms_key.root.arn
+}
+
+output "functions" {
+  value = {
+    gateway      = module.gateway.name
+    audit-writer = module.audit_writer.name
+  }
+}
+
+output "log_groups" {
+  value = [module.gateway.log_group, module.audit_writer.log_group]
+}
+
+output "gateway_url" {
+  value = module.gateway_ingress.url
+}
+
+output "gateway_url_id" {
+  value = module.gateway_ingress.url_id
+}
+
+output "gateway_environment" {
+  description = "What `countersign ops` needs in its environment."
+  value       = local.gateway_environment
+}
+
+output "roles" {
+  value = merge({ for name, role in aws_iam_role.staff : name => role.arn }, {
+    gateway      = module.gateway.role_arn
+    audit-writer = module.audit_writer.role_arn
+  })
+}
+
+output "athena_workgroup" {
+  value = aws_athena_workgroup.audit.name
+}
+
+output "glue_database" {
+  value = aws_glue_catalog_database.agents.name
+}

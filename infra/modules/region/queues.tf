@@ -1,0 +1,83 @@
+# The audit queue and its dead-letter queue. The redrive policy is a resource of its own so that both queues are made
+# side by side: the provider waits about 25 seconds for each.
+
+locals {
+  audit_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-audit"
+}
+
+resource "aws_sqs_queue" "audit" {
+  name                       = "${local.prefix}-audit"
+  message_retention_seconds  = 1209600
+  visibility_timeout_seconds = var.audit_writer.timeout_seconds * var.audit_queue.visibility_factor
+  sqs_managed_sse_enabled    = true
+  policy                     = data.aws_iam_policy_document.audit_queue.json
+}
+
+resource "aws_sqs_queue" "audit_dead_letters" {
+  name                      = "${local.prefix}-audit-dlq"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+  policy                    = data.aws_iam_policy_document.audit_dead_letters.json
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.audit_queue_arn]
+  })
+}
+
+resource "aws_sqs_queue_redrive_policy" "audit" {
+  queue_url = aws_sqs_queue.audit.id
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.audit_dead_letters.arn
+    maxReceiveCount     = var.audit_queue.max_receive_count
+  })
+}
+
+# Denials bind the account's administrators too. SQS itself moves poison to the dead-letter queue, which no policy
+# hinders; to bring a message back, a producer's role must send it again.
+data "aws_iam_policy_document" "audit_queue" {
+  statement {
+    sid       = "NobodyPurges"
+    effect    = "Deny"
+    actions   = ["sqs:PurgeQueue"]
+    resources = [local.audit_queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+
+  statement {
+    sid       = "OnlyProducersSend"
+    effect    = "Deny"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.audit_queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.producer_principals
+    }
+  }
+}
+
+data "aws_iam_policy_document" "audit_dead_letters" {
+  statement {
+    sid       = "NobodyPurgesOrSends"
+    effect    = "Deny"
+    actions   = ["sqs:PurgeQueue", "sqs:SendMessage"]
+    resources = ["${local.audit_queue_arn}-dlq"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+}

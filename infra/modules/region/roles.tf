@@ -1,0 +1,137 @@
+# Roles of people and machines besides the functions. Each is assumed by the principals of `trusted_principals`.
+
+locals {
+  # What KMS must be told when it opens or makes a root: a ciphertext of another region or product does not open.
+  encryption_context = var.drop_conditions ? {} : { app = "countersign", region = var.region }
+
+  staff_policies = {
+    operator = data.aws_iam_policy_document.operator.json
+    auditor  = data.aws_iam_policy_document.auditor.json
+    deployer = data.aws_iam_policy_document.deployer.json
+  }
+}
+
+data "aws_iam_policy_document" "staff_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = var.trusted_principals
+    }
+  }
+}
+
+resource "aws_iam_role" "staff" {
+  for_each = local.staff_policies
+
+  name                 = "${local.prefix}-${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.staff_trust.json
+  max_session_duration = var.role_session_seconds
+}
+
+resource "aws_iam_role_policy" "staff" {
+  for_each = local.staff_policies
+
+  name   = "job"
+  role   = aws_iam_role.staff[each.key].id
+  policy = each.value
+}
+
+# `countersign ops`: writes configuration and records that it did. It makes root secrets in wrapped form, and opens them
+# to seal credentials.
+data "aws_iam_policy_document" "operator" {
+  statement {
+    sid = "Configure"
+    actions = [
+      "dynamodb:GetItem",
+      "dynamodb:BatchGetItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "dynamodb:ConditionCheckItem",
+    ]
+    resources = [for table in aws_dynamodb_table.this : table.arn]
+  }
+
+  statement {
+    sid       = "MakeAndOpenRoots"
+    actions   = ["kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = local.encryption_context
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = [condition.value]
+      }
+    }
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+}
+
+# Reads the ledger and asks it questions; writes nothing but the results of its own queries.
+data "aws_iam_policy_document" "auditor" {
+  statement {
+    sid = "Ask"
+    actions = [
+      "athena:GetWorkGroup",
+      "athena:StartQueryExecution",
+      "athena:StopQueryExecution",
+      "athena:GetQueryExecution",
+      "athena:GetQueryResults",
+    ]
+    # The emulator does not find the workgroup of a running query, and asks for permission on everything.
+    resources = concat([aws_athena_workgroup.audit.arn], var.drop_conditions ? ["*"] : [])
+  }
+
+  statement {
+    sid     = "ReadCatalogue"
+    actions = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"]
+    resources = [
+      "arn:${local.partition}:glue:${var.region_name}:${local.account}:catalog",
+      aws_glue_catalog_database.agents.arn,
+      aws_glue_catalog_table.task_timeline.arn,
+    ]
+  }
+
+  statement {
+    sid = "ListBuckets"
+    actions = [
+      "s3:GetBucketLocation",
+      "s3:GetBucketObjectLockConfiguration",
+      "s3:GetBucketVersioning",
+      "s3:ListBucket",
+      "s3:ListBucketVersions",
+    ]
+    resources = [aws_s3_bucket.locked.arn, aws_s3_bucket.derived.arn]
+  }
+
+  statement {
+    sid       = "ReadObjects"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:GetObjectLegalHold"]
+    resources = ["${aws_s3_bucket.locked.arn}/*", "${aws_s3_bucket.derived.arn}/*"]
+  }
+
+  statement {
+    sid       = "KeepResults"
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+    resources = ["${aws_s3_bucket.derived.arn}/athena/*"]
+  }
+}
+
+# The only role that may invoke a function directly, to prove a deployment. Such a caller writes the whole event and
+# could so forge the source address; it still needs a valid gateway key.
+data "aws_iam_policy_document" "deployer" {
+  statement {
+    sid       = "Invoke"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [module.gateway.arn, module.audit_writer.arn]
+  }
+}

@@ -1,0 +1,31 @@
+# DynamoDB, split by who may write. On demand, point-in-time recovery, encrypted with AWS's managed key.
+
+resource "aws_dynamodb_table" "this" {
+  for_each = toset(["control", "identity", "gates", "keys"])
+
+  name                        = "${local.prefix}-${each.key}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # A wrapped root that was shredded must leave the backups too: they are bounded to 35 days everywhere.
+  point_in_time_recovery {
+    enabled                 = true
+    recovery_period_in_days = 35
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}

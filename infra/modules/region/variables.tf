@@ -1,0 +1,99 @@
+variable "stage" {
+  type        = string
+  description = "Name of the deployment."
+}
+
+variable "region" {
+  type        = string
+  description = "Short name of the region: eu, us or il."
+}
+
+variable "region_name" {
+  type        = string
+  description = "AWS name of the region."
+}
+
+variable "packages_dir" {
+  type        = string
+  description = "Directory of the functions' zips."
+}
+
+variable "architecture" {
+  type        = string
+  description = "Instruction set of the packages."
+}
+
+variable "trusted_principals" {
+  type        = list(string)
+  description = "ARNs that may assume operator, auditor and deployer."
+}
+
+variable "function_role_principals" {
+  type        = list(string)
+  description = "ARNs that may assume the functions' roles; empty but on the local stage."
+}
+
+variable "role_session_seconds" {
+  type        = number
+  description = "Longest session of a role, in seconds."
+}
+
+variable "retention_days" {
+  type        = number
+  description = "Days of Object Lock in COMPLIANCE mode."
+}
+
+variable "test_stage_governance" {
+  type        = bool
+  description = "One day of GOVERNANCE instead."
+}
+
+variable "log_retention_days" {
+  type        = number
+  description = "Days for which logs are kept."
+}
+
+variable "deletion_protection" {
+  type        = bool
+  description = "Deletion protection of the tables."
+}
+
+variable "drop_conditions" {
+  type        = bool
+  description = "Leave out the conditions that the emulator does not read."
+}
+
+variable "alarm_topic_arns" {
+  type        = list(string)
+  description = "SNS topics that alarms notify."
+}
+
+variable "gateway" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+    provider_timeout_ms  = number
+  })
+  description = "Sizes of the gateway."
+}
+
+variable "audit_writer" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+  })
+  description = "Sizes of the audit writer."
+}
+
+variable "audit_queue" {
+  type = object({
+    max_receive_count       = number
+    batch_size              = number
+    batching_window_seconds = number
+    max_concurrency         = number
+    visibility_factor       = number
+  })
+  description = "Delivery from the audit queue."
+}

@@ -1,0 +1,186 @@
+variable "stage" {
+  description = "Name of the deployment; part of every resource's name. `local` is the emulator."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,11}$", var.stage))
+    error_message = "stage must be 2 to 12 lower-case letters and digits, starting with a letter: it becomes part of bucket names."
+  }
+}
+
+variable "region" {
+  description = "Short name of the region: eu, us or il."
+  type        = string
+
+  validation {
+    condition     = contains(["eu", "us", "il"], var.region)
+    error_message = "region must be one of eu (eu-central-1), us (us-east-1), il (il-central-1)."
+  }
+
+  validation {
+    condition     = try(local.regions[var.region].function_urls, true)
+    error_message = "Region ${var.region} has no Lambda function URLs, which the ingress needs; its form with API Gateway is not built yet. Choose eu or us."
+  }
+}
+
+variable "packages_dir" {
+  description = "Directory that holds gateway.zip and audit-writer.zip, each with the file `bootstrap`."
+  type        = string
+
+  validation {
+    condition     = alltrue([for f in ["gateway", "audit-writer"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold gateway.zip and audit-writer.zip. Build them first."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the packages."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "trusted_principals" {
+  description = "ARNs that may assume the roles operator, auditor and deployer."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.trusted_principals) > 0 && alltrue([for p in var.trusted_principals : startswith(p, "arn:")])
+    error_message = "trusted_principals must name at least one principal, each by its ARN; a wildcard is not accepted."
+  }
+}
+
+variable "function_role_principals" {
+  description = "ARNs that may assume the functions' own roles, so that tests can act as a function. Local stage only."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.function_role_principals) == 0 || var.stage == "local"
+    error_message = "function_role_principals is for stage local only: elsewhere nobody but Lambda takes a function's role."
+  }
+}
+
+variable "role_session_seconds" {
+  description = "Longest session of the roles operator, auditor and deployer, in seconds."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.role_session_seconds >= 3600 && var.role_session_seconds <= 43200
+    error_message = "role_session_seconds must lie between 3600 (1 hour) and 43200 (12 hours), the limits of IAM."
+  }
+}
+
+variable "retention_days" {
+  description = "Days for which nobody, the account's root included, can delete an audit object."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.test_stage_governance || (var.retention_days >= 365 && floor(var.retention_days) == var.retention_days)
+    error_message = "retention_days must be a whole number of at least 365: audit evidence is kept under Object Lock in COMPLIANCE mode for a year or more. Only test_stage_governance = true goes below, in GOVERNANCE mode."
+  }
+}
+
+variable "test_stage_governance" {
+  description = "Object Lock in GOVERNANCE mode for one day, so that a test stage can be torn down. Never evidence."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !(var.test_stage_governance && var.stage == "prod")
+    error_message = "test_stage_governance is refused on stage prod: its audit objects would not be evidence."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which CloudWatch keeps the functions' logs."
+  type        = number
+  default     = 365
+}
+
+variable "deletion_protection" {
+  description = "Deletion protection of the tables."
+  type        = bool
+  default     = true
+}
+
+variable "drop_conditions" {
+  description = "Leave out the policy conditions that the local emulator does not read, and widen what it cannot resolve. Local stage only."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.drop_conditions || var.stage == "local"
+    error_message = "drop_conditions is for stage local only: on AWS it would widen the functions' permissions."
+  }
+}
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that alarms notify."
+  type        = list(string)
+  default     = []
+}
+
+variable "gateway" {
+  description = "Sizes of the gateway: timeout and memory; reserved concurrency -1 means unreserved."
+  type = object({
+    timeout_seconds      = optional(number, 120)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+    provider_timeout_ms  = optional(number, 60000)
+  })
+  default = {}
+
+  validation {
+    condition     = var.gateway.provider_timeout_ms > 0 && var.gateway.provider_timeout_ms + 10000 <= var.gateway.timeout_seconds * 1000
+    error_message = "gateway.provider_timeout_ms must leave 10 seconds of gateway.timeout_seconds: the gateway records and settles after the provider gave up."
+  }
+}
+
+variable "audit_writer" {
+  description = "Sizes of the audit writer: timeout and memory; reserved concurrency -1 means unreserved."
+  type = object({
+    timeout_seconds      = optional(number, 30)
+    memory_mb            = optional(number, 256)
+    reserved_concurrency = optional(number, -1)
+  })
+  default = {}
+}
+
+variable "audit_queue" {
+  description = "Delivery from the audit queue: deliveries before a message is set aside, batch, concurrency, and visibility timeout as a multiple of the writer's timeout."
+  type = object({
+    max_receive_count       = optional(number, 5)
+    batch_size              = optional(number, 10)
+    batching_window_seconds = optional(number, 0)
+    max_concurrency         = optional(number, 20)
+    visibility_factor       = optional(number, 6)
+  })
+  default = {}
+
+  validation {
+    condition     = var.audit_queue.visibility_factor >= 6 || (var.stage == "local" && var.audit_queue.visibility_factor >= 1)
+    error_message = "audit_queue.visibility_factor must be at least 6, as AWS advises for Lambda: a batch that waits for a free function must not be delivered twice. Only stage local may go down to 1."
+  }
+
+  validation {
+    condition     = var.audit_queue.batch_size >= 1 && var.audit_queue.batch_size <= 10000 && (var.audit_queue.batch_size <= 10 || var.audit_queue.batching_window_seconds >= 1)
+    error_message = "audit_queue.batch_size must lie between 1 and 10000, and above 10 it needs a batching_window_seconds of at least 1."
+  }
+
+  validation {
+    condition     = var.audit_queue.max_concurrency >= 2 && var.audit_queue.max_concurrency <= 1000
+    error_message = "audit_queue.max_concurrency must lie between 2 and 1000, the limits of Lambda."
+  }
+
+  validation {
+    condition     = var.audit_queue.max_receive_count >= 2
+    error_message = "audit_queue.max_receive_count must be at least 2: one slow answer of S3 must not set a record aside."
+  }
+}

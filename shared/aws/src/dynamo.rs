@@ -1,0 +1,248 @@
+//! DynamoDB: consistent reads in one trip, conditional writes, and the production side of `tables::GateStore`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use crate::Vars;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use tables::{Attr, GateFault, GateOp, GateStore, Item, Key, Table};
+
+/// The physical name of each table.
+#[derive(Debug, Clone)]
+pub struct TableNames {
+    pub control: String,
+    pub identity: String,
+    pub gates: String,
+    pub keys: String,
+}
+
+impl TableNames {
+    /// Reads the four names from their variables.
+    pub fn from_vars(vars: &mut Vars<'_>) -> Option<Self> {
+        let mut name = |variable| vars.require::<String>(variable, "a table's name");
+        let names = [
+            name("CS_TABLE_CONTROL"),
+            name("CS_TABLE_IDENTITY"),
+            name("CS_TABLE_GATES"),
+            name("CS_TABLE_KEYS"),
+        ];
+        let [control, identity, gates, keys] = names;
+        Some(Self { control: control?, identity: identity?, gates: gates?, keys: keys? })
+    }
+
+    fn of(&self, table: Table) -> &str {
+        match table {
+            Table::Control => &self.control,
+            Table::Identity => &self.identity,
+            Table::Gates => &self.gates,
+            Table::Keys => &self.keys,
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<Table> {
+        Table::ALL.into_iter().find(|table| self.of(*table) == name)
+    }
+}
+
+/// The facts could not be read whole. Whoever needs them refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the tables did not answer in full")]
+pub struct ReadError;
+
+/// A write that is not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    #[error("a row of that key exists already")]
+    Exists,
+    #[error("the tables did not confirm the write")]
+    NotConfirmed,
+}
+
+/// Items by key, as one BatchGetItem gave them.
+pub type Rows = HashMap<Key, Item>;
+
+/// The tables of one region.
+#[derive(Debug, Clone)]
+pub struct Dynamo {
+    client: Client,
+    names: TableNames,
+}
+
+/// How often unprocessed keys are asked for again before the read counts as failed.
+const BATCH_TRIES: u32 = 4;
+
+impl Dynamo {
+    pub fn new(config: &aws_config::SdkConfig, names: TableNames) -> Self {
+        Self { client: Client::new(config), names }
+    }
+
+    /// One item, read consistently.
+    ///
+    /// # Errors
+    /// No answer, or an item of an unknown attribute type.
+    pub async fn get(&self, key: &Key) -> Result<Option<Item>, ReadError> {
+        let call = self.client.get_item().table_name(self.names.of(key.table)).set_key(Some(primary(key)));
+        let answer = call.consistent_read(true).send().await.map_err(|error| failed("GetItem", &error))?;
+        answer.item.map(|item| from_sdk(&item).ok_or(ReadError)).transpose()
+    }
+
+    /// Up to 100 items, read consistently in one call. A batch is no snapshot: each item is consistent by itself.
+    ///
+    /// # Errors
+    /// No answer, or keys that stayed unprocessed: half the facts are no facts.
+    pub async fn batch_get(&self, keys: &[Key]) -> Result<Rows, ReadError> {
+        let mut wanted = self.requests(keys)?;
+        let mut rows = Rows::new();
+        for attempt in 0..BATCH_TRIES {
+            let call = self.client.batch_get_item().set_request_items(Some(wanted));
+            let answer = call.send().await.map_err(|error| failed("BatchGetItem", &error))?;
+            self.collect(answer.responses.unwrap_or_default(), &mut rows)?;
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(rows);
+            }
+            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+        }
+        tracing::error!(operation = "BatchGetItem", code = "unprocessed_keys", "dynamodb.failed");
+        Err(ReadError)
+    }
+
+    fn requests(&self, keys: &[Key]) -> Result<HashMap<String, KeysAndAttributes>, ReadError> {
+        let mut tables: BTreeMap<Table, Vec<_>> = BTreeMap::new();
+        for key in keys {
+            tables.entry(key.table).or_default().push(primary(key));
+        }
+        let request = |(table, keys): (Table, Vec<_>)| {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            wanted.map(|wanted| (self.names.of(table).to_owned(), wanted)).map_err(|_| ReadError)
+        };
+        tables.into_iter().map(request).collect()
+    }
+
+    fn collect(
+        &self,
+        answer: HashMap<String, Vec<HashMap<String, AttributeValue>>>,
+        rows: &mut Rows,
+    ) -> Result<(), ReadError> {
+        for (name, items) in answer {
+            let table = self.names.named(&name).ok_or(ReadError)?;
+            for item in items {
+                let item = from_sdk(&item).ok_or(ReadError)?;
+                let text = |name| match item.get(name) {
+                    Some(Attr::S(text)) => Ok(text.clone()),
+                    _ => Err(ReadError),
+                };
+                rows.insert(Key { table, pk: text("pk")?, sk: text("sk")? }, item);
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates all rows or none, in one transaction.
+    ///
+    /// # Errors
+    /// A row exists already, or the write was not confirmed.
+    pub async fn create_all(&self, rows: Vec<(Key, Item)>) -> Result<(), WriteError> {
+        let put = |(key, item): (Key, Item)| {
+            let mut all = to_sdk(item);
+            all.extend(primary(&key));
+            let put = Put::builder().table_name(self.names.of(key.table)).set_item(Some(all));
+            let put = put.condition_expression("attribute_not_exists(pk)").build();
+            put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(|_| WriteError::NotConfirmed)
+        };
+        let items = rows.into_iter().map(put).collect::<Result<Vec<_>, _>>()?;
+        let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        written.map(|_| ()).map_err(|error| {
+            let _ = failed("TransactWriteItems", &error);
+            let exists = error.code() == Some("TransactionCanceledException");
+            if exists { WriteError::Exists } else { WriteError::NotConfirmed }
+        })
+    }
+}
+
+/// Logs the service's error code and nothing else of it.
+fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> ReadError {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    tracing::error!(operation, code = code.unwrap_or("no_answer"), "dynamodb.failed");
+    ReadError
+}
+
+impl GateStore for Dynamo {
+    async fn apply(&self, op: &GateOp) -> Result<(), GateFault> {
+        let update = op.to_update();
+        let names = update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let values =
+            update.values.into_iter().map(|(name, value)| (name.to_owned(), attr_to_sdk(value))).collect();
+        let call = self.client.update_item().table_name(self.names.of(update.key.table));
+        let call = call.set_key(Some(primary(&update.key))).update_expression(update.update);
+        let call = call.condition_expression(update.condition).set_expression_attribute_names(Some(names));
+        let call = call.set_expression_attribute_values(Some(values));
+        let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        call.send().await.map(|_| ()).map_err(|error| gate_fault(&error))
+    }
+}
+
+/// Codes after which DynamoDB has certainly not written.
+const NOT_WRITTEN: [&str; 6] = [
+    "AccessDeniedException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ResourceNotFoundException",
+    "ThrottlingException",
+    "TransactionConflictException",
+];
+
+fn gate_fault(error: &SdkError<UpdateItemError>) -> GateFault {
+    if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+        return GateFault::Condition(failed.item.as_ref().and_then(from_sdk));
+    }
+    let _ = failed("UpdateItem", error);
+    let certain = error.code().is_some_and(|code| NOT_WRITTEN.contains(&code));
+    if certain || matches!(error, SdkError::ConstructionFailure(_)) {
+        GateFault::NotWritten
+    } else {
+        GateFault::Unknown
+    }
+}
+
+fn primary(key: &Key) -> HashMap<String, AttributeValue> {
+    let text = |name: &str, value: &str| (name.to_owned(), AttributeValue::S(value.to_owned()));
+    HashMap::from([text("pk", &key.pk), text("sk", &key.sk)])
+}
+
+fn attr_to_sdk(attr: Attr) -> AttributeValue {
+    match attr {
+        Attr::S(text) => AttributeValue::S(text),
+        Attr::N(number) => AttributeValue::N(number),
+        Attr::B(bytes) => AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(bytes)),
+        Attr::Bool(flag) => AttributeValue::Bool(flag),
+        Attr::M(map) => AttributeValue::M(to_sdk(map)),
+        Attr::L(list) => AttributeValue::L(list.into_iter().map(attr_to_sdk).collect()),
+    }
+}
+
+fn to_sdk(item: Item) -> HashMap<String, AttributeValue> {
+    item.into_iter().map(|(name, value)| (name, attr_to_sdk(value))).collect()
+}
+
+fn attr_from_sdk(value: &AttributeValue) -> Option<Attr> {
+    Some(match value {
+        AttributeValue::S(text) => Attr::S(text.clone()),
+        AttributeValue::N(number) => Attr::N(number.clone()),
+        AttributeValue::B(bytes) => Attr::B(bytes.as_ref().to_vec()),
+        AttributeValue::Bool(flag) => Attr::Bool(*flag),
+        AttributeValue::M(map) => Attr::M(from_sdk(map)?),
+        AttributeValue::L(list) => Attr::L(list.iter().map(attr_from_sdk).collect::<Option<_>>()?),
+        _ => return None,
+    })
+}
+
+/// `None` when an attribute has a type that no row of ours uses.
+fn from_sdk(item: &HashMap<String, AttributeValue>) -> Option<Item> {
+    item.iter().map(|(name, value)| Some((name.clone(), attr_from_sdk(value)?))).collect()
+}

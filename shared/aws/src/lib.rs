@@ -1,0 +1,29 @@
+//! AWS clients, and nothing that decides.
+//!
+//! # In scope
+//! Start-up (configuration, tracing), reads and conditional writes in DynamoDB, the audit sender that alone makes
+//! [`Recorded`], the KMS side of `envelope::KeyWrapper`, the SQS partial-batch driver, clock and entropy.
+//!
+//! # Out of scope
+//! What the rows mean (`tables`), what is allowed (`policy`), outbound HTTP to configured addresses (`egress`).
+//!
+//! Errors here carry a code and never a message of a service's: those can quote what was sent.
+
+mod audit;
+mod batch;
+mod clock;
+mod dynamo;
+mod entropy;
+mod kms;
+mod start;
+mod vars;
+
+pub use audit::{AuditSender, NotRecorded, Recorded};
+pub use aws_config::SdkConfig;
+pub use batch::{BatchEvent, BatchResponse, Failure, Handled, Message, drive};
+pub use clock::now;
+pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
+pub use entropy::{EntropyError, random};
+pub use kms::KmsWrapper;
+pub use start::{Credentials, StartError, init_tracing, sdk_config};
+pub use vars::{BadConfig, Vars};

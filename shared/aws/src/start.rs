@@ -1,0 +1,63 @@
+//! Start-up: tracing and the SDK's configuration.
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::time::Duration;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The process cannot start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    #[error("tracing could not be set up")]
+    Tracing,
+}
+
+/// Where credentials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    /// A Lambda function's role, which the platform puts into the environment. Skipping the default chain saves
+    /// the look-ups that would only fail.
+    Function,
+    /// A person's: the SDK's default chain.
+    Person,
+}
+
+/// JSON lines on standard output, INFO and above. Never lower: below INFO the runtime and the SDK write payloads.
+///
+/// # Errors
+/// Tracing was set up before.
+pub fn init_tracing() -> Result<(), StartError> {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_max_level(LevelFilter::INFO)
+        .without_time()
+        .try_init()
+        .map_err(|_| StartError::Tracing)
+}
+
+/// The SDK's configuration: ring under TLS (no CPU-jitter entropy at first use), three attempts, and time limits
+/// short enough that a caller gets an answer before its own patience ends.
+pub async fn sdk_config(credentials: Credentials) -> SdkConfig {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let limits = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(12))
+        .build();
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(limits)
+        .retry_config(RetryConfig::standard().with_max_attempts(3));
+    match credentials {
+        Credentials::Function => {
+            loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()).load().await
+        }
+        Credentials::Person => loader.load().await,
+    }
+}

@@ -1,0 +1,40 @@
+//! `countersign`: the command for operators and auditors. A second shell around the same crates.
+//!
+//! Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
+
+mod args;
+mod config;
+mod print;
+mod rows;
+mod seed;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Command, Ops, Program};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Program::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let get = |name: &str| std::env::var(name).ok();
+    match command {
+        Command::Ops { command: Ops::Seed(wanted) } => {
+            let config = config::Config::from_vars(&get)?;
+            let credential =
+                get("CS_PROVIDER_KEY").filter(|key| !key.is_empty()).ok_or(seed::SeedError::NoCredential)?;
+            let seeded = seed::run(config, wanted, credential.into()).await?;
+            print::json(&seeded)
+        }
+    }
+}

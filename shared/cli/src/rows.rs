@@ -1,0 +1,108 @@
+//! What a seed writes: pure, from ids and chosen values.
+
+use domain::{
+    Agent, AgentId, BudgetRow, GatewayKey, KeyRow, Lifecycle, Org, OrgId, Owner, PolicyRow, Provider,
+    ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes, Tenant, TenantId,
+    Timestamp, User, UserId, WrappedRoot,
+};
+use envelope::Purpose;
+use std::collections::{BTreeMap, BTreeSet};
+use tables::codec::Row as _;
+use tables::{Item, Key};
+
+use crate::args::Seed;
+
+/// The ids of a new tenant and of all that belongs to it.
+#[derive(Debug, Clone)]
+pub struct Ids {
+    pub org: OrgId,
+    pub tenant: TenantId,
+    pub user: UserId,
+    pub agent: AgentId,
+    pub provider: ProviderId,
+}
+
+/// What was made for a new tenant before its rows are written.
+pub struct Made<'a> {
+    pub ids: &'a Ids,
+    pub region: Region,
+    pub key: &'a GatewayKey,
+    pub roots: Vec<(Purpose, WrappedRoot)>,
+    /// The provider's checked URL, and its credential sealed for that host.
+    pub base_url: &'a str,
+    pub credential: SealedBytes,
+    pub now: Timestamp,
+}
+
+/// All rows of a seed, for one transaction.
+pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
+    let Made { ids, region, key, roots, base_url, credential, now } = made;
+    let tenant = &ids.tenant;
+    let status = Lifecycle::Active;
+    let mut rows = vec![
+        (Key::org(&ids.org), Org { id: ids.org.clone(), status }.to_item()),
+        (Key::tenant(tenant), Tenant { id: tenant.clone(), org: ids.org.clone(), region, status }.to_item()),
+        (Key::user(&ids.org, &ids.user), User { id: ids.user.clone(), active: true, epoch: 1 }.to_item()),
+        (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
+        (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status }.to_item()),
+        (Key::policy(tenant), policy(wanted).to_item()),
+        (Key::providers(tenant), Providers(vec![provider(ids, wanted, base_url, credential)]).to_item()),
+        (Key::gateway_key(key.id()), gateway_key(ids, key, wanted, now).to_item()),
+        (
+            Key::budget(tenant, 0),
+            BudgetRow { limit: wanted.budget_tokens, avail: wanted.budget_tokens }.to_item(),
+        ),
+    ];
+    rows.extend(
+        roots
+            .into_iter()
+            .map(|(purpose, root)| (Key::root(tenant, purpose.as_str()), first_root(root).to_item())),
+    );
+    rows
+}
+
+fn policy(wanted: &Seed) -> PolicyRow {
+    PolicyRow { version: 1, restore: !wanted.no_restore, max_output_tokens: wanted.max_output_tokens }
+}
+
+fn provider(ids: &Ids, wanted: &Seed, base_url: &str, credential: SealedBytes) -> Provider {
+    let model = |name: &domain::Name| ProviderModel {
+        name: name.clone(),
+        upstream: name.clone(),
+        max_output_tokens: wanted.max_output_tokens,
+    };
+    Provider {
+        id: ids.provider.clone(),
+        name: wanted.provider_name.clone(),
+        base_url: base_url.to_owned(),
+        region: wanted.provider_region,
+        region_source: wanted.provider_region_source.clone(),
+        models: wanted.models.iter().map(model).collect(),
+        credential,
+    }
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> KeyRow {
+    let actions: BTreeSet<_> =
+        policy::Action::ALL.map(|action| domain::Code::literal(action.as_str())).into();
+    KeyRow {
+        id: key.id().clone(),
+        kind: key.kind(),
+        region: key.region(),
+        org: ids.org.clone(),
+        tenant: ids.tenant.clone(),
+        agent: ids.agent.clone(),
+        owner: Owner::User { id: ids.user.clone(), epoch: 1 },
+        secret: key.secret_hash(),
+        scopes: Scopes { actions, models: wanted.key_models.clone().map(BTreeSet::from_iter) },
+        expires_at: wanted.key_days.map(|days| now.plus_millis(u64::from(days) * DAY_MS)),
+        revoked_at: None,
+    }
+}
+
+/// Version 1, the only one so far.
+pub fn first_root(wrapped: WrappedRoot) -> RootRow {
+    RootRow { current: 1, min_decrypt: 1, versions: BTreeMap::from([(1, wrapped)]), shredded: false }
+}

@@ -1,0 +1,188 @@
+//! `countersign ops seed`: recorded before it happens, written in one transaction, recorded after.
+
+use aws::{AuditSender, Credentials, Dynamo, KmsWrapper, WriteError};
+use domain::{
+    ActionId, Actor, ActorType, AgentId, AuditRecord, Code, Decided, Description, EventId, EventType,
+    GatewayKey, KeyKind, Metadata, OrgId, Phase, ProviderId, RECORD_VERSION, SealedBytes, TenantId,
+    Timestamp, UserId, WrappedRoot,
+};
+use egress::Target;
+use envelope::{Aad, Context, KeyWrapper as _, Purpose, Roots};
+use serde::Serialize;
+use tables::Key;
+use zeroize::Zeroizing;
+
+use crate::args::Seed;
+use crate::config::Config;
+use crate::rows::{self, Ids, Made};
+
+/// Why nothing was seeded. Nothing is half written: the rows are one transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error(
+        "CS_PROVIDER_KEY is not set: put the provider's API key into it (any text does for the stand-in)"
+    )]
+    NoCredential,
+    #[error("--provider-url: {0}")]
+    Url(#[from] egress::TargetError),
+    #[error("no random bytes from the operating system: nothing was written")]
+    Entropy(#[from] aws::EntropyError),
+    #[error(
+        "the region's KMS key could not be used ({0}): check CS_KMS_KEY_ARN and that you act as the role operator; nothing was written"
+    )]
+    Kms(#[from] envelope::WrapError),
+    #[error("the credential could not be sealed ({0}): nothing was written")]
+    Seal(#[from] envelope::RootError),
+    #[error(
+        "the audit queue did not acknowledge the record, so nothing was written: check CS_QUEUE_AUDIT_URL and that you act as the role operator"
+    )]
+    NotRecorded(#[from] aws::NotRecorded),
+    #[error("{0}: nothing was written; check the CS_TABLE_ variables and that you act as the role operator")]
+    Write(#[from] WriteError),
+}
+
+/// What was made. The gateway key is shown this once.
+#[derive(Debug, Serialize)]
+pub struct Seeded {
+    org_id: OrgId,
+    tenant_id: TenantId,
+    user_id: UserId,
+    agent_id: AgentId,
+    provider_id: ProviderId,
+    key_id: domain::KeyId,
+    gateway_key: String,
+    models: Vec<domain::Name>,
+    budget_tokens: u64,
+}
+
+/// # Errors
+/// What could not be done, and that nothing was written.
+pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) -> Result<Seeded, SeedError> {
+    let target = Target::parse(&wanted.provider_url, config.reach)?;
+    let sdk = aws::sdk_config(Credentials::Person).await;
+    let (kms, now) = (KmsWrapper::new(&sdk, config.kms_key_arn.clone()), aws::now());
+    let audit = AuditSender::new(&sdk, config.audit_queue_url.clone());
+    let (ids, key) = (new_ids()?, new_key(&config)?);
+
+    let action_id = ActionId::new(now, aws::random()?);
+    let record = |phase, at, random| record(&config, &ids, &key, action_id, phase, at, random);
+    audit.attempt(action_id, &record(Phase::Attempt, now, aws::random()?)).await?;
+    let roots = new_roots(&kms, &config, &ids).await?;
+    let sealed = seal(kms, &config, &ids, &roots, &target, &credential, now).await?;
+    let made = Made {
+        ids: &ids,
+        region: config.region,
+        key: &key,
+        roots,
+        base_url: target.as_str(),
+        credential: sealed,
+        now,
+    };
+    let rows = rows::all(made, &wanted);
+    Dynamo::new(&sdk, config.tables.clone()).create_all(rows).await?;
+    audit.record(&record(Phase::Outcome, aws::now(), aws::random()?)).await?;
+    Ok(Seeded {
+        org_id: ids.org,
+        tenant_id: ids.tenant,
+        user_id: ids.user,
+        agent_id: ids.agent,
+        provider_id: ids.provider,
+        key_id: key.id().clone(),
+        gateway_key: key.reveal(),
+        models: wanted.models,
+        budget_tokens: wanted.budget_tokens,
+    })
+}
+
+fn new_ids() -> Result<Ids, aws::EntropyError> {
+    Ok(Ids {
+        org: OrgId::from_random(aws::random()?),
+        tenant: TenantId::from_random(aws::random()?),
+        user: UserId::from_random(aws::random()?),
+        agent: AgentId::from_random(aws::random()?),
+        provider: ProviderId::from_random(aws::random()?),
+    })
+}
+
+fn new_key(config: &Config) -> Result<GatewayKey, aws::EntropyError> {
+    GatewayKey::mint(KeyKind::User, config.region, &aws::random()?).ok_or(aws::EntropyError)
+}
+
+async fn new_roots(
+    kms: &KmsWrapper,
+    config: &Config,
+    ids: &Ids,
+) -> Result<Vec<(Purpose, WrappedRoot)>, SeedError> {
+    let mut roots = Vec::new();
+    for purpose in Purpose::ALL {
+        let context = Context { tenant: ids.tenant.clone(), region: config.region, purpose, version: 1 };
+        roots.push((purpose, kms.generate(&context).await?));
+    }
+    Ok(roots)
+}
+
+/// Seals the provider's credential for its row and its host: in another row, or for another host, it does not open.
+async fn seal(
+    kms: KmsWrapper,
+    config: &Config,
+    ids: &Ids,
+    roots: &[(Purpose, WrappedRoot)],
+    target: &Target,
+    credential: &str,
+    now: Timestamp,
+) -> Result<SealedBytes, SeedError> {
+    let wrapped =
+        roots.iter().find(|(purpose, _)| *purpose == Purpose::Credential).map(|(_, root)| root.clone());
+    let row = rows::first_root(wrapped.ok_or(envelope::WrapError::Unavailable)?);
+    let root = Roots::new(kms, config.region).current(&ids.tenant, Purpose::Credential, &row, now).await?;
+    let place = Key::providers(&ids.tenant);
+    let aad = Aad::credential(
+        &ids.tenant,
+        place.table.as_str(),
+        &place.pk,
+        &place.sk,
+        ids.provider.as_str(),
+        &target.host(),
+    );
+    let sealed =
+        root.seal(&aad, credential.as_bytes(), &aws::random()?).map_err(envelope::RootError::from)?;
+    Ok(sealed.into())
+}
+
+fn record(
+    config: &Config,
+    ids: &Ids,
+    key: &GatewayKey,
+    action_id: ActionId,
+    phase: Phase,
+    at: Timestamp,
+    random: [u8; 10],
+) -> AuditRecord {
+    let description = match phase {
+        Phase::Outcome => "A tenant was made, with an owner, an agent, a provider and a gateway key.",
+        _ => "An operator makes a tenant.",
+    };
+    AuditRecord {
+        action_id: Some(action_id),
+        agent_id: Some(ids.agent.clone()),
+        auth_method: Some(Code::literal("iam")),
+        resource: format!("key:{}", key.id()).parse().ok(),
+        ..AuditRecord::new(
+            RECORD_VERSION,
+            EventId::new(at, random),
+            at,
+            config.region,
+            ids.org.clone(),
+            ids.tenant.clone(),
+            EventType::AdminSeed,
+            phase,
+            ActorType::Operator,
+            Actor::operator(),
+            Code::literal("ops.seed"),
+            Decided::Allow,
+            Code::literal(if phase == Phase::Outcome { "completed" } else { "allowed" }),
+            Description::literal(description),
+            Metadata::default(),
+        )
+    }
+}

@@ -1,0 +1,95 @@
+//! The event catalogue: every kind of thing that the audit trail can say.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::id::text_serde;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A word outside the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not in the event catalogue")]
+pub struct NotInCatalogue;
+
+macro_rules! catalogue {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant),+
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotInCatalogue;
+
+            fn from_str(text: &str) -> Result<Self, NotInCatalogue> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or(NotInCatalogue)
+            }
+        }
+
+        text_serde!($name);
+    };
+}
+pub(crate) use catalogue;
+
+catalogue! {
+    /// What happened. Names on the wire, see the architecture page, section 11.
+    EventType {
+        /// An agent's call to a model: an attempt and an outcome, or a single refusal of its form.
+        LlmCall = "llm.call",
+        /// A call that a control refused.
+        PolicyViolation = "policy.violation",
+        /// A call that its budget refused.
+        BudgetExceeded = "budget.exceeded",
+        /// A known key was presented that may not be used any more.
+        AuthRefused = "auth.refused",
+        /// `countersign ops` wrote configuration.
+        AdminSeed = "admin.seed",
+    }
+}
+
+catalogue! {
+    /// Which part of an action a record tells.
+    Phase {
+        /// Written before the effect; the effect does not start without its acknowledgement.
+        Attempt = "attempt",
+        /// Written after the effect, whatever became of it.
+        Outcome = "outcome",
+        /// An action that had no effect outside, such as a refusal.
+        Single = "single",
+    }
+}
+
+catalogue! {
+    /// What the controls decided.
+    Decided {
+        Allow = "allow",
+        Deny = "deny",
+    }
+}
+
+catalogue! {
+    /// Who acted.
+    ActorType {
+        Agent = "agent",
+        User = "user",
+        Operator = "operator",
+        System = "system",
+    }
+}

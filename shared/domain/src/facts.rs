@@ -1,0 +1,168 @@
+//! The rows that a decision reads, as values. Their item formats are in `tables`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use crate::event::{NotInCatalogue, catalogue};
+use crate::id::text_serde;
+use crate::{
+    AgentId, Code, KeyId, KeyKind, Name, OrgId, ProviderId, Region, SealedBytes, SecretHash, TenantId,
+    Timestamp, UserId,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+catalogue! {
+    /// Whether something may act.
+    Lifecycle {
+        Active = "active",
+        Suspended = "suspended",
+    }
+}
+
+catalogue! {
+    /// A person's role in a tenant.
+    Role {
+        Owner = "owner",
+        Admin = "admin",
+        Developer = "developer",
+        Operator = "operator",
+        Member = "member",
+        Viewer = "viewer",
+    }
+}
+
+/// Who answers for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A person, and the epoch that the person had when the key was made: any later epoch ends the key.
+    User { id: UserId, epoch: u64 },
+    /// The tenant itself.
+    Tenant,
+}
+
+/// What a key may be used for. Narrower than its owner's role, never wider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes {
+    pub actions: BTreeSet<Code>,
+    /// `None`: every model of the tenant.
+    pub models: Option<BTreeSet<Name>>,
+}
+
+/// A gateway key as its row holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRow {
+    pub id: KeyId,
+    pub kind: KeyKind,
+    pub region: Region,
+    pub org: OrgId,
+    pub tenant: TenantId,
+    pub agent: AgentId,
+    pub owner: Owner,
+    pub secret: SecretHash,
+    pub scopes: Scopes,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Org {
+    pub id: OrgId,
+    pub status: Lifecycle,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub org: OrgId,
+    pub region: Region,
+    pub status: Lifecycle,
+}
+
+/// A person. Deactivation is one write: `active = false, epoch + 1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub active: bool,
+    pub epoch: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    pub id: AgentId,
+    pub status: Lifecycle,
+}
+
+/// What the tenant's policy says, as one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRow {
+    pub version: u64,
+    /// Whether the caller gets its own values back in the answer's text.
+    pub restore: bool,
+    /// The most output tokens of one answer; sent upstream when the caller asks for more or for nothing.
+    pub max_output_tokens: u64,
+}
+
+/// A model as the tenant's agents call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderModel {
+    pub name: Name,
+    /// The name that the provider knows it by.
+    pub upstream: Name,
+    pub max_output_tokens: u64,
+}
+
+/// A provider endpoint, its region with a dated source, and its sealed credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    pub id: ProviderId,
+    pub name: Name,
+    pub base_url: String,
+    pub region: Region,
+    /// Where the region is stated, and when that was read.
+    pub region_source: String,
+    pub models: Vec<ProviderModel>,
+    pub credential: SealedBytes,
+}
+
+/// All providers of a tenant, in the order in which they are tried: one item, so that the list is read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers(pub Vec<Provider>);
+
+impl Providers {
+    /// The first provider with `model`, and its entry there.
+    pub fn find(&self, model: &str) -> Option<(&Provider, &ProviderModel)> {
+        let entry =
+            |provider: &'_ Provider| provider.models.iter().position(|one| one.name.as_str() == model);
+        self.0
+            .iter()
+            .find_map(|provider| entry(provider).and_then(|at| Some((provider, provider.models.get(at)?))))
+    }
+}
+
+/// A tenant's root secrets for one purpose, each wrapped by the region's KMS key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootRow {
+    pub current: u32,
+    pub min_decrypt: u32,
+    pub versions: BTreeMap<u32, WrappedRoot>,
+    /// A tombstone: the roots were destroyed, and none may be made again silently.
+    pub shredded: bool,
+}
+
+/// A root secret as KMS wrapped it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct WrappedRoot(pub Vec<u8>);
+
+impl fmt::Debug for WrappedRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrappedRoot({} bytes)", self.0.len())
+    }
+}
+
+/// A token budget of a tenant, as far as a decision needs it. The exact check is the hold's condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetRow {
+    pub limit: u64,
+    pub avail: u64,
+}

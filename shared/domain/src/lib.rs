@@ -1,0 +1,42 @@
+//! The vocabulary of Countersign: typed ids, time as a value, gateway keys, the rows that a decision reads,
+//! and [`AuditRecord`], the only message on the audit queue.
+//!
+//! # In scope
+//! Types that cannot be wrong once parsed, and their text forms.
+//!
+//! # Out of scope
+//! - Item formats and key layout of the tables: `tables`.
+//! - What a caller may do: `policy`.
+//! - HTTP status codes and dialects: each function's `event.rs`.
+//! - Clocks and random generators: time and random bytes are parameters here (`aws::entropy`, `aws::clock`).
+
+mod canonical;
+mod class;
+mod code;
+mod event;
+mod facts;
+mod id;
+mod key;
+mod metadata;
+mod reason;
+mod record;
+mod region;
+mod sealed;
+mod time;
+
+pub use canonical::{CanonicalError, canonical_json};
+pub use class::DataClass;
+pub use code::{Code, CodeError, Name, NameError};
+pub use event::{ActorType, Decided, EventType, Phase};
+pub use facts::{
+    Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers, Role,
+    RootRow, Scopes, Tenant, User, WrappedRoot,
+};
+pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProviderId, TenantId, UserId};
+pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
+pub use metadata::{MetaValue, Metadata};
+pub use reason::Reason;
+pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};
+pub use region::{Region, RegionError};
+pub use sealed::{NotSealed, SealedBytes};
+pub use time::{Timestamp, TimestampError};

@@ -1,0 +1,79 @@
+//! Why a call was refused, or how it ended: one catalogue, without status codes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::event::{NotInCatalogue, catalogue};
+use crate::id::text_serde;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+catalogue! {
+    /// A reason code as the record, the log and the caller see it.
+    Reason {
+        // Before anybody is known: never in a tenant's ledger.
+        KeyMissing = "key_missing",
+        KeyMalformed = "key_malformed",
+        KeyChecksum = "key_checksum",
+        KeyUnknown = "key_unknown",
+        KeySecretMismatch = "key_secret_mismatch",
+        BodyTooLarge = "body_too_large",
+        /// The key names another region; nothing is read or forwarded.
+        KeyOtherRegion = "key_other_region",
+
+        // The key itself.
+        KeyExpired = "key_expired",
+        KeyRevoked = "key_revoked",
+
+        // The form of the request.
+        UnknownPath = "unknown_path",
+        MethodNotAllowed = "method_not_allowed",
+        ContentType = "content_type",
+        ContentEncoding = "content_encoding",
+        InvalidUtf8 = "invalid_utf8",
+        InvalidJson = "invalid_json",
+        DuplicateKey = "duplicate_key",
+        NestedTooDeep = "nested_too_deep",
+        InvalidField = "invalid_field",
+        StreamUnsupported = "stream_unsupported",
+        ForeignIdentifier = "foreign_identifier",
+
+        // Who stands behind the key.
+        OwnerInactive = "owner_inactive",
+        OwnerEpoch = "owner_epoch",
+        OrgInactive = "org_inactive",
+        TenantInactive = "tenant_inactive",
+        AgentInactive = "agent_inactive",
+
+        // What the caller may do.
+        ScopeMissing = "scope_missing",
+        RoleForbids = "role_forbids",
+        Uninspectable = "uninspectable",
+        ResidencyTenant = "residency_tenant",
+        ResidencyProvider = "residency_provider",
+        ModelUnknown = "model_unknown",
+        ModelNotAllowed = "model_not_allowed",
+        ProviderAddress = "provider_address",
+        RedactionFailed = "redaction_failed",
+        BudgetExceeded = "budget_exceeded",
+
+        // Our own house is not in order: refuse.
+        FactsUnavailable = "facts_unavailable",
+        AuditUnavailable = "audit_unavailable",
+        BudgetUnavailable = "budget_unavailable",
+        KeysUnavailable = "keys_unavailable",
+        TimeShort = "time_short",
+
+        // An allowed call, and how it ended.
+        Allowed = "allowed",
+        Completed = "completed",
+        ProviderUnreachable = "provider_unreachable",
+        ProviderTimeout = "provider_timeout",
+        ProviderBroken = "provider_broken",
+        ProviderError = "provider_error",
+        ProviderThrottled = "provider_throttled",
+        ProviderRejected = "provider_rejected",
+        ProviderCredential = "provider_credential",
+        ProviderMalformed = "provider_malformed",
+        ProviderTooLarge = "provider_too_large",
+    }
+}

@@ -1,0 +1,182 @@
+//! The client: one connection pool, every address checked before it is connected to.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use reqwest::{Body, redirect, retry};
+
+use crate::answer::{self, Answer};
+use crate::error::{ClientError, EgressError, NotSent};
+use crate::resolver::{self, Lookup, Resolver};
+use crate::target::{Reach, Target};
+use crate::tls::{self, Roots};
+
+/// Idle connections are closed before the 60 s at which common load balancers close theirs, so that a request is
+/// rarely written to a connection that is already gone.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
+/// Headers that decide where a request goes or where it ends; they are the client's own.
+const OWN_HEADERS: [&str; 6] =
+    ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
+
+/// What a client may do. No defaults: the caller's own limits decide every one of them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub reach: Reach,
+    pub roots: Roots,
+    /// For name resolution, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// Longest answer that is read.
+    pub max_response_bytes: usize,
+}
+
+/// The outbound client. Cloning shares its connections; a warm call reuses one.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    reach: Reach,
+    max_response_bytes: usize,
+}
+
+/// Headers of a request, credentials among them. `Debug` shows names only.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(HeaderMap);
+
+/// How far a call got. Shared with the request's body, which is asked for its bytes only once a connection stands.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    sent: AtomicBool,
+    status: AtomicU16,
+}
+
+impl Headers {
+    /// `Authorization: Bearer <secret>`.
+    ///
+    /// # Errors
+    /// [`NotSent::Header`] when `secret` holds bytes that no header may.
+    pub fn bearer(secret: &str) -> Result<Self, EgressError> {
+        Self::default().with(AUTHORIZATION.as_str(), &format!("Bearer {secret}"))
+    }
+
+    /// Adds or replaces a header.
+    ///
+    /// # Errors
+    /// [`NotSent::Header`] for a name or value that cannot be sent, and for names that are the client's own, such as `host`.
+    pub fn with(mut self, name: &str, value: &str) -> Result<Self, EgressError> {
+        let refused = EgressError::NotSent(NotSent::Header);
+        let name = HeaderName::try_from(name).map_err(|_| refused)?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| refused)?;
+        if OWN_HEADERS.contains(&name.as_str()) {
+            return Err(refused);
+        }
+        value.set_sensitive(true);
+        self.0.insert(name, value);
+        Ok(self)
+    }
+}
+
+impl Client {
+    /// Reads the certificate authorities; opens no connection.
+    ///
+    /// # Errors
+    /// No certificate authorities, or TLS 1.3 cannot be set up.
+    pub fn new(config: &Config) -> Result<Self, ClientError> {
+        Self::with_lookup(config, resolver::system())
+    }
+
+    pub(crate) fn with_lookup(config: &Config, lookup: Lookup) -> Result<Self, ClientError> {
+        let tls = tls::config(&config.roots, config.reach)?;
+        #[expect(clippy::disallowed_methods, reason = "this is the crate that checks addresses")]
+        let builder = reqwest::Client::builder();
+        let http = builder
+            .tls_backend_preconfigured(tls)
+            .https_only(config.reach == Reach::Public)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .dns_resolver(Resolver::new(config.reach, lookup))
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .user_agent("countersign")
+            .build()
+            .map_err(|_| ClientError::Http)?;
+        Ok(Self { http, reach: config.reach, max_response_bytes: config.max_response_bytes })
+    }
+
+    /// Posts JSON to `path` below `target` and reads the whole answer. `deadline` covers everything, connecting included.
+    /// Sends at most once. Dropping the future closes the connection.
+    ///
+    /// # Errors
+    /// See [`EgressError`]; every status the provider gives is an [`Answer`].
+    pub async fn post_json(
+        &self,
+        target: &Target,
+        path: &str,
+        headers: Headers,
+        body: Bytes,
+        deadline: Duration,
+    ) -> Result<Answer, EgressError> {
+        target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
+        let progress = Arc::new(Progress::default());
+        let exchange = async {
+            let request = self.http.post(target.join(path)).headers(json(headers, &body));
+            let sent = request.body(tracked(body, Arc::clone(&progress))).send().await;
+            let response = sent.map_err(|error| progress.failed(&error))?;
+            answer::read(response, self.max_response_bytes, &progress).await
+        };
+        tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
+    }
+}
+
+fn json(Headers(mut headers): Headers, body: &Bytes) -> HeaderMap {
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    headers
+}
+
+/// A body that notes when it is asked for. HTTP/1 writes the head together with it, so before that nothing left.
+fn tracked(body: Bytes, progress: Arc<Progress>) -> Body {
+    Body::wrap_stream(stream::once(async move {
+        progress.sent.store(true, Ordering::Release);
+        Ok::<_, Infallible>(body)
+    }))
+}
+
+impl Progress {
+    pub(crate) fn answered(&self, status: u16) {
+        self.status.store(status, Ordering::Release);
+    }
+
+    pub(crate) fn broken(&self) -> EgressError {
+        EgressError::Broken { status: self.status() }
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> EgressError {
+        if self.sent() { self.broken() } else { EgressError::NotSent(NotSent::from_cause(error)) }
+    }
+
+    fn timed_out(&self) -> EgressError {
+        if self.sent() {
+            EgressError::TimedOut { status: self.status() }
+        } else {
+            EgressError::NotSent(NotSent::TimedOut)
+        }
+    }
+
+    fn sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    fn status(&self) -> Option<u16> {
+        Some(self.status.load(Ordering::Acquire)).filter(|status| *status != 0)
+    }
+}

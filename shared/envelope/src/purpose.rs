@@ -1,0 +1,45 @@
+//! What a root secret is for. A function's role may use only its own purposes.
+
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Provider credentials.
+    Credential,
+    /// Personal fields of audit records, and commitments of bodies.
+    Audit,
+    /// Identifiers that leave as keyed digests.
+    Pseudonym,
+}
+
+impl Purpose {
+    pub const ALL: [Self; 3] = [Self::Credential, Self::Audit, Self::Pseudonym];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "cred",
+            Self::Audit => "audit",
+            Self::Pseudonym => "pseudonym",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a purpose: use cred, audit or pseudonym")]
+pub struct UnknownPurpose;
+
+impl FromStr for Purpose {
+    type Err = UnknownPurpose;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPurpose> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text).ok_or(UnknownPurpose)
+    }
+}

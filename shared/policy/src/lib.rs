@@ -1,0 +1,24 @@
+//! Who may do what. Guards [`Permit`]: there is no other way to one than through the checks below, in this order.
+//!
+//! ```text
+//! GatewayKey + KeyRow ──authenticate──▶ Caller ──standing──▶ Accountable ──authorize──▶ Permit
+//!   the secret's hash       expiry, revocation, org, tenant,        role table and the
+//!   in constant time        owner and epoch, agent                  key's own scopes
+//! ```
+//!
+//! # In scope
+//! Authentication of a gateway key against its row, the standing of everybody behind it, the role table
+//! (`roles.toml`) and key scopes. Pure: facts and time are parameters; anything missing denies.
+//!
+//! # Out of scope
+//! - Reading rows: `tables` and each function's `effects.rs`.
+//! - Cedar policies for people and tools: the identity and approval work.
+//! - Status codes and texts of refusals: each function's `event.rs`.
+
+mod caller;
+mod permit;
+mod roles;
+
+pub use caller::{Accountable, Caller, NotAuthenticated, Standing, authenticate};
+pub use permit::{Permit, Request};
+pub use roles::{Action, RoleTable, RoleTableError};

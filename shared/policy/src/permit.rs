@@ -1,0 +1,201 @@
+//! The proof that an action was authorized.
+
+use domain::{ActionId, Authority, KeyRow, Name, Reason, Role};
+
+use crate::{Accountable, Action, RoleTable};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    pub action_id: ActionId,
+    pub action: Action,
+    /// The model, as the tenant's configuration names it.
+    pub model: Option<&'a Name>,
+    /// Version of the tenant's policy that was read with the facts.
+    pub policy_version: u64,
+}
+
+/// The proof that one action of one caller was authorized, and by what. Only [`Accountable::authorize`] makes one:
+///
+/// ```compile_fail
+/// let permit = countersign_policy::Permit { action_id: todo!(), authority: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    action_id: ActionId,
+    authority: Authority,
+}
+
+impl Permit {
+    pub const fn action_id(&self) -> ActionId {
+        self.action_id
+    }
+
+    /// What the audit record says about it.
+    pub const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+impl Accountable {
+    pub const fn row(&self) -> &KeyRow {
+        &self.row
+    }
+
+    /// The key's scopes first, then the owner's role: a key is narrower than its owner, never wider.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn authorize(&self, table: &RoleTable, request: Request<'_>) -> Result<Permit, Reason> {
+        let scopes = &self.row.scopes;
+        if !scopes.actions.iter().any(|action| action.as_str() == request.action.as_str()) {
+            return Err(Reason::ScopeMissing);
+        }
+        if !table.allows(request.action, self.role) {
+            return Err(Reason::RoleForbids);
+        }
+        if let (Some(model), Some(allowed)) = (request.model, &scopes.models)
+            && !allowed.contains(model)
+        {
+            return Err(Reason::ModelNotAllowed);
+        }
+        let role = self.role.map_or("tenant", Role::as_str).parse().ok();
+        let authority = Authority {
+            key_id: Some(self.row.id.clone()),
+            role,
+            policy_version: Some(request.policy_version),
+        };
+        Ok(Permit { action_id: request.action_id, authority })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Standing, authenticate};
+    use domain::{
+        Agent, AgentId, GatewayKey, KeyKind, Lifecycle, Org, OrgId, Owner, Region, Scopes, Tenant, TenantId,
+        Timestamp, User, UserId,
+    };
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis).unwrap()
+    }
+
+    fn key() -> GatewayKey {
+        GatewayKey::mint(KeyKind::User, Region::Eu, &[7; 59]).unwrap()
+    }
+
+    fn row() -> KeyRow {
+        KeyRow {
+            id: key().id().clone(),
+            kind: KeyKind::User,
+            region: Region::Eu,
+            org: OrgId::from_random([1; 10]),
+            tenant: TenantId::from_random([2; 10]),
+            agent: AgentId::from_random([3; 10]),
+            owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
+            secret: key().secret_hash(),
+            scopes: Scopes { actions: ["llm.call".parse().unwrap()].into(), models: None },
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    fn standing() -> Standing {
+        let row = row();
+        Standing {
+            org: Some(Org { id: row.org.clone(), status: Lifecycle::Active }),
+            tenant: Some(Tenant {
+                id: row.tenant,
+                org: row.org,
+                region: Region::Eu,
+                status: Lifecycle::Active,
+            }),
+            agent: Some(Agent { id: row.agent, status: Lifecycle::Active }),
+            user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
+            role: Some(Role::Member),
+        }
+    }
+
+    fn decide(row: KeyRow, standing: Standing, model: &str) -> Result<(), Reason> {
+        let caller = authenticate(&key(), row).map_err(|_| Reason::KeySecretMismatch)?;
+        caller.usable(at(1_000))?;
+        let model: Name = model.parse().unwrap();
+        let request = Request {
+            action_id: ActionId::new(at(0), [0; 10]),
+            action: Action::LlmCall,
+            model: Some(&model),
+            policy_version: 1,
+        };
+        caller.standing(&standing)?.authorize(&RoleTable::builtin().unwrap(), request).map(|_| ())
+    }
+
+    #[test]
+    fn good_standing_is_permitted_and_each_single_fault_denied() {
+        type Change = fn(&mut KeyRow, &mut Standing);
+        let cases: [(&str, Change, Result<(), Reason>); 22] = [
+            ("all in order", |_, _| {}, Ok(())),
+            (
+                "another secret",
+                |k, _| k.secret = "00".repeat(32).parse().unwrap(),
+                Err(Reason::KeySecretMismatch),
+            ),
+            ("another kind", |k, _| k.kind = KeyKind::Service, Err(Reason::KeySecretMismatch)),
+            ("revoked", |k, _| k.revoked_at = Some(at(2_000)), Err(Reason::KeyRevoked)),
+            ("expires later", |k, _| k.expires_at = Some(at(1_001)), Ok(())),
+            ("expires now", |k, _| k.expires_at = Some(at(1_000)), Err(Reason::KeyExpired)),
+            ("owner gone", |_, s| s.user = None, Err(Reason::OwnerInactive)),
+            ("owner left", |_, s| s.user.as_mut().unwrap().active = false, Err(Reason::OwnerInactive)),
+            ("owner of a later epoch", |_, s| s.user.as_mut().unwrap().epoch = 6, Err(Reason::OwnerEpoch)),
+            (
+                "somebody else",
+                |_, s| s.user.as_mut().unwrap().id = UserId::from_random([9; 10]),
+                Err(Reason::OwnerInactive),
+            ),
+            ("no role", |_, s| s.role = None, Err(Reason::OwnerInactive)),
+            ("org gone", |_, s| s.org = None, Err(Reason::OrgInactive)),
+            (
+                "org suspended",
+                |_, s| s.org.as_mut().unwrap().status = Lifecycle::Suspended,
+                Err(Reason::OrgInactive),
+            ),
+            ("tenant gone", |_, s| s.tenant = None, Err(Reason::TenantInactive)),
+            (
+                "tenant suspended",
+                |_, s| s.tenant.as_mut().unwrap().status = Lifecycle::Suspended,
+                Err(Reason::TenantInactive),
+            ),
+            (
+                "tenant of another org",
+                |_, s| s.tenant.as_mut().unwrap().org = OrgId::from_random([9; 10]),
+                Err(Reason::TenantInactive),
+            ),
+            ("agent gone", |_, s| s.agent = None, Err(Reason::AgentInactive)),
+            (
+                "agent suspended",
+                |_, s| s.agent.as_mut().unwrap().status = Lifecycle::Suspended,
+                Err(Reason::AgentInactive),
+            ),
+            ("no scope", |k, _| k.scopes.actions.clear(), Err(Reason::ScopeMissing)),
+            ("viewer", |_, s| s.role = Some(Role::Viewer), Err(Reason::RoleForbids)),
+            (
+                "other model",
+                |k, _| k.scopes.models = Some(["gpt-4o-mini".parse().unwrap()].into()),
+                Err(Reason::ModelNotAllowed),
+            ),
+            ("this model", |k, _| k.scopes.models = Some(["gpt-4o".parse().unwrap()].into()), Ok(())),
+        ];
+        for (name, change, expected) in cases {
+            let (mut row, mut standing) = (row(), standing());
+            change(&mut row, &mut standing);
+            assert_eq!(decide(row, standing, "gpt-4o"), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_tenants_key_needs_no_person() {
+        let row = KeyRow { owner: Owner::Tenant, ..row() };
+        assert_eq!(decide(row, Standing { user: None, role: None, ..standing() }, "gpt-4o"), Ok(()));
+    }
+}

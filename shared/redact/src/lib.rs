@@ -1,0 +1,51 @@
+//! Takes personal data and secrets of detected types out of a request, and puts them back for the caller.
+//!
+//! ```text
+//! data/detectors/*.toml ─▶ Detectors ─▶ redact_json ─▶ Redaction { body: Redacted<Value>, vault, findings }
+//!                                                         to the provider ▲      │ stays here    ▲ to the audit record
+//!                                          Vault::restore_text(answer) ◀─────────┘
+//! ```
+//!
+//! The crate guards [`Redacted`]: a value of that type exists only because this crate walked it. It is pure: the
+//! random bytes of the [`Nonce`] are a parameter, there is no clock, no I/O and no log.
+//!
+//! # What's in scope
+//! - Detectors as data: id, label, pattern, check, boundary, examples, negative examples, source. E-mail, payment
+//!   card, IBAN, US SSN, Israeli ID, IPv4 and IPv6 addresses, private keys, JWTs and the key families of common
+//!   providers. These are *detected types*, never "all personal data".
+//! - Every string leaf and object key of a JSON body, and integers below its top level.
+//! - Placeholders that live for one request, and their restoration outside links.
+//!
+//! # What's out of scope
+//! - Undoing evasion (zero-width characters, full width, Hebrew and Arabic-Indic digits, unusual separators,
+//!   homoglyphs) and decoding layers (percent, base64, hex, HTML entities, `\u`): the DLP issue's normalised view.
+//! - Names, street addresses, phones, dates, the national numbers of other countries, connection strings; values
+//!   split across JSON leaves.
+//! - Context words, tenant countries, scores, policies (mask, hash, block) and custom terms: same issue.
+//! - Streams: [`Vault::restore_text`] needs the whole text.
+//! - Images, audio and files inside a body: the gateway refuses what cannot be inspected.
+//!
+//! # Known losses
+//! A nine-digit order number passes the Israeli ID's check one time in ten, a four-part version number is an IP
+//! address, `git@host.tld` is an e-mail address: all three are replaced, and restored in the answer. An integer in a
+//! nested field (a JSON schema's `maximum`) that passes a check becomes a string.
+
+mod boundary;
+mod check;
+mod detector;
+mod findings;
+mod placeholder;
+mod proof;
+mod redact;
+mod render;
+mod scan;
+mod start;
+mod vault;
+
+pub use detector::{Detector, DetectorError, Detectors};
+pub use findings::Findings;
+pub use placeholder::Nonce;
+pub use proof::Redacted;
+pub use redact::{MAX_DEPTH, RedactError, Redaction, redact_json};
+pub use scan::Hit;
+pub use vault::Vault;

@@ -1,0 +1,16 @@
+//! The crate from outside: data files, real-looking texts, restoring, properties, labelled data.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod labelled;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
+mod texts;
+#[cfg(test)]
+mod throughput;

@@ -1,0 +1,166 @@
+//! What holds for any input.
+
+use crate::common::{action, nonce, redact_text, set};
+use countersign_redact::{Detectors, Nonce, RedactError, Redaction, redact_json};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+/// Pieces that meet in the texts below: every example, what stands around values, and what looks like one.
+fn piece() -> impl Strategy<Value = String> {
+    let detectors = set().iter();
+    let examples =
+        detectors.flat_map(|detector| detector.examples().iter().chain(detector.negatives()).cloned());
+    let examples = examples.collect::<Vec<_>>();
+    const AROUND: &[&str] = &[
+        " ",
+        "-",
+        ".",
+        ":",
+        "@",
+        ",",
+        "_",
+        "[",
+        "]",
+        "[EMAIL_1_00000000]",
+        "ל",
+        "של",
+        "א",
+        "é",
+        "１",
+        "٣",
+        "\u{200f}",
+        "\n",
+        "a",
+        "z9",
+        "0",
+        "4111",
+        "1.2",
+        "::",
+        "fe80",
+        "sk-",
+        "GB82",
+        "%40",
+        "\"",
+        "<",
+        "/",
+        "日本",
+    ];
+    prop_oneof![
+        3 => proptest::sample::select(examples),
+        4 => proptest::sample::select(AROUND).prop_map(str::to_owned),
+        1 => "[0-9]{1,20}",
+        1 => "[0-9 .:-]{1,30}",
+        1 => "[a-z0-9._-]{1,8}@[a-z0-9א-ת.-]{1,12}",
+        1 => ".{0,6}",
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    proptest::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        text().prop_map(Value::String),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        proptest::sample::select(vec![4_111_111_111_111_111_u64, 123_456_782, 18]).prop_map(Value::from),
+        any::<bool>().prop_map(Value::Bool),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(5, 40, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            proptest::collection::btree_map(text(), inner, 0..5)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+/// Every text that the walk must have looked at.
+fn texts(value: &Value, depth: usize, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) => out.push(text.clone()),
+        Value::Number(number) if depth > 1 && !number.is_f64() => out.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, depth + 1, out)),
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            out.push(key.clone());
+            texts(value, depth + 1, out);
+        }),
+        _ => {}
+    }
+}
+
+fn try_redact(text: &str) -> Result<Redaction, RedactError> {
+    redact_json(set(), action(), nonce(), Value::String(text.to_owned()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_json_is_redacted_without_a_trace(body in json()) {
+        let redaction = redact_json(set(), action(), nonce(), body).expect("none of the errors applies");
+        let mut leaves = Vec::new();
+        texts(redaction.body.get(), 0, &mut leaves);
+        for leaf in leaves {
+            prop_assert!(set().detect(&leaf).is_empty(), "{:?} in {leaf:?}", set().detect(&leaf));
+        }
+    }
+
+    #[test]
+    fn spans_are_whole_characters_in_order_and_apart(text in text()) {
+        let hits = set().detect(&text);
+        prop_assert!(hits.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        for hit in hits {
+            prop_assert!(hit.start < hit.end && text.get(hit.start..hit.end).is_some());
+        }
+    }
+
+    #[test]
+    fn what_was_taken_out_comes_back(text in text()) {
+        // Outside links: these characters and names are what makes one.
+        let text = text.replace(['/', '\\', '<', '?', '#', '('], " ").replace("data:", "").replace("www", "");
+        let redaction = try_redact(&text).expect("none of the errors applies");
+        let redacted = redaction.body.get().as_str().expect("a string stays one");
+        // A placeholder before `.name.name` could be a label of a host name.
+        prop_assume!(!redacted.contains("]."));
+        prop_assert_eq!(redaction.vault.restore_text(redacted), text);
+    }
+
+    #[test]
+    fn restoring_never_adds_what_the_vault_does_not_hold(answer in ".{0,200}") {
+        let vault = redact_text("dana@example.com").1.vault;
+        prop_assert_eq!(vault.restore_text(&answer), answer);
+    }
+
+    #[test]
+    fn no_placeholder_is_a_finding(bytes in any::<[u8; 5]>(), before in piece(), after in piece()) {
+        let body = Value::String(format!("{before} dana@example.com {after}"));
+        let redaction = redact_json(set(), action(), Nonce::from_bytes(bytes), body).expect("can be redacted");
+        let redacted = redaction.body.get().as_str().expect("a string stays one");
+        prop_assert!(set().detect(redacted).is_empty(), "{redacted}");
+    }
+
+    #[test]
+    fn the_order_of_detectors_decides_names_and_not_spans(text in text()) {
+        let spans = |set: &Detectors| set.detect(&text).iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>();
+        prop_assert_eq!(spans(set()), spans(reversed()));
+    }
+}
+
+/// The built-in files, last first.
+fn reversed() -> &'static Detectors {
+    static SET: std::sync::LazyLock<Detectors> = std::sync::LazyLock::new(|| {
+        let files = [
+            include_str!("../../data/detectors/network.toml"),
+            include_str!("../../data/detectors/national.toml"),
+            include_str!("../../data/detectors/payment.toml"),
+            include_str!("../../data/detectors/contact.toml"),
+            include_str!("../../data/detectors/secrets.toml"),
+        ];
+        Detectors::parse(&files).expect("the order matters to no file")
+    });
+    &SET
+}

@@ -1,0 +1,17 @@
+//! Key layout and item formats of every table, and the arithmetic of the gates. Pure: no client.
+//!
+//! # In scope
+//! Where a row lies ([`Key`]), how it is written and read ([`codec`]), and the conditional writes that hold and
+//! settle budgets ([`gates`]), behind the [`GateStore`] joint.
+//!
+//! # Out of scope
+//! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
+
+pub mod codec;
+pub mod gates;
+mod item;
+mod layout;
+
+pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
+pub use item::{Attr, CodecError, Item, Reader};
+pub use layout::{Key, Table};

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Names what this project needs from the machine, the version found, and the command that installs what is missing.
+
+Runs on any Python from 3.6 on, so that it can report one that is too old.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+HASHICORP_APT = (
+    "sudo apt-get install -y gpg wget && wget -O- https://apt.releases.hashicorp.com/gpg | sudo gpg --dearmor -o /usr/share/keyrings/hashicorp.gpg && "
+    'echo "deb [signed-by=/usr/share/keyrings/hashicorp.gpg] https://apt.releases.hashicorp.com '
+    '$(. /etc/os-release && echo $VERSION_CODENAME) main" | sudo tee /etc/apt/sources.list.d/hashicorp.list && '
+    "sudo apt-get update && sudo apt-get install -y terraform"
+)
+
+RUSTUP = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . \"$HOME/.cargo/env\""
+
+# name, command that tells the version, lowest version or None, install command by package manager
+NEEDED = [
+    ("rust (cargo)", ["cargo", "--version"], (1, 95), {"any": RUSTUP}),
+    (
+        "terraform",
+        ["terraform", "version"],
+        (1, 11),
+        {
+            "apt": HASHICORP_APT,
+            "dnf": "sudo dnf config-manager --add-repo https://rpm.releases.hashicorp.com/fedora/hashicorp.repo && "
+            "sudo dnf install -y terraform",
+            "brew": "brew install hashicorp/tap/terraform",
+            "any": "see https://developer.hashicorp.com/terraform/install",
+        },
+    ),
+    (
+        "make",
+        ["make", "--version"],
+        None,
+        {
+            "apt": "sudo apt-get install -y make",
+            "dnf": "sudo dnf install -y make",
+            "brew": "xcode-select --install",
+            "any": "install GNU make",
+        },
+    ),
+    (
+        "C compiler (cc)",
+        ["cc", "--version"],
+        None,
+        {
+            "apt": "sudo apt-get install -y build-essential",
+            "dnf": "sudo dnf install -y gcc",
+            "brew": "xcode-select --install",
+            "any": "install gcc or clang, callable as cc",
+        },
+    ),
+    (
+        "git",
+        ["git", "--version"],
+        None,
+        {
+            "apt": "sudo apt-get install -y git",
+            "dnf": "sudo dnf install -y git",
+            "brew": "brew install git",
+            "any": "install git",
+        },
+    ),
+]
+
+PYTHON_LOWEST = (3, 10)
+PYTHON_INSTALL = {
+    "apt": "sudo apt-get install -y python3 python3-venv",
+    "dnf": "sudo dnf install -y python3",
+    "brew": "brew install python@3.12",
+    "any": "see https://www.python.org/downloads/",
+}
+
+
+def package_manager():
+    for manager, program in (("apt", "apt-get"), ("dnf", "dnf"), ("brew", "brew")):
+        if shutil.which(program):
+            return manager
+    return "any"
+
+
+def install_command(commands):
+    return commands.get(package_manager()) or commands["any"]
+
+
+def first_version(text):
+    found = re.search(r"\d+(\.\d+)+", text)
+    return found.group(0) if found else ""
+
+
+def at_least(version, lowest):
+    parts = tuple(int(part) for part in version.split("."))
+    return lowest is None or parts[: len(lowest)] >= lowest
+
+
+def dotted(version):
+    return "any" if version is None else ">= " + ".".join(str(part) for part in version)
+
+
+def ask(command):
+    """Returns (version, problem); one of the two is empty."""
+    if shutil.which(command[0]) is None:
+        return "", "not found"
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        return "", "does not run: " + (text.strip().splitlines() or [""])[-1][:80]
+    return first_version(text), ""
+
+
+def check_tool(name, command, lowest, commands):
+    version, problem = ask(command)
+    if not problem and lowest and not version:
+        problem = "tells no version"
+    if not problem and lowest and not at_least(version, lowest):
+        problem = "too old"
+    return name, version, dotted(lowest), problem, install_command(commands)
+
+
+def check_python():
+    version = platform.python_version()
+    problem = ""
+    if sys.version_info[:2] < PYTHON_LOWEST:
+        problem = "too old; or name a newer one: make PYTHON=python3.12 ..."
+    else:
+        try:
+            import ensurepip  # noqa: F401  (Debian ships it apart, in python3-venv)
+            import venv  # noqa: F401
+        except ImportError:
+            problem = "cannot make virtual environments"
+    return "python", version, dotted(PYTHON_LOWEST), problem, install_command(PYTHON_INSTALL)
+
+
+def main():
+    found = [check_python()] + [check_tool(*needed) for needed in NEEDED]
+    print("%-16s %-12s %-10s %s" % ("needed", "found", "wanted", ""))
+    for name, version, wanted, problem, _ in found:
+        print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
+    missing = [entry for entry in found if entry[3]]
+    for name, _, _, problem, command in missing:
+        print("\n%s: %s. Install it with:\n  %s" % (name, problem, command))
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The virtual environment `target/venv`, shared by every stack of a checkout and rebuilt only when its list changes."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from processes import run
+from steps import StackError, say
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+def ensure_venv(target: Path) -> Path:
+    """Returns the environment's Python. A half-made environment is never seen: the link is set at the end."""
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = target / f"venv-{_fingerprint()}"
+    with locked(target / "venv.lock"):
+        if not ((wanted / "complete").exists() and (wanted / "bin" / "python").exists()):
+            _build(wanted, target / "venv.log")
+        _point(target / "venv", wanted)
+    return wanted / "bin" / "python"
+
+
+@contextmanager
+def locked(path: Path):
+    """One process at a time; the lock dies with its holder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as holder:
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another process that holds {path}")
+            fcntl.flock(holder, fcntl.LOCK_EX)
+        yield
+
+
+def _fingerprint() -> str:
+    version = f"{sys.implementation.cache_tag} {os.path.realpath(sys.executable)}"
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + version.encode()).hexdigest()[:12]
+
+
+def _build(directory: Path, log: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    log.write_text("")
+    run([sys.executable, "-m", "venv", str(directory)], log, "making the virtual environment")
+    pip = [str(directory / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    try:
+        run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], log, "installing Python packages")
+    except StackError as error:
+        raise StackError(f"{error}. Is the package index reachable? Run: make up", log) from None
+    (directory / "complete").touch()
+
+
+def _point(link: Path, directory: Path) -> None:
+    if link.is_symlink() and os.readlink(link) == directory.name:
+        return
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    fresh = link.with_name("venv.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(directory.name)
+    fresh.replace(link)
+
+
+def python_output(python: Path, script: str, text: str, env: dict[str, str]) -> str:
+    """Runs one of this directory's scripts in the environment, with `text` as its input."""
+    path = Path(__file__).with_name(script)
+    done = subprocess.run([str(python), str(path)], input=text, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"{script} failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+    return done.stdout
