@@ -21,7 +21,7 @@ demo: doctor ## From nothing to a finished story: an agent's call, redacted, rec
 test: doctor ## Unit, property and end-to-end tests over a stack of their own, IAM enforced
 	@$(PYTHON) tests/local/infra_test.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
-	$(STACK) up --name test --provider-timeout-ms 5000 && \
+	$(STACK) up --name test --provider-timeout-ms 8000 && \
 	CS_TEST_STACK='$(CURDIR)/target/stack/test/stack.json' cargo test --workspace
 
 up: doctor ## Make the local stack with a tenant in it, and print what to export

@@ -26,6 +26,7 @@ module "region" {
   architecture = var.architecture
 
   trusted_principals       = var.trusted_principals
+  staff_principals         = var.staff_principals
   function_role_principals = var.function_role_principals
   role_session_seconds     = var.role_session_seconds
 

@@ -54,6 +54,17 @@ variable "trusted_principals" {
   }
 }
 
+variable "staff_principals" {
+  description = "ARNs per role (operator, auditor, deployer), so that duties are separate; a role that is not named is assumed by trusted_principals."
+  type        = map(list(string))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for role, arns in var.staff_principals : contains(["operator", "auditor", "deployer"], role) && length(arns) > 0 && alltrue([for arn in arns : startswith(arn, "arn:")])])
+    error_message = "staff_principals names the roles operator, auditor and deployer, each with at least one principal by its ARN."
+  }
+}
+
 variable "function_role_principals" {
   description = "ARNs that may assume the functions' own roles, so that tests can act as a function. Local stage only."
   type        = list(string)
@@ -156,7 +167,7 @@ variable "audit_writer" {
 variable "audit_queue" {
   description = "Delivery from the audit queue: deliveries before a message is set aside, batch, concurrency, and visibility timeout as a multiple of the writer's timeout."
   type = object({
-    max_receive_count       = optional(number, 5)
+    max_receive_count       = optional(number, 200)
     batch_size              = optional(number, 10)
     batching_window_seconds = optional(number, 0)
     max_concurrency         = optional(number, 20)

@@ -3,8 +3,10 @@
 //! Source: OpenAI API reference, "Create chat completion", read 2026-11. Fields that are not named here pass on,
 //! walked by the redactor like every other string.
 
-use domain::{OrgId, Reason, TenantId};
+use domain::{OrgId, ProviderKind, Reason, TenantId};
 use serde_json::{Map, Value};
+
+use crate::json::{self, JsonFault};
 
 /// More answers than this are not asked for at once: each multiplies the worst case that is held.
 const MAX_CHOICES: u64 = 16;
@@ -44,6 +46,22 @@ pub struct Chat {
 }
 
 impl Chat {
+    /// Reads a body's text.
+    ///
+    /// # Errors
+    /// As [`json::parse`] and [`Chat::parse`].
+    pub fn read(body: &str) -> Result<Self, Fault> {
+        let value = json::parse(body).map_err(|fault| {
+            let reason = match fault {
+                JsonFault::Syntax { .. } => Reason::InvalidJson,
+                JsonFault::DuplicateKey { .. } => Reason::DuplicateKey,
+                JsonFault::TooDeep | JsonFault::TooMany => Reason::NestedTooDeep,
+            };
+            Fault { hint: Some(fault.to_string()), ..Fault::new(reason) }
+        })?;
+        Self::parse(value)
+    }
+
     /// # Errors
     /// The first field that is missing, malformed or cannot be inspected.
     pub fn parse(body: Value) -> Result<Self, Fault> {
@@ -58,6 +76,8 @@ impl Chat {
         stream(&body)?;
         let choices = choices(&body)?;
         limits(&body)?;
+        identifiers(&body)?;
+        numbers(&body)?;
         uninspectable_fields(&body)?;
         messages(&body)?;
         Ok(Self { body, model, choices })
@@ -88,27 +108,71 @@ impl Chat {
         self.body.values().any(|value| any_string(value, &foreign))
     }
 
-    /// The body as it may go to the redactor: the provider's name of the model, the clamped limit, and keyed digests
-    /// for identifiers of people.
+    /// The body as it may go to the redactor: the provider's name of the model, the clamped limit in the one field
+    /// that this kind of provider obeys, nothing to be stored, and keyed digests for identifiers of people.
     pub fn into_upstream(
         self,
         model: &str,
+        kind: ProviderKind,
         max_output: u64,
         pseudonym: impl Fn(&str, &str) -> String,
     ) -> Value {
         let mut body = self.body;
         body.insert("model".to_owned(), Value::from(model));
-        let named: Vec<_> =
-            LIMIT_FIELDS.iter().filter(|field| body.get(**field).is_some_and(Value::is_u64)).collect();
-        let fields = if named.is_empty() { LIMIT_FIELDS.iter().take(1).collect() } else { named };
-        for field in fields {
-            body.insert((*field).to_owned(), Value::from(max_output));
+        for field in LIMIT_FIELDS.iter().chain(["store"].iter()) {
+            body.shift_remove(*field);
+        }
+        body.insert(kind.limit_field().to_owned(), Value::from(max_output));
+        if kind == ProviderKind::OpenAi {
+            // Absent means "as the account is set", and accounts are set to keep conversations.
+            body.insert("store".to_owned(), Value::Bool(false));
         }
         hide(&mut body, &IDENTIFIERS, &pseudonym);
         if let Some(Value::Object(metadata)) = body.get_mut("metadata") {
             hide(metadata, &METADATA_IDENTIFIERS, &pseudonym);
         }
         Value::Object(body)
+    }
+}
+
+/// Identifiers of people are texts: of anything else no pseudonym can be made.
+fn identifiers(body: &Map<String, Value>) -> Result<(), Fault> {
+    let text = |value: Option<&Value>| value.is_none_or(|value| value.is_string() || value.is_null());
+    if let Some(field) = IDENTIFIERS.iter().find(|field| !text(body.get(**field))) {
+        return Err(Fault::at(Reason::InvalidField, *field, "send a string"));
+    }
+    let fine = match body.get("metadata") {
+        None | Some(Value::Null) => true,
+        Some(metadata) => {
+            metadata.is_object() && METADATA_IDENTIFIERS.iter().all(|field| text(metadata.get(field)))
+        }
+    };
+    if fine { Ok(()) } else { Err(Fault::at(Reason::InvalidField, "metadata", "send an object of strings")) }
+}
+
+/// Numbers at the top level are parameters, which the redactor leaves alone: so only known ones may stand there.
+const NUMBERS: [&str; 12] = [
+    "frequency_penalty",
+    "max_completion_tokens",
+    "max_tokens",
+    "min_p",
+    "n",
+    "presence_penalty",
+    "repetition_penalty",
+    "seed",
+    "temperature",
+    "top_k",
+    "top_logprobs",
+    "top_p",
+];
+
+fn numbers(body: &Map<String, Value>) -> Result<(), Fault> {
+    let stray = body.iter().any(|(name, value)| value.is_number() && !NUMBERS.contains(&name.as_str()));
+    let hint = "a number at the top level of the body is no parameter of Chat Completions";
+    if stray {
+        Err(Fault { hint: Some(hint.to_owned()), ..Fault::new(Reason::InvalidField) })
+    } else {
+        Ok(())
     }
 }
 
@@ -165,21 +229,39 @@ fn limits(body: &Map<String, Value>) -> Result<(), Fault> {
 type Blind = (&'static str, fn(&Value) -> bool, &'static str);
 
 /// The table of what is refused. Each row has an example in the tests.
-const BLIND: [Blind; 5] = [
+const BLIND: [Blind; 18] = [
     (
         "store",
         |value| *value != Value::Bool(false),
         "the provider would keep the conversation; send store: false",
     ),
-    ("audio", |value| !value.is_null(), "sound cannot be inspected"),
+    ("audio", present, "sound cannot be inspected"),
     ("modalities", |value| *value != serde_json::json!(["text"]), "only text can be inspected"),
-    (
-        "web_search_options",
-        |value| !value.is_null(),
-        "the provider would search the web with the conversation",
-    ),
+    ("web_search_options", present, SEARCH),
+    ("search_parameters", present, SEARCH),
+    ("enable_search", |value| *value != Value::Bool(false), SEARCH),
+    ("plugins", present, "the provider would run tools that nobody guards"),
     ("tools", hosted_tool, "only tools of type function or custom run under your control"),
+    ("models", present, ROUTING),
+    ("route", present, ROUTING),
+    ("provider", present, ROUTING),
+    ("fallbacks", present, ROUTING),
+    ("extra_body", present, ROUTING),
+    ("best_of", present, "it multiplies the worst case; use n"),
+    ("chat_template", present, "it adds tokens that nobody counts"),
+    ("previous_response_id", present, STORED),
+    ("conversation", present, STORED),
+    ("file_ids", present, STORED),
 ];
+
+const SEARCH: &str = "the provider would search the web with the conversation";
+const ROUTING: &str =
+    "it lets the provider choose another model or endpoint than the one that was authorized";
+const STORED: &str = "it names content that the provider keeps and nobody here can inspect";
+
+fn present(value: &Value) -> bool {
+    !value.is_null()
+}
 
 fn hosted_tool(tools: &Value) -> bool {
     let own = |tool: &Value| matches!(tool.get("type").and_then(Value::as_str), Some("function" | "custom"));
@@ -213,6 +295,9 @@ fn messages(body: &Map<String, Value>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What a part of text may carry.
+const PART_FIELDS: [&str; 4] = ["type", "text", "refusal", "cache_control"];
+
 fn content(n: usize, content: &Value) -> Result<(), Fault> {
     let parts = match content {
         Value::Null | Value::String(_) => return Ok(()),
@@ -222,7 +307,12 @@ fn content(n: usize, content: &Value) -> Result<(), Fault> {
             return Err(Fault::at(Reason::InvalidField, format!("messages[{n}].content"), hint));
         }
     };
-    let seen = |part: &Value| matches!(part.get("type").and_then(Value::as_str), Some("text" | "refusal"));
+    let text = |part: &Value| matches!(part.get("type").and_then(Value::as_str), Some("text" | "refusal"));
+    // A part that carries more than its text, such as an address of an image, is not only text.
+    let plain = |part: &Value| {
+        part.as_object().is_some_and(|part| part.keys().all(|key| PART_FIELDS.contains(&key.as_str())))
+    };
+    let seen = |part: &Value| text(part) && plain(part);
     match parts.iter().position(|part| !seen(part)) {
         None => Ok(()),
         Some(at) => {
@@ -275,6 +365,16 @@ mod tests {
                 "tools",
             ),
             (json!({"tools": {}}), Reason::Uninspectable, "tools"),
+            (json!({"models": ["other"]}), Reason::Uninspectable, "models"),
+            (json!({"plugins": [{"id": "web"}]}), Reason::Uninspectable, "plugins"),
+            (json!({"best_of": null, "enable_search": true}), Reason::Uninspectable, "enable_search"),
+            (json!({"user": 123_456_782}), Reason::InvalidField, "user"),
+            (json!({"metadata": {"user_id": 5}}), Reason::InvalidField, "metadata"),
+            (
+                json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "", "image_url": "x"}]}]}),
+                Reason::Uninspectable,
+                "messages[0].content[0]",
+            ),
             (part("image_url"), Reason::Uninspectable, "messages[0].content[1]"),
             (part("input_audio"), Reason::Uninspectable, "messages[0].content[1]"),
             (part("file"), Reason::Uninspectable, "messages[0].content[1]"),
@@ -289,6 +389,10 @@ mod tests {
             assert_eq!((fault.reason, fault.param.as_deref()), (reason, Some(place)), "{change}");
         }
         assert_eq!(Chat::parse(json!([])).unwrap_err().reason, Reason::InvalidField);
+        assert_eq!(
+            with(json!({"card": 4_111_111_111_111_111_u64})).unwrap_err().reason,
+            Reason::InvalidField
+        );
     }
 
     #[test]
@@ -305,8 +409,11 @@ mod tests {
 
     #[test]
     fn the_upstream_body_is_clamped_renamed_and_pseudonymous() {
-        let upstream =
-            |change: Value| with(change).unwrap().into_upstream("up", 100, |field, _| format!("psn-{field}"));
+        let upstream = |change: Value| {
+            with(change)
+                .unwrap()
+                .into_upstream("up", ProviderKind::OpenAi, 100, |field, _| format!("psn-{field}"))
+        };
         let body = upstream(
             json!({"user": "dana@example.com", "metadata": {"user_id": "dana", "other": "x"}, "seed": 7}),
         );
@@ -315,9 +422,12 @@ mod tests {
         assert_eq!(body["user"], "psn-user");
         assert_eq!(body["metadata"], json!({"user_id": "psn-user_id", "other": "x"}));
         assert_eq!(body["seed"], 7);
-        assert_eq!(upstream(json!({"max_tokens": 5_000})).get("max_completion_tokens"), None);
-        let both = upstream(json!({"max_tokens": 5_000, "max_completion_tokens": 7_000}));
-        assert_eq!((&both["max_tokens"], &both["max_completion_tokens"]), (&json!(100), &json!(100)));
+        assert_eq!(body["store"], false);
+        let both =
+            with(json!({"max_tokens": 5_000, "max_completion_tokens": 7_000, "store": false})).unwrap();
+        let both = both.into_upstream("up", ProviderKind::Compatible, 100, |_, _| String::new());
+        assert_eq!(both["max_tokens"], 100);
+        assert_eq!((both.get("max_completion_tokens"), both.get("store")), (None, None));
         assert_eq!(
             with(json!({"max_tokens": 9, "max_completion_tokens": 7})).unwrap().asked_output(),
             Some(7)

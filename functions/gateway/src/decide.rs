@@ -17,7 +17,7 @@ use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Detectors, Nonce, Redacted, Redaction, Vault};
 use serde_json::Value;
 
-use crate::chat::{Chat, LIMIT_FIELDS};
+use crate::chat::Chat;
 use crate::event::{Refused, Request, Route};
 use crate::records::{Entry, Known, Scribe};
 use crate::refusal;
@@ -123,7 +123,7 @@ pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) ->
         source_ip: request.source_ip,
         request_id: request.request_id.clone(),
         audit_key: facts.keys.as_ref().ok().map(|keys| Arc::clone(&keys.audit)),
-        action: action(&request.route).as_str(),
+        action: action(&request.route),
     };
     let mut known = Known::default();
     match admit(rules, request, facts, moment, &scribe, &mut known) {
@@ -135,11 +135,28 @@ pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) ->
     }
 }
 
-fn action(route: &Route) -> Action {
+fn action(route: &Route) -> &'static str {
     match route {
-        Route::Models => Action::ModelsList,
-        Route::Chat(_) | Route::Health | Route::Stray(_) => Action::LlmCall,
+        Route::Models => Action::ModelsList.as_str(),
+        Route::Chat(_) => Action::LlmCall.as_str(),
+        Route::Health | Route::Stray(_) => "http.request",
     }
+}
+
+/// Refuses a caller whose key verified but whose facts could not be read.
+pub fn unread(rules: &Rules, request: &Request, caller: &Caller, moment: &Moment) -> Decision {
+    let action_id = ActionId::new(moment.now, moment.random.action);
+    let scribe = Scribe {
+        row: caller.row().clone(),
+        region: rules.region,
+        source_ip: request.source_ip,
+        request_id: request.request_id.clone(),
+        audit_key: None,
+        action: action(&request.route),
+    };
+    let refused = Refused::from(Reason::FactsUnavailable);
+    let record = refusal_record(&scribe, &Known::default(), moment, action_id, refused.reason);
+    Decision::Refuse { action_id, refused, record: Box::new(record) }
 }
 
 fn admit(
@@ -172,11 +189,12 @@ fn admit(
     let target = Target::parse(&provider.base_url, rules.reach).map_err(|_| Reason::ProviderAddress)?;
     let keys = facts.keys.map_err(|_| Reason::KeysUnavailable)?;
 
-    let limit = Limit::of(&chat, model, &policy);
+    let limit = Limit::of(&chat, provider, model, &policy);
     let choices = chat.choices();
-    let upstream = chat.into_upstream(model.upstream.as_str(), limit.tokens, |field, value| {
-        keys.pseudonym.pseudonym(field, value)
-    });
+    let upstream =
+        chat.into_upstream(model.upstream.as_str(), provider.kind, limit.tokens, |field, value| {
+            keys.pseudonym.pseudonym(field, value)
+        });
     let nonce = Nonce::from_bytes(moment.random.nonce);
     let redaction = redact::redact_json(rules.detectors, action_id, nonce, upstream).map_err(|error| {
         Refused { hint: Some(error.to_string()), ..Refused::from(Reason::RedactionFailed) }
@@ -216,10 +234,10 @@ fn well_formed(route: Route, scribe: &Scribe) -> Result<Option<Chat>, Refused> {
     match route {
         Route::Stray(reason) => Err(reason.into()),
         Route::Models | Route::Health => Ok(None),
-        Route::Chat(chat) => {
-            let chat = chat?;
+        Route::Chat(body) => {
+            let chat = Chat::read(&body?)?;
             let foreign = chat.names_other_than(&scribe.row.org, &scribe.row.tenant);
-            if foreign { Err(Reason::ForeignIdentifier.into()) } else { Ok(Some(*chat)) }
+            if foreign { Err(Reason::ForeignIdentifier.into()) } else { Ok(Some(chat)) }
         }
     }
 }
@@ -279,20 +297,26 @@ struct Limit {
 }
 
 impl Limit {
-    fn of(chat: &Chat, model: &ProviderModel, policy: &PolicyRow) -> Self {
+    fn of(chat: &Chat, provider: &Provider, model: &ProviderModel, policy: &PolicyRow) -> Self {
         let most = model.max_output_tokens.min(policy.max_output_tokens);
         let asked = chat.asked_output();
         let tokens = asked.unwrap_or(most).min(most);
         let changed = asked != Some(tokens);
-        let [field, _] = LIMIT_FIELDS;
+        let field = provider.kind.limit_field();
         Self { tokens, clamped: changed.then(|| format!("{field}={tokens}")) }
     }
 }
 
-/// The most tokens that a call can cost. A token of a byte-pair tokenizer covers at least one byte of its input, and
-/// the few tokens that frame a message are fewer than the bytes of the JSON around it.
+/// What a provider may add to a call that nobody sees, such as the prompt that explains tools to the model
+/// (Anthropic documents 159 to 530 tokens).
+const FRAMING_TOKENS: u64 = 1_024;
+
+/// The most tokens that a call can cost: one per byte sent, since a token of a byte-pair tokenizer covers at least one
+/// byte of its input; what the provider may add; and all the output it is allowed. A provider that reports more is
+/// settled at this, and the outcome says so.
 fn worst_case(sent_bytes: usize, choices: u64, max_output: u64) -> u64 {
-    u64::try_from(sent_bytes).unwrap_or(u64::MAX).saturating_add(choices.saturating_mul(max_output))
+    let input = u64::try_from(sent_bytes).unwrap_or(u64::MAX).saturating_add(FRAMING_TOKENS);
+    input.saturating_add(choices.saturating_mul(max_output))
 }
 
 /// Saves an attempt that cannot succeed. The exact check is the condition of the hold.
@@ -321,7 +345,7 @@ fn attempt_entry(moment: &Moment, worst_case: u64, clamped: bool) -> Entry {
         phase: Phase::Attempt,
         decision: Decided::Allow,
         reason: Reason::Allowed,
-        description: "An agent calls a model: every control allowed it.",
+        description: "An agent calls a model: the controls allow it, and its worst case is being held.",
         metadata: Metadata::default().count("held_tokens", worst_case).flag("clamped", clamped),
     }
 }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Dynamo, KmsWrapper, Rows};
+use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Rows};
 use domain::{
     Agent, BudgetRow, GatewayKey, KeyRow, Org, Owner, PolicyRow, Providers, Reason, Role, RootRow, Tenant,
-    Timestamp, User,
+    TenantId, Timestamp, User,
 };
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError, Roots};
 use policy::{Caller, Standing, authenticate};
 use tables::codec::Row;
+use tables::gates::NotSettled;
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
 use crate::addresses::{Address, Addresses};
@@ -30,29 +31,62 @@ pub struct Effects {
     pub addresses: Addresses,
 }
 
+/// Why there are no facts to decide on.
+#[derive(Debug)]
+pub enum LoadFault {
+    /// Nobody is known.
+    Stranger(Reason),
+    /// The key verified, but the facts behind it could not be read: refused, and recorded.
+    Unread(Box<Caller>),
+}
+
+impl LoadFault {
+    fn of(reason: Reason, known: Caller) -> Self {
+        if reason == Reason::FactsUnavailable {
+            Self::Unread(Box::new(known))
+        } else {
+            Self::Stranger(reason)
+        }
+    }
+}
+
 impl Effects {
     /// Reads everything that a decision about this key needs, in one trip (two when the key is new to this instance).
     ///
     /// # Errors
-    /// The key does not verify, or the facts could not be read whole.
-    pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, RootRow), Reason> {
-        let address = match self.addresses.get(key.id()) {
-            Some(address) => address,
-            None => self.first_sight(key).await?,
+    /// See [`LoadFault`].
+    pub async fn load(
+        &self,
+        key: &GatewayKey,
+        now: Timestamp,
+    ) -> Result<(Facts, Option<RootRow>), LoadFault> {
+        let Some(address) = self.addresses.get(key.id()) else {
+            let known = self.first_sight(key).await?;
+            let address = Address::of(known.row());
+            self.addresses.put(address.clone());
+            let read = self.read_at(key, &address, now).await;
+            // The key verified in the first read, so whoever has it is known, whatever became of the second.
+            return read.map_err(|reason| LoadFault::of(reason, known));
         };
-        let (caller, rows) = self.verified(key, &address).await?;
+        self.read_at(key, &address, now).await.map_err(LoadFault::Stranger)
+    }
+
+    async fn read_at(
+        &self,
+        key: &GatewayKey,
+        address: &Address,
+        now: Timestamp,
+    ) -> Result<(Facts, Option<RootRow>), Reason> {
+        let (caller, rows) = self.verified(key, address).await?;
         let row_says = Address::of(caller.row());
-        if row_says == address {
-            return self.facts(caller, &rows, now).await;
+        if row_says == *address {
+            return Ok(self.facts(caller, &rows, now).await);
         }
         // The key was moved since its address was kept: what was read belongs to somebody else.
         self.addresses.put(row_says.clone());
         let (caller, rows) = self.verified(key, &row_says).await?;
-        if Address::of(caller.row()) == row_says {
-            self.facts(caller, &rows, now).await
-        } else {
-            Err(Reason::FactsUnavailable)
-        }
+        let settled = Address::of(caller.row()) == row_says;
+        if settled { Ok(self.facts(caller, &rows, now).await) } else { Err(Reason::FactsUnavailable) }
     }
 
     async fn verified(&self, key: &GatewayKey, address: &Address) -> Result<(Caller, Rows), Reason> {
@@ -63,18 +97,15 @@ impl Effects {
     }
 
     /// The key's own row, to learn where the rest lies. A wrong secret ends here, after one read.
-    async fn first_sight(&self, key: &GatewayKey) -> Result<Address, Reason> {
-        let item =
-            self.dynamo.get(&Key::gateway_key(key.id())).await.map_err(|_| Reason::FactsUnavailable)?;
-        let row =
-            KeyRow::from_item(&item.ok_or(Reason::KeyUnknown)?).map_err(|_| Reason::FactsUnavailable)?;
-        let caller = authenticate(key, row).map_err(|_| Reason::KeySecretMismatch)?;
-        let address = Address::of(caller.row());
-        self.addresses.put(address.clone());
-        Ok(address)
+    async fn first_sight(&self, key: &GatewayKey) -> Result<Caller, LoadFault> {
+        let item = self.dynamo.get(&Key::gateway_key(key.id())).await;
+        let item = item.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
+        let row = KeyRow::from_item(&item.ok_or(LoadFault::Stranger(Reason::KeyUnknown))?);
+        let row = row.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
+        authenticate(key, row).map_err(|_| LoadFault::Stranger(Reason::KeySecretMismatch))
     }
 
-    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> Result<(Facts, RootRow), Reason> {
+    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> (Facts, Option<RootRow>) {
         let row = caller.row().clone();
         let user = match &row.owner {
             Owner::User { id, .. } => Some(id),
@@ -88,14 +119,7 @@ impl Effects {
             role: user.and_then(|user| find::<Role>(rows, &Key::binding(&row.tenant, user))),
         };
         let root = |purpose: Purpose| find::<RootRow>(rows, &Key::root(&row.tenant, purpose.as_str()));
-        let credential = root(Purpose::Credential).ok_or(Reason::FactsUnavailable)?;
-        let audit = root(Purpose::Audit).ok_or(Reason::FactsUnavailable)?;
-        let pseudonym = root(Purpose::Pseudonym).ok_or(Reason::FactsUnavailable)?;
-        let keys = futures_util::future::try_join(
-            self.roots.current(&row.tenant, Purpose::Audit, &audit, now),
-            self.roots.current(&row.tenant, Purpose::Pseudonym, &pseudonym, now),
-        );
-        let keys = keys.await.map(|(audit, pseudonym)| Keys { audit, pseudonym });
+        let keys = self.keys(&row.tenant, root(Purpose::Audit), root(Purpose::Pseudonym), now).await;
         let facts = Facts {
             standing,
             policy: find::<PolicyRow>(rows, &Key::policy(&row.tenant)),
@@ -104,11 +128,28 @@ impl Effects {
             keys,
             caller,
         };
-        Ok((facts, credential))
+        (facts, root(Purpose::Credential))
+    }
+
+    /// Without the audit key nothing personal can be sealed, without the pseudonym key no identifier can leave: the
+    /// call is refused, and recorded without them.
+    async fn keys(
+        &self,
+        tenant: &TenantId,
+        audit: Option<RootRow>,
+        pseudonym: Option<RootRow>,
+        now: Timestamp,
+    ) -> Result<Keys, RootError> {
+        let (audit, pseudonym) = audit.zip(pseudonym).ok_or(RootError::Missing)?;
+        let opened = futures_util::future::try_join(
+            self.roots.current(tenant, Purpose::Audit, &audit, now),
+            self.roots.current(tenant, Purpose::Pseudonym, &pseudonym, now),
+        );
+        opened.await.map(|(audit, pseudonym)| Keys { audit, pseudonym })
     }
 
     /// Carries out a decision.
-    pub async fn perform(&self, decision: Decision, credential_root: &RootRow) -> Response {
+    pub async fn perform(&self, decision: Decision, credential_root: Option<&RootRow>) -> Response {
         match decision {
             Decision::Models(names) => Response::models(names.iter().map(domain::Name::as_str)),
             Decision::Refuse { action_id, refused, record } => {
@@ -121,13 +162,16 @@ impl Effects {
         }
     }
 
-    async fn forward(&self, plan: Plan, credential_root: &RootRow) -> Response {
+    async fn forward(&self, plan: Plan, credential_root: Option<&RootRow>) -> Response {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
         let (held, recorded, credential) = futures_util::join!(
-            tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
-            self.audit.attempt(call.action_id, &call.attempt),
+            in_time(
+                tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
+                HoldRefused::Unavailable
+            ),
+            in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, credential_root, began),
         );
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
@@ -140,7 +184,8 @@ impl Effects {
         };
         let ended = match Cleared::new(permit, body, &held, recorded) {
             Ok(cleared) => {
-                let deadline = call.deadline.saturating_sub(since(began));
+                // The time left was read when the event came, and reading facts has used some of it.
+                let deadline = call.deadline.saturating_sub(since(call.attempt.created_at));
                 provider::complete(&self.upstream, &call.target, &credential, deadline, cleared).await
             }
             Err(_) => Ended::without_answer(Reason::FactsUnavailable, Spent::Nothing),
@@ -175,16 +220,23 @@ impl Effects {
             // Only calls that reached a provider are counted against the ledger.
             let sent = ended.spent != Spent::Nothing || ended.status.is_some();
             let spent = ended.spent.tokens(receipt.tokens);
-            tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date())).await.is_ok()
+            let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
+            in_time(settled, NotSettled).await.is_ok()
         };
-        let (settled, recorded) = futures_util::join!(settle, self.audit.record(&record));
+        let (settled, recorded) =
+            futures_util::join!(settle, in_time(self.audit.record(&record), NotRecorded));
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
         }
     }
 
-    async fn credential(&self, call: &Call, root: &RootRow, now: Timestamp) -> Result<Plaintext, RootError> {
+    async fn credential(
+        &self,
+        call: &Call,
+        root: Option<&RootRow>,
+        now: Timestamp,
+    ) -> Result<Plaintext, RootError> {
         let tenant = &call.scribe.row.tenant;
         let place = Key::providers(tenant);
         let aad = Aad::credential(
@@ -195,8 +247,17 @@ impl Effects {
             call.provider.id.as_str(),
             &call.target.host(),
         );
+        let root = root.ok_or(RootError::Missing)?;
         self.roots.open(tenant, Purpose::Credential, root, &aad, &call.provider.credential, now).await
     }
+}
+
+/// How long the writes around a call may take, all tries together: less than what is kept for them at the end.
+const WRITE_LIMIT: Duration = Duration::from_secs(9);
+
+/// A write that is given up has an unknown outcome, which every write here survives.
+async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
+    tokio::time::timeout(WRITE_LIMIT, write).await.unwrap_or(Err(late))
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
@@ -211,7 +272,9 @@ fn stopped(held: &Result<Held, HoldRefused>, recorded: bool) -> Refused {
 
 fn respond(call: &Call, ended: &Ended) -> Response {
     let response = match &ended.answer {
-        Some(answer) if call.restore => Response::answer(outcome::restored(answer, &call.vault)),
+        Some(answer) if call.restore && !call.vault.is_empty() => {
+            Response::answer(outcome::restored(answer, &call.vault))
+        }
         Some(answer) => Response::answer(answer.value.clone()),
         None => Response::error(&ended.refused()),
     };

@@ -11,8 +11,7 @@ use domain::{ActionId, GatewayKey, KeyError, Opaque, Reason};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::chat::{Chat, Fault};
-use crate::json::{self, JsonFault};
+use crate::chat::Fault;
 use crate::refusal::{self, Row};
 
 /// Largest body that is read, in bytes. Function URLs deliver at most 6 MB, base64 included.
@@ -61,8 +60,9 @@ pub enum Route {
     /// No key, no facts.
     Health,
     Models,
-    /// The request, or what is wrong with its form. A fault is refused only once the caller is known.
-    Chat(Result<Box<Chat>, Fault>),
+    /// The body's text, or why there is none. It is read only once the caller is known: a stranger cannot make the
+    /// gateway work on it.
+    Chat(Result<String, Fault>),
     /// A path or method that is not ours. Refused, and recorded if the caller is known.
     Stray(Reason),
 }
@@ -102,7 +102,8 @@ pub fn parse(event: &str) -> Result<Request, Reason> {
 }
 
 fn decoded_len(body: &str, base64: bool) -> usize {
-    if base64 { body.len() / 4 * 3 } else { body.len() }
+    let padding = body.bytes().rev().take(2).filter(|byte| *byte == b'=').count();
+    if base64 { (body.len() / 4 * 3).saturating_sub(padding) } else { body.len() }
 }
 
 /// Header names are case-insensitive (RFC 9110 section 5.1); REST events keep the caller's spelling.
@@ -132,29 +133,20 @@ fn route(method: &str, path: &str, event: &RawEvent, headers: &Headers<'_>) -> R
     match (method, path) {
         ("GET", "/healthz") => Route::Health,
         ("GET", "/v1/models") => Route::Models,
-        ("POST", "/v1/chat/completions") => Route::Chat(chat(event, headers).map(Box::new)),
+        ("POST", "/v1/chat/completions") => Route::Chat(chat(event, headers)),
         (_, "/healthz" | "/v1/models" | "/v1/chat/completions") => Route::Stray(Reason::MethodNotAllowed),
         _ => Route::Stray(Reason::UnknownPath),
     }
 }
 
-fn chat(event: &RawEvent, headers: &Headers<'_>) -> Result<Chat, Fault> {
+fn chat(event: &RawEvent, headers: &Headers<'_>) -> Result<String, Fault> {
     if !headers.get("content-type").is_some_and(is_json) {
         return Err(Fault::new(Reason::ContentType));
     }
     if headers.get("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
         return Err(Fault::new(Reason::ContentEncoding));
     }
-    let body = text(event)?;
-    let value = json::parse(&body).map_err(|fault| {
-        let reason = match fault {
-            JsonFault::Syntax { .. } => Reason::InvalidJson,
-            JsonFault::DuplicateKey { .. } => Reason::DuplicateKey,
-            JsonFault::TooDeep => Reason::NestedTooDeep,
-        };
-        Fault { hint: Some(fault.to_string()), ..Fault::new(reason) }
-    })?;
-    Chat::parse(value)
+    text(event)
 }
 
 /// `application/json`, with any parameters (RFC 9110 section 8.3.1).

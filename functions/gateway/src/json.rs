@@ -3,6 +3,7 @@
 //! RFC 8259 section 4 leaves the meaning of repeated keys open: a guard that reads the first and a provider that
 //! reads the last would disagree about what was checked.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -10,6 +11,9 @@ use serde_json::{Map, Value};
 
 /// Deepest nesting that is read. The redactor walks as deep and no deeper.
 pub const MAX_DEPTH: usize = redact::MAX_DEPTH;
+
+/// Most values that one text may hold, itself and all below it included.
+pub const MAX_NODES: usize = 100_000;
 
 /// Why a text is not read. Places only, never the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +24,8 @@ pub enum JsonFault {
     DuplicateKey { line: usize, column: usize },
     #[error("the body is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
+    #[error("the body holds more than {MAX_NODES} values")]
+    TooMany,
 }
 
 /// Reads exactly one JSON value.
@@ -28,12 +34,14 @@ pub enum JsonFault {
 /// Not JSON, a repeated key at any depth, or nested too deeply.
 pub fn parse(text: &str) -> Result<Value, JsonFault> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = Strict { depth: 0 }.deserialize(&mut deserializer);
+    let nodes = Cell::new(0);
+    let read = Strict { depth: 0, nodes: &nodes }.deserialize(&mut deserializer);
     read.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| fault(&error))
 }
 
 const DUPLICATE: &str = "countersign: repeated key";
 const DEEP: &str = "countersign: too deep";
+const MANY: &str = "countersign: too many";
 
 fn fault(error: &serde_json::Error) -> JsonFault {
     let (line, column, text) = (error.line(), error.column(), error.to_string());
@@ -41,31 +49,45 @@ fn fault(error: &serde_json::Error) -> JsonFault {
         JsonFault::DuplicateKey { line, column }
     } else if text.starts_with(DEEP) || text.starts_with("recursion limit") {
         JsonFault::TooDeep
+    } else if text.starts_with(MANY) {
+        JsonFault::TooMany
     } else {
         JsonFault::Syntax { line, column }
     }
 }
 
 #[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'n> {
     depth: usize,
+    nodes: &'n Cell<usize>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH { Err(E::custom(DEEP)) } else { Ok(Self { depth: self.depth + 1 }) }
+        if self.depth >= MAX_DEPTH {
+            Err(E::custom(DEEP))
+        } else {
+            Ok(Self { depth: self.depth + 1, ..self })
+        }
+    }
+
+    /// Counts one value: four bytes of text can become a hundred of memory.
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        self.nodes.set(self.nodes.get() + 1);
+        if self.nodes.get() > MAX_NODES { Err(E::custom(MANY)) } else { Ok(()) }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.count()?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,6 +153,19 @@ mod tests {
     fn plain_json_reads_as_ever() {
         let text = r#" {"a": [1, -2, 1.5, true, null, "x\u00e9"], "b": {"a": {}}} "#;
         assert_eq!(parse(text), Ok(json!({"a": [1, -2, 1.5, true, null, "xé"], "b": {"a": {}}})));
+    }
+
+    #[test]
+    fn a_small_text_of_many_values_is_refused() {
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(parse(&list(MAX_NODES)).is_ok());
+        assert_eq!(parse(&list(MAX_NODES + 1)), Err(JsonFault::TooMany));
+    }
+
+    #[test]
+    fn objects_keep_the_order_they_were_written_in() {
+        let text = r#"{"reasoning":1,"answer":{"z":1,"a":2}}"#;
+        assert_eq!(parse(text).unwrap().to_string(), text);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use decide::{Moment, Random, Rules};
 pub use effects::Effects;
 pub use event::Response;
 
+use effects::LoadFault;
 use event::{Refused, Request, Route};
 
 /// Everything that one instance keeps between calls.
@@ -52,7 +53,10 @@ impl Gateway {
     pub async fn handle(&self, event: &str, now: Timestamp, time_left: Duration) -> Response {
         let request = match event::parse(event) {
             Ok(request) => request,
-            Err(reason) => return Response::error(&reason.into()),
+            Err(reason) => {
+                self.strangers.refused(reason, None, now);
+                return Response::error(&reason.into());
+            }
         };
         if matches!(request.route, Route::Health) {
             return Response::health();
@@ -67,13 +71,16 @@ impl Gateway {
     async fn known_key(&self, request: Request, now: Timestamp, time_left: Duration) -> Response {
         let Ok(key) = &request.key else { return Response::error(&Reason::KeyMissing.into()) };
         let Ok(random) = Random::draw() else { return Response::error(&Reason::FactsUnavailable.into()) };
+        let moment = Moment { now, time_left, random };
         match self.effects.load(key, now).await {
             Ok((facts, credential_root)) => {
-                let moment = Moment { now, time_left, random };
                 let decision = decide::decide(&self.rules, request, facts, &moment);
-                self.effects.perform(decision, &credential_root).await
+                self.effects.perform(decision, credential_root.as_ref()).await
             }
-            Err(reason) => self.stranger(&request, reason, now),
+            Err(LoadFault::Unread(caller)) => {
+                self.effects.perform(decide::unread(&self.rules, &request, &caller, &moment), None).await
+            }
+            Err(LoadFault::Stranger(reason)) => self.stranger(&request, reason, now),
         }
     }
 

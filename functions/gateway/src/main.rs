@@ -13,8 +13,9 @@ use serde_json::value::RawValue;
 
 /// For name resolution, TCP and TLS to a provider.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest answer of a provider, in bytes: a function URL returns at most 6 MB.
-const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+/// The largest answer of a provider, in bytes: a function URL returns at most 6 MB, and the answer travels as JSON
+/// inside JSON, which can double it.
+const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -16,16 +16,24 @@ pub enum Spent {
     /// The provider certainly did no work.
     Nothing,
     /// As the provider reported, at most what was held.
-    Reported { input: u64, output: u64 },
+    Reported { input: u64, output: u64, total: u64 },
     /// It may have worked and did not say how much: the worst case counts.
     Everything,
 }
 
 impl Spent {
+    /// What the provider says it used, which may be more than it may.
+    fn reported(self) -> u64 {
+        match self {
+            Self::Reported { input, output, total } => input.saturating_add(output).max(total),
+            Self::Nothing | Self::Everything => 0,
+        }
+    }
+
     pub fn tokens(self, held: u64) -> u64 {
         match self {
             Self::Nothing => 0,
-            Self::Reported { input, output } => input.saturating_add(output).min(held),
+            Self::Reported { .. } => self.reported().min(held),
             Self::Everything => held,
         }
     }
@@ -96,7 +104,7 @@ fn rejected(status: u16) -> Ended {
         401 | 403 => (Reason::ProviderCredential, Spent::Nothing),
         429 => (Reason::ProviderThrottled, Spent::Nothing),
         400..=499 => (Reason::ProviderRejected, Spent::Nothing),
-        503 => (Reason::ProviderError, Spent::Nothing),
+        503 => (Reason::ProviderUnavailable, Spent::Nothing),
         500..=599 => (Reason::ProviderError, Spent::Everything),
         // Redirects are not followed: the credential belongs to one host.
         _ => (Reason::ProviderMalformed, Spent::Nothing),
@@ -119,7 +127,9 @@ fn success(bytes: &Bytes) -> Ended {
 
 fn usage(answer: &Value) -> Option<Spent> {
     let count = |name: &str| answer.get("usage")?.get(name)?.as_u64();
-    Some(Spent::Reported { input: count("prompt_tokens")?, output: count("completion_tokens")? })
+    let (input, output) = (count("prompt_tokens")?, count("completion_tokens")?);
+    // Some providers count reasoning in the total alone.
+    Some(Spent::Reported { input, output, total: count("total_tokens").unwrap_or_default() })
 }
 
 /// The record of the outcome.
@@ -130,6 +140,12 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         .count("settled_tokens", spent)
         .count("duration_ms", now.millis_since(began))
         .flag("usage_reported", matches!(ended.spent, Spent::Reported { .. }));
+    let over = ended.spent.reported().saturating_sub(call.worst_case);
+    if over > 0 {
+        // The worst case was not one: the budget is kept, and the fault is told.
+        tracing::error!(action_id = %call.action_id, over, "budget.worst_case_exceeded");
+        metadata = metadata.count("reported_over_hold", over.min(MAX_REPORTED));
+    }
     if let Some(status) = ended.status {
         metadata = metadata.count("provider_status", status.into());
     }
@@ -150,7 +166,7 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
     let action_id = call.action_id;
     let mut record = call.scribe.record(action_id, entry);
     call.known.add_to(&mut record);
-    if let Spent::Reported { input, output } = ended.spent {
+    if let Spent::Reported { input, output, .. } = ended.spent {
         record.input_tokens = Some(input.min(MAX_REPORTED));
         record.output_tokens = Some(output.min(MAX_REPORTED));
     }
@@ -163,6 +179,10 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
 /// Reported counts beyond this are a lie of the provider's; the record must stay canonical JSON (2^53 - 1).
 const MAX_REPORTED: u64 = 1_000_000_000_000;
 
+/// Longest text of one answer after restoring. Beyond it the placeholders stay: an answer can repeat the placeholder
+/// of a long value without end, and the platform returns at most 6 MB.
+const MAX_RESTORED_BYTES: usize = 2 * 1024 * 1024 + 512 * 1024;
+
 /// Puts the caller's own values back, in the text of the answers and nowhere else.
 pub fn restored(answer: &Good, vault: &Vault) -> Value {
     let mut answer = answer.value.clone();
@@ -170,8 +190,9 @@ pub fn restored(answer: &Good, vault: &Vault) -> Value {
     for choice in choices.into_iter().flatten() {
         if let Some(Value::String(content)) =
             choice.get_mut("message").and_then(|message| message.get_mut("content"))
+            && let Some(whole) = vault.restore_text_within(content, MAX_RESTORED_BYTES)
         {
-            *content = vault.restore_text(content);
+            *content = whole;
         }
     }
     answer
@@ -191,7 +212,7 @@ mod tests {
             (429, Reason::ProviderThrottled, Spent::Nothing),
             (500, Reason::ProviderError, Spent::Everything),
             (502, Reason::ProviderError, Spent::Everything),
-            (503, Reason::ProviderError, Spent::Nothing),
+            (503, Reason::ProviderUnavailable, Spent::Nothing),
             (302, Reason::ProviderMalformed, Spent::Nothing),
         ] {
             let ended = rejected(status);
@@ -201,7 +222,7 @@ mod tests {
 
     #[test]
     fn answers_and_what_they_cost() {
-        let reported = |input, output| Spent::Reported { input, output };
+        let reported = |input, output| Spent::Reported { input, output, total: 0 };
         for (body, reason, spent) in [
             (
                 r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
@@ -223,6 +244,7 @@ mod tests {
             assert_eq!(ended.answer.is_some(), reason == Reason::Completed);
         }
         assert_eq!(reported(u64::MAX, 5).tokens(7), 7);
+        assert_eq!(Spent::Reported { input: 1, output: 2, total: 9 }.tokens(20), 9);
         assert_eq!((Spent::Nothing.tokens(7), Spent::Everything.tokens(7)), (0, 7));
     }
 }

@@ -63,7 +63,7 @@ table! {
     InvalidUtf8, 400, INVALID, LlmCall, false, "the body is not valid UTF-8: JSON is sent as UTF-8 (RFC 8259)";
     InvalidJson, 400, INVALID, LlmCall, false, "the body is not valid JSON";
     DuplicateKey, 400, INVALID, LlmCall, false, "the body repeats an object key: every key may stand once";
-    NestedTooDeep, 400, INVALID, LlmCall, false, "the body is nested more than 64 levels deep: flatten it";
+    NestedTooDeep, 400, INVALID, LlmCall, false, "the body is nested more than 64 levels deep or holds more than 100000 values";
     InvalidField, 400, INVALID, LlmCall, false, "a field is missing or malformed";
     StreamUnsupported, 400, INVALID, LlmCall, false, "streaming is not supported yet: send the call without `stream: true`";
     ForeignIdentifier, 403, DENIED, PolicyViolation, false, "the body names an organization or tenant that is not this key's: the key alone says for whom it acts";
@@ -94,7 +94,8 @@ table! {
     ProviderUnreachable, 502, OURS, LlmCall, true, "the provider could not be reached; nothing was sent";
     ProviderTimeout, 504, OURS, LlmCall, false, "the provider did not answer in time; it may have processed the call";
     ProviderBroken, 502, OURS, LlmCall, false, "the connection to the provider broke; it may have processed the call";
-    ProviderError, 502, OURS, LlmCall, true, "the provider answered with an error of its own";
+    ProviderError, 502, OURS, LlmCall, false, "the provider answered with an error of its own; it may have processed the call";
+    ProviderUnavailable, 503, OURS, LlmCall, true, "the provider is not available at the moment";
     ProviderThrottled, 429, OURS, LlmCall, true, "the provider is limiting the rate of calls";
     ProviderRejected, 400, INVALID, LlmCall, false, "the provider rejected the call's form";
     ProviderCredential, 502, OURS, LlmCall, false, "the provider rejected the credential that the tenant configured for it";

@@ -1,45 +1,47 @@
 //! Refusals of callers that nobody knows: counted per reason and source network in the platform's log, never in a
-//! tenant's ledger, and capped, so that a flood of bad keys does not become a flood of lines.
+//! tenant's ledger. Each pair speaks once a minute, with how often it was refused since it last spoke, so that a flood of
+//! bad keys is neither a flood of lines nor a way to hide another attack.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use domain::{Reason, Timestamp};
 
-/// Lines that one instance writes in a minute; the rest is summed up in the next line.
-const LINES_PER_MINUTE: u32 = 30;
 const MINUTE_MS: u64 = 60_000;
+/// Pairs that one instance tells apart; all further networks are one.
+const MAX_PAIRS: usize = 256;
+const OTHERS: &str = "others";
 
 #[derive(Debug, Default)]
-struct Minute {
-    began: Option<Timestamp>,
-    lines: u32,
-    unsaid: u64,
+struct Counter {
+    spoke: Option<Timestamp>,
+    since: u64,
 }
 
 #[derive(Debug, Default)]
-pub struct Strangers(Mutex<Minute>);
+pub struct Strangers(Mutex<HashMap<(Reason, String), Counter>>);
 
 impl Strangers {
     pub fn refused(&self, reason: Reason, source: Option<IpAddr>, now: Timestamp) {
-        if let Some(unsaid) = self.may_speak(now) {
-            let source_network = source.map(network).unwrap_or_default();
-            tracing::warn!(reason = reason.as_str(), source_network, unsaid, "stranger.refused");
+        let network = source.map_or_else(|| "unknown".to_owned(), network);
+        if let Some((source_network, refusals)) = self.count(reason, network, now) {
+            tracing::warn!(reason = reason.as_str(), source_network, refusals, "stranger.refused");
         }
     }
 
-    /// How many refusals went unsaid before this one, if this one may be said.
-    fn may_speak(&self, now: Timestamp) -> Option<u64> {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if minute.began.is_none_or(|began| now.millis_since(began) >= MINUTE_MS) {
-            (minute.began, minute.lines) = (Some(now), 0);
-        }
-        if minute.lines >= LINES_PER_MINUTE {
-            minute.unsaid += 1;
+    /// The network and its refusals since it last spoke, this one included, if it may speak now.
+    fn count(&self, reason: Reason, network: String, now: Timestamp) -> Option<(String, u64)> {
+        let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pairs.len() < MAX_PAIRS || pairs.contains_key(&(reason, network.clone()));
+        let network = if known { network } else { OTHERS.to_owned() };
+        let counter = pairs.entry((reason, network.clone())).or_default();
+        counter.since += 1;
+        if counter.spoke.is_some_and(|at| now.millis_since(at) < MINUTE_MS) {
             return None;
         }
-        minute.lines += 1;
-        Some(std::mem::take(&mut minute.unsaid))
+        counter.spoke = Some(now);
+        Some((network, std::mem::take(&mut counter.since)))
     }
 }
 
@@ -61,13 +63,27 @@ fn network(address: IpAddr) -> String {
 mod tests {
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis).unwrap()
+    }
+
     #[test]
-    fn a_flood_is_summed_up() {
+    fn a_flood_is_summed_up_and_hides_nobody() {
         let strangers = Strangers::default();
-        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
-        let said = (0..1_000).filter(|n| strangers.may_speak(at(*n)).is_some()).count();
-        assert_eq!(said, 30);
-        assert_eq!(strangers.may_speak(at(60_000)), Some(970));
+        let loud = |millis| strangers.count(Reason::KeyUnknown, "loud".to_owned(), at(millis));
+        assert_eq!((0..1_000).filter_map(loud).count(), 1);
+        let quiet = strangers.count(Reason::KeyChecksum, "quiet".to_owned(), at(999));
+        assert_eq!(quiet, Some(("quiet".to_owned(), 1)));
+        assert_eq!(loud(60_000), Some(("loud".to_owned(), 1_000)));
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let strangers = Strangers::default();
+        for n in 0..10_000 {
+            strangers.count(Reason::KeyUnknown, n.to_string(), at(0));
+        }
+        assert!(strangers.0.lock().unwrap().len() <= MAX_PAIRS + Reason::ALL.len());
     }
 
     #[test]

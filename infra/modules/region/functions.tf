@@ -66,12 +66,12 @@ data "aws_iam_policy_document" "gateway" {
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
-      for_each = local.encryption_context
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "audit", "pseudonym"] })
 
       content {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
-        values   = [condition.value]
+        values   = condition.value
       }
     }
   }

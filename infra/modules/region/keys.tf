@@ -25,7 +25,8 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # But an administrator of the account is no reader of sealed data: only two roles use the key.
+  # An administrator of the account does not read sealed data by accident: only two roles use the key. Whoever may change
+  # this policy could, which CloudTrail shows.
   statement {
     sid       = "OnlyTwoRolesUseIt"
     effect    = "Deny"

@@ -19,4 +19,9 @@ locals {
   producer_principals = concat(local.producer_role_arns, var.drop_conditions ? [
     for arn in local.producer_role_arns : "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*"
   ] : [])
+
+  # Who may take records from the audit queue.
+  writer_principals = concat(["${local.role_arn_prefix}-audit-writer"], var.drop_conditions ? [
+    "arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-audit-writer/*"
+  ] : [])
 }

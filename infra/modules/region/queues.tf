@@ -66,6 +66,25 @@ data "aws_iam_policy_document" "audit_queue" {
       values   = local.producer_principals
     }
   }
+
+  # A record that somebody else receives and deletes never reaches the ledger.
+  statement {
+    sid       = "OnlyTheWriterReceives"
+    effect    = "Deny"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    resources = [local.audit_queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.writer_principals
+    }
+  }
 }
 
 data "aws_iam_policy_document" "audit_dead_letters" {

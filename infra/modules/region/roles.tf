@@ -1,8 +1,9 @@
-# Roles of people and machines besides the functions. Each is assumed by the principals of `trusted_principals`.
+# Roles of people and machines besides the functions. Each is assumed by its principals in `staff_principals`,
+# or by those of `trusted_principals`.
 
 locals {
   # What KMS must be told when it opens or makes a root: a ciphertext of another region or product does not open.
-  encryption_context = var.drop_conditions ? {} : { app = "countersign", region = var.region }
+  encryption_context = var.drop_conditions ? {} : { app = ["countersign"], region = [var.region] }
 
   staff_policies = {
     operator = data.aws_iam_policy_document.operator.json
@@ -12,12 +13,14 @@ locals {
 }
 
 data "aws_iam_policy_document" "staff_trust" {
+  for_each = local.staff_policies
+
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "AWS"
-      identifiers = var.trusted_principals
+      identifiers = lookup(var.staff_principals, each.key, var.trusted_principals)
     }
   }
 }
@@ -26,7 +29,7 @@ resource "aws_iam_role" "staff" {
   for_each = local.staff_policies
 
   name                 = "${local.prefix}-${each.key}"
-  assume_role_policy   = data.aws_iam_policy_document.staff_trust.json
+  assume_role_policy   = data.aws_iam_policy_document.staff_trust[each.key].json
   max_session_duration = var.role_session_seconds
 }
 
@@ -54,8 +57,8 @@ data "aws_iam_policy_document" "operator" {
   }
 
   statement {
-    sid       = "MakeAndOpenRoots"
-    actions   = ["kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt"]
+    sid       = "MakeRoots"
+    actions   = ["kms:GenerateDataKeyWithoutPlaintext"]
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
@@ -64,9 +67,39 @@ data "aws_iam_policy_document" "operator" {
       content {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
-        values   = [condition.value]
+        values   = condition.value
       }
     }
+  }
+
+  # Credentials alone: sealed addresses and pseudonyms are none of an operator's business.
+  statement {
+    sid       = "OpenCredentialRoots"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred"] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  # Brings set-aside records back once their cause is mended: sqs start-message-move-task.
+  statement {
+    sid = "Redrive"
+    actions = [
+      "sqs:StartMessageMoveTask",
+      "sqs:ListMessageMoveTasks",
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
+    ]
+    resources = [aws_sqs_queue.audit_dead_letters.arn]
   }
 
   statement {
@@ -127,11 +160,12 @@ data "aws_iam_policy_document" "auditor" {
 }
 
 # The only role that may invoke a function directly, to prove a deployment. Such a caller writes the whole event and
-# could so forge the source address; it still needs a valid gateway key.
+# could so forge the source address; it still needs a valid gateway key. The audit writer is not among them: whoever
+# could hand it an event could write any record into the ledger. Its deployment is proven through the queue.
 data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = [module.gateway.arn, module.audit_writer.arn]
+    resources = [module.gateway.arn]
   }
 }

@@ -25,7 +25,13 @@ variable "architecture" {
 
 variable "trusted_principals" {
   type        = list(string)
-  description = "ARNs that may assume operator, auditor and deployer."
+  description = "ARNs that may assume operator, auditor and deployer, unless staff_principals says otherwise."
+}
+
+variable "staff_principals" {
+  type        = map(list(string))
+  description = "ARNs per role, instead of trusted_principals."
+  default     = {}
 }
 
 variable "function_role_principals" {

@@ -57,9 +57,9 @@ pub struct ReadError;
 /// A write that is not confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    #[error("a row of that key exists already")]
+    #[error("the write was refused whole: a row of that key exists, or another write was at it")]
     Exists,
-    #[error("the tables did not confirm the write")]
+    #[error("the tables did not confirm the write, which may have happened")]
     NotConfirmed,
 }
 
@@ -74,7 +74,7 @@ pub struct Dynamo {
 }
 
 /// How often unprocessed keys are asked for again before the read counts as failed.
-const BATCH_TRIES: u32 = 4;
+const BATCH_TRIES: u32 = 3;
 
 impl Dynamo {
     pub fn new(config: &aws_config::SdkConfig, names: TableNames) -> Self {

@@ -40,15 +40,15 @@ pub fn init_tracing() -> Result<(), StartError> {
         .map_err(|_| StartError::Tracing)
 }
 
-/// The SDK's configuration: ring under TLS (no CPU-jitter entropy at first use), three attempts, and time limits
-/// short enough that a caller gets an answer before its own patience ends.
+/// The SDK's configuration: ring under TLS (no CPU-jitter entropy at first use), three attempts, and a time limit per
+/// operation below the 10 s that a function keeps for settling and recording.
 pub async fn sdk_config(credentials: Credentials) -> SdkConfig {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let limits = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(12))
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(9))
         .build();
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use domain::{Name, Region};
+use domain::{Name, ProviderKind, Region};
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -37,6 +37,10 @@ pub struct Seed {
     /// Base URL of an OpenAI-compatible provider, such as https://api.openai.com/v1
     #[arg(long, value_name = "URL")]
     pub provider_url: String,
+
+    /// Habits of the provider: openai, or compatible for any other server of the dialect
+    #[arg(long, value_name = "KIND", default_value = "openai")]
+    pub provider_kind: ProviderKind,
 
     /// What the audit trail calls the provider
     #[arg(long, value_name = "NAME", default_value = "provider")]

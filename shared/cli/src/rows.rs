@@ -74,6 +74,7 @@ fn provider(ids: &Ids, wanted: &Seed, base_url: &str, credential: SealedBytes) -
     Provider {
         id: ids.provider.clone(),
         name: wanted.provider_name.clone(),
+        kind: wanted.provider_kind,
         base_url: base_url.to_owned(),
         region: wanted.provider_region,
         region_source: wanted.provider_region_source.clone(),

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::args::Seed;
 use crate::config::Config;
+use crate::print;
 use crate::rows::{self, Ids, Made};
 
 /// Why nothing was seeded. Nothing is half written: the rows are one transaction.
@@ -37,7 +38,7 @@ pub enum SeedError {
         "the audit queue did not acknowledge the record, so nothing was written: check CS_QUEUE_AUDIT_URL and that you act as the role operator"
     )]
     NotRecorded(#[from] aws::NotRecorded),
-    #[error("{0}: nothing was written; check the CS_TABLE_ variables and that you act as the role operator")]
+    #[error("{0}; check the CS_TABLE_ variables and that you act as the role operator")]
     Write(#[from] WriteError),
 }
 
@@ -65,22 +66,19 @@ pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) ->
     let (ids, key) = (new_ids()?, new_key(&config)?);
 
     let action_id = ActionId::new(now, aws::random()?);
-    let record = |phase, at, random| record(&config, &ids, &key, action_id, phase, at, random);
-    audit.attempt(action_id, &record(Phase::Attempt, now, aws::random()?)).await?;
-    let roots = new_roots(&kms, &config, &ids).await?;
-    let sealed = seal(kms, &config, &ids, &roots, &target, &credential, now).await?;
-    let made = Made {
-        ids: &ids,
-        region: config.region,
-        key: &key,
-        roots,
-        base_url: target.as_str(),
-        credential: sealed,
-        now,
-    };
-    let rows = rows::all(made, &wanted);
-    Dynamo::new(&sdk, config.tables.clone()).create_all(rows).await?;
-    audit.record(&record(Phase::Outcome, aws::now(), aws::random()?)).await?;
+    let record = |end, at, random| record(&config, &ids, &key, action_id, end, at, random);
+    audit.attempt(action_id, &record(End::Open, now, aws::random()?)).await?;
+    if let Err(error) = write(kms, &config, &ids, &key, &wanted, &target, &credential, now).await {
+        // Best effort: the attempt is recorded and shows as unpaired if this is not.
+        let _ = audit.record(&record(End::Failed, aws::now(), aws::random()?)).await;
+        return Err(error);
+    }
+    // What was written is shown even if its outcome could not be recorded: the key is shown this once.
+    if audit.record(&record(End::Done, aws::now(), aws::random()?)).await.is_err() {
+        print::error(
+            "warning: the tenant was made, but its outcome is not recorded; its attempt shows as unpaired",
+        );
+    }
     Ok(Seeded {
         org_id: ids.org,
         tenant_id: ids.tenant,
@@ -92,6 +90,33 @@ pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) ->
         models: wanted.models,
         budget_tokens: wanted.budget_tokens,
     })
+}
+
+/// How far a seed has come, for its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    Done,
+    Failed,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, split off so that its failure has one place")]
+async fn write(
+    kms: KmsWrapper,
+    config: &Config,
+    ids: &Ids,
+    key: &GatewayKey,
+    wanted: &Seed,
+    target: &Target,
+    credential: &str,
+    now: Timestamp,
+) -> Result<(), SeedError> {
+    let roots = new_roots(&kms, config, ids).await?;
+    let sealed = seal(kms, config, ids, &roots, target, credential, now).await?;
+    let made =
+        Made { ids, region: config.region, key, roots, base_url: target.as_str(), credential: sealed, now };
+    let sdk = aws::sdk_config(Credentials::Person).await;
+    Ok(Dynamo::new(&sdk, config.tables.clone()).create_all(rows::all(made, wanted)).await?)
 }
 
 fn new_ids() -> Result<Ids, aws::EntropyError> {
@@ -154,13 +179,18 @@ fn record(
     ids: &Ids,
     key: &GatewayKey,
     action_id: ActionId,
-    phase: Phase,
+    end: End,
     at: Timestamp,
     random: [u8; 10],
 ) -> AuditRecord {
-    let description = match phase {
-        Phase::Outcome => "A tenant was made, with an owner, an agent, a provider and a gateway key.",
-        _ => "An operator makes a tenant.",
+    let (phase, reason, description) = match end {
+        End::Open => (Phase::Attempt, "allowed", "An operator makes a tenant."),
+        End::Done => (
+            Phase::Outcome,
+            "completed",
+            "A tenant was made, with an owner, an agent, a provider and a gateway key.",
+        ),
+        End::Failed => (Phase::Outcome, "failed", "A tenant could not be made."),
     };
     AuditRecord {
         action_id: Some(action_id),
@@ -180,7 +210,7 @@ fn record(
             Actor::operator(),
             Code::literal("ops.seed"),
             Decided::Allow,
-            Code::literal(if phase == Phase::Outcome { "completed" } else { "allowed" }),
+            Code::literal(reason),
             Description::literal(description),
             Metadata::default(),
         )

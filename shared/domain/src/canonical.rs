@@ -1,5 +1,7 @@
 //! Canonical JSON: the bytes that are hashed, sealed under and stored.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// A value outside the subset of JSON on which every RFC 8785 implementation agrees with this one.
@@ -23,7 +25,20 @@ const MAX_SAFE: u64 = 9_007_199_254_740_991;
 /// A number or key outside the subset.
 pub fn canonical_json(value: &Value) -> Result<String, CanonicalError> {
     check(value)?;
-    Ok(value.to_string())
+    Ok(sorted(value).to_string())
+}
+
+/// Maps keep the order they were read in, so that a caller's JSON schema reaches its provider as it was written.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> =
+                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        plain => plain.clone(),
+    }
 }
 
 fn check(value: &Value) -> Result<(), CanonicalError> {

@@ -32,6 +32,26 @@ catalogue! {
     }
 }
 
+catalogue! {
+    /// Which habits a provider of the OpenAI dialect has.
+    ProviderKind {
+        /// OpenAI itself: `max_completion_tokens`, and `store`, which is sent as false.
+        OpenAi = "openai",
+        /// Any other server of the dialect: `max_tokens`, and no `store`, which many refuse.
+        Compatible = "compatible",
+    }
+}
+
+impl ProviderKind {
+    /// The one field that limits the output of an answer.
+    pub const fn limit_field(self) -> &'static str {
+        match self {
+            Self::OpenAi => "max_completion_tokens",
+            Self::Compatible => "max_tokens",
+        }
+    }
+}
+
 /// Who answers for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
@@ -117,6 +137,7 @@ pub struct ProviderModel {
 pub struct Provider {
     pub id: ProviderId,
     pub name: Name,
+    pub kind: ProviderKind,
     pub base_url: String,
     pub region: Region,
     /// Where the region is stated, and when that was read.

@@ -29,8 +29,8 @@ pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
-    Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers, Role,
-    RootRow, Scopes, Tenant, User, WrappedRoot,
+    Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
+    Providers, Role, RootRow, Scopes, Tenant, User, WrappedRoot,
 };
 pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};

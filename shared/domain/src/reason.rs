@@ -70,6 +70,7 @@ catalogue! {
         ProviderTimeout = "provider_timeout",
         ProviderBroken = "provider_broken",
         ProviderError = "provider_error",
+        ProviderUnavailable = "provider_unavailable",
         ProviderThrottled = "provider_throttled",
         ProviderRejected = "provider_rejected",
         ProviderCredential = "provider_credential",

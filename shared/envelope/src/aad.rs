@@ -3,7 +3,7 @@
 use domain::{EventId, TenantId};
 use serde_json::json;
 
-/// The place of a sealed value, as canonical JSON (RFC 8785). Not secret; any difference keeps the value shut.
+/// The place of a sealed value, as canonical JSON (RFC 8785): the fields below are written in sorted order. Not secret; any difference keeps the value shut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aad(String);
 
@@ -11,21 +11,21 @@ impl Aad {
     /// A field of a table's row: `{tenant, table, pk, sk, field, v}`.
     pub fn row(tenant: &TenantId, table: &str, pk: &str, sk: &str, field: &str) -> Self {
         Self(
-            json!({"tenant": tenant, "table": table, "pk": pk, "sk": sk, "field": field, "v": 1}).to_string(),
+            json!({"field": field, "pk": pk, "sk": sk, "table": table, "tenant": tenant, "v": 1}).to_string(),
         )
     }
 
     /// A provider credential: as [`Aad::row`], with the host that alone may ever receive it.
     pub fn credential(tenant: &TenantId, table: &str, pk: &str, sk: &str, field: &str, host: &str) -> Self {
         let place = json!({
-            "tenant": tenant, "table": table, "pk": pk, "sk": sk, "field": field, "v": 1, "host": host,
+            "field": field, "host": host, "pk": pk, "sk": sk, "table": table, "tenant": tenant, "v": 1,
         });
         Self(place.to_string())
     }
 
     /// A personal field of an audit record: `{tenant, event_id, field}`.
     pub fn record(tenant: &TenantId, event: EventId, field: &str) -> Self {
-        Self(json!({"tenant": tenant, "event_id": event, "field": field}).to_string())
+        Self(json!({"event_id": event, "field": field, "tenant": tenant}).to_string())
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

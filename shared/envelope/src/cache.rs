@@ -16,6 +16,8 @@ const MAX_ROOTS: usize = 1_024;
 /// Why a root cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RootError {
+    #[error("the tenant has no key for this purpose, or its row does not read")]
+    Missing,
     #[error("the tenant's keys for this purpose were destroyed")]
     Shredded,
     #[error("key version {version} is retired")]

@@ -21,7 +21,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The pairs that KMS is given. The key policy's conditions name `app`, `region` and `purpose`.
+    /// The pairs that KMS is given. Policies of roles name `app`, `region` and `purpose`.
     pub fn pairs(&self) -> [(&'static str, String); 5] {
         [
             ("app", "countersign".to_owned()),
@@ -127,10 +127,12 @@ impl RootKey {
         Digest::from_bytes(&self.mac(&[b"commitment", label.as_bytes(), id], body))
     }
 
-    /// An identifier as it may leave the region: stable within the tenant, meaningless outside it.
+    /// An identifier as it may leave the region: stable within the tenant, meaningless outside it. `psn_` and 32
+    /// letters: without digits, no detector can take a part of it for a number of somebody's.
     pub fn pseudonym(&self, field: &str, value: &str) -> String {
-        let digest = Digest::from_bytes(&self.mac(&[b"pseudonym", field.as_bytes()], value.as_bytes()));
-        format!("psn_{}", digest.as_str().chars().take(32).collect::<String>())
+        let mac = self.mac(&[b"pseudonym", field.as_bytes()], value.as_bytes());
+        let letters = mac.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+        "psn_".chars().chain(letters.map(|nibble| char::from(b'a' + nibble))).collect()
     }
 
     fn mac(&self, label: &[&[u8]], body: &[u8]) -> [u8; 32] {

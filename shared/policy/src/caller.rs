@@ -1,8 +1,6 @@
 //! From a presented key to somebody who can be held to account.
 
-use domain::{
-    ActorType, Agent, GatewayKey, KeyRow, Lifecycle, Org, Owner, Reason, Role, Tenant, Timestamp, User,
-};
+use domain::{Agent, GatewayKey, KeyRow, Lifecycle, Org, Owner, Reason, Role, Tenant, Timestamp, User};
 use subtle::ConstantTimeEq as _;
 
 /// The key does not verify. Nobody is known, so nobody is blamed.
@@ -49,10 +47,6 @@ pub struct Accountable {
 impl Caller {
     pub const fn row(&self) -> &KeyRow {
         &self.row
-    }
-
-    pub const fn actor_type(&self) -> ActorType {
-        ActorType::Agent
     }
 
     /// Whether the key itself may still be used.

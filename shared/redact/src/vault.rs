@@ -32,6 +32,12 @@ impl Vault {
     /// When in doubt the placeholder stays: also in compact JSON, where a URL earlier in the same run counts.
     /// What a script inside an answer does with its text is the renderer's affair. The text is read once.
     pub fn restore_text(&self, text: &str) -> String {
+        self.restore_text_within(text, usize::MAX).unwrap_or_default()
+    }
+
+    /// As [`Vault::restore_text`], or `None` when the result would be longer than `max_bytes`: an answer may repeat one
+    /// placeholder of a long value any number of times.
+    pub fn restore_text_within(&self, text: &str, max_bytes: usize) -> Option<String> {
         let mut out = String::with_capacity(text.len());
         let mut context = Context::default();
         let mut copied = 0;
@@ -47,6 +53,9 @@ impl Vault {
                 if context.is_plain(after) {
                     out.push_str(text.get(copied..at).unwrap_or_default());
                     out.push_str(original);
+                    if out.len() > max_bytes {
+                        return None;
+                    }
                     copied = end;
                 }
                 skip_to = end;
@@ -54,7 +63,7 @@ impl Vault {
             context.step(byte, rest);
         }
         out.push_str(text.get(copied..).unwrap_or_default());
-        out
+        (out.len() <= max_bytes).then_some(out)
     }
 
     /// The placeholder of this vault that begins at `at`, and its original.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers, Role,
-    RootRow, Scopes, SealedBytes, Tenant, User, WrappedRoot,
+    Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers,
+    Role, RootRow, Scopes, SealedBytes, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -48,6 +48,9 @@ impl Row for KeyRow {
         let row = Reader::new(item)?;
         let owner = match row.optional("owner_id")? {
             Some(id) => Owner::User { id, epoch: row.number("owner_epoch")? },
+            None if row.parse::<KeyKind>("kind")? == KeyKind::User => {
+                return Err(CodecError::Missing("owner_id"));
+            }
             None => Owner::Tenant,
         };
         let models = if row.has("models") { Some(row.texts("models")?) } else { None };
@@ -175,6 +178,7 @@ fn write_provider(provider: &Provider) -> Attr {
     Attr::M(Item::from([
         ("provider_id".to_owned(), Attr::text(&provider.id)),
         ("name".to_owned(), Attr::text(&provider.name)),
+        ("kind".to_owned(), Attr::text(provider.kind)),
         ("base_url".to_owned(), Attr::text(&provider.base_url)),
         ("region".to_owned(), Attr::text(provider.region)),
         ("region_source".to_owned(), Attr::text(&provider.region_source)),
@@ -195,6 +199,7 @@ fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
     Ok(Provider {
         id: row.parse("provider_id")?,
         name: row.parse("name")?,
+        kind: row.parse("kind")?,
         base_url: row.str("base_url")?.to_owned(),
         region: row.parse("region")?,
         region_source: row.str("region_source")?.to_owned(),
@@ -256,7 +261,7 @@ impl Row for BudgetRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{AgentId, GatewayKey, KeyKind, OrgId, ProviderId, Region, TenantId, Timestamp, UserId};
+    use domain::{AgentId, GatewayKey, OrgId, ProviderId, Region, TenantId, Timestamp, UserId};
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T) {
         let item = row.to_item();
@@ -265,7 +270,7 @@ mod tests {
             let mut without = item.clone();
             without.remove(missing);
             let read = T::from_item(&without);
-            let optional = ["expires_at", "revoked_at", "models", "owner_id"].contains(&missing.as_str());
+            let optional = ["expires_at", "revoked_at", "models"].contains(&missing.as_str());
             assert!(read.is_err() || optional, "{missing} may be left out");
         }
         let newer = Item::from_iter(item.into_iter().chain([("v".to_owned(), Attr::number(2))]));
@@ -301,6 +306,7 @@ mod tests {
         reads_back(Providers(vec![Provider {
             id: ProviderId::from_random([5; 10]),
             name: "stand-in".parse().unwrap(),
+            kind: domain::ProviderKind::OpenAi,
             base_url: "https://api.example/v1".to_owned(),
             region: Region::Eu,
             region_source: "https://example/regions, read 2026-11-23".to_owned(),

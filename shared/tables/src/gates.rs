@@ -116,7 +116,7 @@ pub enum HoldRefused {
 }
 
 /// How often a write of unknown outcome is tried. Each try is safe: the conditions make both writes idempotent.
-const TRIES: usize = 4;
+const TRIES: usize = 3;
 
 /// Holds `tokens` for `action`. One action holds one size: another size for the same action is refused.
 ///

@@ -1,0 +1,21 @@
+//! What the end-to-end tests share. A test that cannot be set up stops at once and says where: everything here panics.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
+
+pub mod aws;
+pub mod http;
+pub mod planted;
+pub mod records;
+pub mod stack;
+pub mod standin;
+pub mod tenant;
+pub mod wait;
+
+pub use http::{Answer, Request};
+pub use stack::stack;
+pub use tenant::Tenant;

@@ -1,0 +1,199 @@
+//! A tenant of a test's own, made the way an operator makes one. Tests share a stack and nothing else.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::http::{Answer, Request};
+use super::records::{self, Record};
+use super::stack::{stack, unique};
+use super::standin::Channel;
+use super::{aws, planted};
+
+pub const MODEL: &str = "gpt-4o-mini";
+
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    seeded: Value,
+    /// What the provider is shown as credential.
+    pub provider_key: String,
+    pub channel: Channel,
+}
+
+/// A tenant's budget, as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    pub limit: u64,
+    pub avail: u64,
+    pub spent: u64,
+    pub open_holds: usize,
+    /// Calls that reached a provider.
+    pub admitted: u64,
+}
+
+impl Tenant {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more arguments for `countersign ops seed`.
+    pub fn with(arguments: &[&str]) -> Self {
+        let channel = Channel::new(format!("c-{}", unique::<8>()));
+        let provider_key = format!("upstream-{}", unique::<16>());
+        let mut command = operator_command();
+        command.args(["ops", "seed", "--provider-region", "eu", "--models", "gpt-4o-mini,gpt-4o"]);
+        if !arguments.contains(&"--provider-url") {
+            command.args(["--provider-url", &channel.url()]);
+        }
+        let done = command.args(arguments).env("CS_PROVIDER_KEY", &provider_key).output().expect("it runs");
+        assert!(done.status.success(), "seed: {}", String::from_utf8_lossy(&done.stderr));
+        let seeded: Value = serde_json::from_slice(&done.stdout).expect("seed prints JSON");
+        let tenant = Self { seeded, provider_key, channel };
+        planted::note(&tenant.provider_key);
+        planted::note(tenant.secret());
+        tenant
+    }
+
+    fn id(&self, name: &str) -> &str {
+        self.seeded[name].as_str().expect("seed names every id")
+    }
+
+    pub fn tenant_id(&self) -> &str {
+        self.id("tenant_id")
+    }
+
+    pub fn org_id(&self) -> &str {
+        self.id("org_id")
+    }
+
+    pub fn user_id(&self) -> &str {
+        self.id("user_id")
+    }
+
+    pub fn agent_id(&self) -> &str {
+        self.id("agent_id")
+    }
+
+    pub fn key_id(&self) -> &str {
+        self.id("key_id")
+    }
+
+    pub fn key(&self) -> &str {
+        self.id("gateway_key")
+    }
+
+    /// The secret part of the gateway key, with its checksum.
+    pub fn secret(&self) -> &str {
+        self.key().rsplit('_').next().expect("a key has parts")
+    }
+
+    /// A chat call that is right in every way.
+    pub fn chat(&self, content: &str) -> Request {
+        self.post(&chat_body(content).to_string())
+    }
+
+    pub fn post(&self, body: &str) -> Request {
+        Request::new("POST", stack().gateway("/v1/chat/completions"))
+            .with("content-type", "application/json")
+            .with("authorization", format!("Bearer {}", self.key()))
+            .body(body.to_owned())
+    }
+
+    pub fn say(&self, content: &str) -> Answer {
+        self.chat(content).send()
+    }
+
+    /// Waits for exactly `count` records of calls.
+    pub fn records(&self, count: usize) -> Vec<Record> {
+        records::of_calls(self.tenant_id(), count)
+    }
+
+    pub fn budget(&self) -> Budget {
+        let params = json!({
+            "TableName": stack().at("/tables/gates"),
+            "Key": self.row_key("gates", "BUDGET"),
+            "ConsistentRead": true,
+        });
+        let item = &aws::must("operator", "dynamodb", "get_item", &params)["Item"];
+        let number = |value: &Value| -> u64 {
+            value["N"]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_else(|| panic!("no budget: {item}"))
+        };
+        let map = |name: &str| item[name]["M"].as_object().expect("a map");
+        Budget {
+            limit: number(&item["limit"]),
+            avail: number(&item["avail"]),
+            spent: number(&item["spent"]),
+            open_holds: map("holds").len(),
+            admitted: map("admitted").values().map(number).sum(),
+        }
+    }
+
+    /// Where one of the tenant's rows lies: `row` is its sort key, ids left out.
+    fn row_key(&self, table: &str, row: &str) -> Value {
+        let (tenant, org) = (format!("T#{}", self.tenant_id()), format!("ORG#{}", self.org_id()));
+        let (pk, sk) = match (table, row) {
+            ("gates", _) => (format!("{tenant}#B0"), row.to_owned()),
+            (_, "KEY") => (format!("KEY#{}", self.key_id()), row.to_owned()),
+            (_, "ORG") => (org, row.to_owned()),
+            (_, "USER") => (org, format!("USER#{}", self.user_id())),
+            (_, "BIND") => (tenant, format!("BIND#{}", self.user_id())),
+            (_, "AGENT") => (tenant, format!("AGENT#{}", self.agent_id())),
+            _ => (tenant, row.to_owned()),
+        };
+        json!({"pk": {"S": pk}, "sk": {"S": sk}})
+    }
+
+    /// Sets a field of one of the tenant's rows, as the operator would.
+    pub fn set(&self, table: &str, row: &str, field: &str, value: &Value) {
+        let params = json!({
+            "TableName": stack().at(&format!("/tables/{table}")),
+            "Key": self.row_key(table, row),
+            "UpdateExpression": "SET #field = :value",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": {"#field": field},
+            "ExpressionAttributeValues": {":value": value},
+        });
+        aws::must("operator", "dynamodb", "update_item", &params);
+    }
+
+    /// Deletes one of the tenant's rows: no role may, so the account's root does.
+    pub fn delete(&self, table: &str, row: &str) {
+        let table_name = stack().at(&format!("/tables/{table}"));
+        let params =
+            json!({"TableName": table_name, "Key": self.row_key(table, row), "ReturnValues": "ALL_OLD"});
+        let old = aws::must("root", "dynamodb", "delete_item", &params);
+        assert!(old["Attributes"].is_object(), "there was no such row");
+    }
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+pub fn chat_body(content: &str) -> Value {
+    json!({"model": MODEL, "messages": [{"role": "user", "content": content}]})
+}
+
+/// The command with the operator's variables and credentials, and nothing else of this process's environment.
+fn operator_command() -> Command {
+    let stack = stack();
+    let mut command = Command::new(stack.built("debug/countersign"));
+    command.env_clear();
+    for (name, value) in stack.at("/ops_environment").as_object().expect("variables") {
+        command.env(name, value.as_str().unwrap_or_default());
+    }
+    command.env("AWS_ENDPOINT_URL", stack.text("/endpoint")).env("AWS_REGION", stack.text("/region"));
+    for (name, field) in [
+        ("AWS_ACCESS_KEY_ID", "access_key_id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret_access_key"),
+        ("AWS_SESSION_TOKEN", "session_token"),
+    ] {
+        command.env(name, stack.text(&format!("/credentials/operator/{field}")));
+    }
+    command
+}

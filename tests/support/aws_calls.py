@@ -1,0 +1,67 @@
+"""AWS for the end-to-end tests: one JSON call a line in, one JSON answer a line out, until its input ends.
+
+In:  {service, operation, params, endpoint, region, credentials: {access_key_id, secret_access_key, session_token}}
+Out: {ok: answer} or {error: {code, message}}. Bytes come back as text, or as base64 below "$base64".
+"""
+
+import base64
+import json
+import sys
+from functools import cache
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
+
+# A test says itself what is tried again.
+CONFIG = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=90, s3={"addressing_style": "path"}
+)
+
+
+@cache
+def client(service: str, endpoint: str, region: str, key: str, secret: str, token: str):
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token or None,
+        config=CONFIG,
+    )
+
+
+def call(asked: dict) -> dict:
+    given = asked["credentials"]
+    keys = (given["access_key_id"], given["secret_access_key"], given["session_token"])
+    made = client(asked["service"], asked["endpoint"], asked["region"], *keys)
+    try:
+        return {"ok": getattr(made, asked["operation"])(**asked["params"])}
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        return {"error": {"code": told.get("Code", ""), "message": told.get("Message", "")}}
+    except BotoCoreError as error:
+        return {"error": {"code": type(error).__name__, "message": str(error)}}
+
+
+def plain(value):
+    """What JSON has no form of its own for."""
+    if isinstance(value, StreamingBody):
+        value = value.read()
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"$base64": base64.b64encode(value).decode()}
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        print(json.dumps(call(json.loads(line)), default=plain), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+//! Audit before effect: a gateway that cannot record makes no call. One test alone in its binary: it takes a permission
+//! away from the gateway that every other test uses.
+#![cfg(test)]
+
+use countersign_tests::support::tenant::Budget;
+use countersign_tests::support::{Tenant, aws, stack, wait};
+use serde_json::{Value, json};
+
+const POLICY: &str = "test-denies-recording";
+
+/// The gateway's role may not send to the audit queue while this lives.
+struct Denied(String);
+
+impl Denied {
+    fn new() -> Self {
+        let arn = stack().text("/roles/gateway");
+        let role = arn.rsplit('/').next().unwrap().to_owned();
+        let statement = json!({"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"});
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let params = json!({"RoleName": role, "PolicyName": POLICY, "PolicyDocument": policy});
+        aws::must("root", "iam", "put_role_policy", &params);
+        Self(role)
+    }
+}
+
+impl Drop for Denied {
+    fn drop(&mut self) {
+        let params = json!({"RoleName": self.0, "PolicyName": POLICY});
+        let _: Result<Value, _> = aws::call("root", "iam", "delete_role_policy", &params);
+    }
+}
+
+#[test]
+fn without_the_audit_queue_every_call_is_refused_and_none_is_made() {
+    let tenant = Tenant::new();
+    let denied = Denied::new();
+    for _ in 0..3 {
+        let answer = tenant.say("hello");
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (503, Some("audit_unavailable"))
+        );
+    }
+    // A refusal that cannot be recorded is still a refusal.
+    let refused = tenant.post(r#"{"model":"gpt-4o-mini"}"#).send();
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(tenant.channel.received().is_empty(), "nothing reached the provider");
+    let Budget { limit, avail, spent, open_holds, admitted } = tenant.budget();
+    assert_eq!((avail, spent, open_holds, admitted), (limit, 0, 0, 0));
+    drop(denied);
+
+    // The instance kept what it could not send, and sends it first: three attempts with their outcomes, one refusal.
+    let answer = wait::until("the permission to be back", || {
+        Some(tenant.say("hello")).filter(|answer| answer.status == 200)
+    });
+    assert_eq!(tenant.channel.received().len(), 1, "{answer:?}");
+    let records = tenant.records(9);
+    let told: Vec<_> = records.iter().map(|record| record.says().map(str::to_owned)).collect();
+    let count = |says: [&str; 3]| told.iter().filter(|told| **told == says).count();
+    assert_eq!(count(["attempt", "allow", "allowed"]), 4, "{told:?}");
+    assert_eq!(count(["outcome", "deny", "audit_unavailable"]), 3, "{told:?}");
+    assert_eq!(count(["outcome", "allow", "completed"]), 1, "{told:?}");
+    assert_eq!(count(["single", "deny", "invalid_field"]), 1, "{told:?}");
+}

@@ -1,0 +1,79 @@
+//! Delivery: however often and in whatever order messages come, each event is kept once; poison blocks nobody.
+#![cfg(test)]
+
+use countersign_tests::support::records::object_names;
+use countersign_tests::support::{Tenant, aws, stack, wait};
+use serde_json::{Value, json};
+
+fn queue_is_empty() -> Option<()> {
+    let params = json!({"QueueUrl": stack().at("/queues/audit/url"), "AttributeNames": ["All"]});
+    let told = aws::must("root", "sqs", "get_queue_attributes", &params);
+    let none = |name: &str| told["Attributes"][name].as_str() == Some("0");
+    let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+    names.iter().all(|name| none(name)).then_some(())
+}
+
+/// How many versions and delete markers each object below the prefix has.
+fn versions(bucket: &str, prefix: &str) -> Vec<Value> {
+    let listed =
+        aws::must("root", "s3", "list_object_versions", &json!({"Bucket": bucket, "Prefix": prefix}));
+    let list = |name: &str| listed[name].as_array().cloned().unwrap_or_default();
+    [list("Versions"), list("DeleteMarkers")].concat()
+}
+
+#[test]
+fn every_message_twice_and_backwards_is_each_event_once() {
+    let tenant = Tenant::new();
+    for n in 0..3 {
+        assert_eq!(tenant.say(&format!("call {n}")).status, 200);
+    }
+    let records = tenant.records(6);
+    for record in records.iter().rev().chain(records.iter().rev()) {
+        aws::send("gateway", &record.text);
+    }
+    wait::until("the audit queue to be empty", queue_is_empty);
+    assert_eq!(tenant.records(6).len(), 6);
+    let locked = stack().text("/buckets/locked");
+    let all = object_names(tenant.tenant_id()).len();
+    assert_eq!(versions(locked, &format!("t/{}/", tenant.tenant_id())).len(), all, "one version each");
+    let rows = format!("task_timeline/tenant_id={}/", tenant.tenant_id());
+    assert_eq!(aws::object_names("auditor", stack().text("/buckets/derived"), &rows).len(), all);
+}
+
+/// The same record under another event id: a good message that nobody has seen yet.
+fn renamed(text: &str, last: char) -> (String, String) {
+    let mut record: Value = serde_json::from_str(text).unwrap();
+    let mut id = record["event_id"].as_str().unwrap().to_owned();
+    id.pop();
+    id.push(last);
+    record["event_id"] = json!(id);
+    (id, record.to_string())
+}
+
+fn dead_letters() -> Vec<String> {
+    let params = json!({"QueueUrl": stack().at("/queues/audit_dlq/url"), "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
+    let told = aws::must("operator", "sqs", "receive_message", &params);
+    let body = |message: &Value| message["Body"].as_str().unwrap_or_default().to_owned();
+    told["Messages"].as_array().into_iter().flatten().map(body).collect()
+}
+
+#[test]
+fn poison_is_set_aside_and_good_messages_around_it_are_kept() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.say("hello").status, 200);
+    let text = tenant.records(2)[0].text.clone();
+    let taken = text.split("event_id\":\"").nth(1).unwrap().chars().nth(35).unwrap();
+    let free: Vec<char> = "0123456789abcdef".chars().filter(|digit| *digit != taken).take(2).collect();
+    let (first, second) = (renamed(&text, free[0]), renamed(&text, free[1]));
+    let unknown_version = text.replace("\"v\":1", "\"v\":9");
+    let poison = ["not a record", "{\"v\":1}", unknown_version.as_str()];
+    for message in [&first.1, poison[0], poison[1], poison[2], &second.1] {
+        aws::send("gateway", message);
+    }
+    let kept = |id: &String| object_names(tenant.tenant_id()).iter().any(|name| name.contains(id.as_str()));
+    wait::until("the good messages around the poison", || (kept(&first.0) && kept(&second.0)).then_some(()));
+    wait::until("the poison in the dead-letter queue", || {
+        let dead = dead_letters();
+        poison.iter().all(|body| dead.iter().any(|one| one == body)).then_some(())
+    });
+}
