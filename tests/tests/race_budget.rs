@@ -1,5 +1,6 @@
 //! The budget is exact: as many calls as it covers are admitted, whoever races whom. One test alone in its binary: it
-//! wants two hundred instances at once.
+//! wants two hundred instances at once, and leaves so many rows behind that the emulator's SQL engine runs out of memory:
+//! suites that ask SQL have names before this one.
 #![cfg(test)]
 
 use countersign_tests::support::http::send_all;
