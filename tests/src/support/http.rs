@@ -126,7 +126,7 @@ impl Request {
             let answer = tokio::time::timeout(BOUND, self.exchange()).await.expect("the call ends");
             if answer.status == 429 && answer.body.contains(THROTTLED) {
                 throttled += 1;
-            } else if tries < self.tries && answer.header("x-should-retry") == Some("true") {
+            } else if tries < self.tries && may_succeed_later(&answer) {
                 tries += 1;
             } else {
                 return Answer { throttled, tries, ..answer };
@@ -134,6 +134,11 @@ impl Request {
             tokio::time::sleep(THROTTLE_WAIT).await;
         }
     }
+}
+
+/// What the gateway says itself, or a fault of the platform, which says nothing of the kind.
+fn may_succeed_later(answer: &Answer) -> bool {
+    answer.header("x-should-retry").map_or(answer.status >= 500, |retry| retry == "true")
 }
 
 /// Sends all at once; answers in the order of the requests.
