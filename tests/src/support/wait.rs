@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const BOUND: Duration = Duration::from_secs(90);
+const BOUND: Duration = Duration::from_secs(240);
 const STEP: Duration = Duration::from_millis(100);
 
 /// Asks until there is an answer.
