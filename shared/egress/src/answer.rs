@@ -32,6 +32,10 @@ pub struct Answer {
 pub struct ErrorBody(Bytes);
 
 impl ErrorBody {
+    pub(crate) fn new(body: Bytes) -> Self {
+        Self(body)
+    }
+
     /// Hands the body to `read`, which can only answer with text of the program itself.
     pub fn classify(&self, read: impl FnOnce(&[u8]) -> Option<&'static str>) -> Option<&'static str> {
         read(&self.0)
@@ -55,7 +59,7 @@ pub(crate) async fn read(
     let retry_after = retry_after(response.headers());
     let request_id = request_id(response.headers());
     let bytes = collect(response, limit_bytes, progress).await?;
-    let body = if status.is_success() { Ok(bytes) } else { Err(ErrorBody(bytes)) };
+    let body = if status.is_success() { Ok(bytes) } else { Err(ErrorBody::new(bytes)) };
     Ok(Answer { status: status.as_u16(), retry_after, request_id, body })
 }
 
@@ -79,11 +83,11 @@ async fn collect(
     Ok(Bytes::from(body))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<u32> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u32> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name))?.to_str().ok()?;
     let plain =
         !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());

@@ -8,11 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
-use reqwest::{Body, redirect, retry};
+use reqwest::{Body, Response, redirect, retry};
+use tokio::time::timeout_at;
 
 use crate::answer::{self, Answer};
+use crate::body::{self, Clock, Limits, Streamed};
 use crate::error::{ClientError, EgressError, NotSent};
 use crate::resolver::{self, Lookup, Resolver};
 use crate::target::{Reach, Target};
@@ -25,6 +27,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
 const OWN_HEADERS: [&str; 6] =
     ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
 
+const JSON: &str = "application/json";
+/// JSON too: errors come as JSON whatever was asked for.
+const EVENT_STREAM: &str = "text/event-stream, application/json";
+
 /// What a client may do. No defaults: the caller's own limits decide every one of them.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -32,7 +38,7 @@ pub struct Config {
     pub roots: Roots,
     /// For name resolution, TCP and TLS together.
     pub connect_timeout: Duration,
-    /// Longest answer that is read.
+    /// Longest answer that is read whole. A stream has its own limit.
     pub max_response_bytes: usize,
 }
 
@@ -79,6 +85,11 @@ impl Headers {
         self.0.insert(name, value);
         Ok(self)
     }
+
+    fn accepting(mut self, media_types: &'static str) -> Self {
+        self.0.insert(ACCEPT, HeaderValue::from_static(media_types));
+        self
+    }
 }
 
 impl Client {
@@ -104,6 +115,7 @@ impl Client {
             .referer(false)
             .dns_resolver(Resolver::new(config.reach, lookup))
             .connect_timeout(config.connect_timeout)
+            .tcp_nodelay(true)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .user_agent("countersign")
             .build()
@@ -127,20 +139,51 @@ impl Client {
         target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
         let progress = Arc::new(Progress::default());
         let exchange = async {
-            let request = self.http.post(target.join(path)).headers(json(headers, &body));
-            let sent = request.body(tracked(body, Arc::clone(&progress))).send().await;
-            let response = sent.map_err(|error| progress.failed(&error))?;
+            let response = self.send(target, path, headers.accepting(JSON), body, &progress).await?;
             answer::read(response, self.max_response_bytes, &progress).await
         };
         tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
     }
-}
 
-fn json(Headers(mut headers): Headers, body: &Bytes) -> HeaderMap {
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    headers
+    /// Posts JSON to `path` below `target` and returns once the answer's head is there; a success is then read through
+    /// [`Body::chunk`](crate::Body::chunk), a failure's body has been read whole. Sends at most once. Dropping the
+    /// future, or the body before its end, closes the connection.
+    ///
+    /// # Errors
+    /// See [`EgressError`]; every status the provider gives is a [`Streamed`].
+    pub async fn post_stream(
+        &self,
+        target: &Target,
+        path: &str,
+        headers: Headers,
+        body: Bytes,
+        limits: Limits,
+    ) -> Result<Streamed, EgressError> {
+        target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
+        let progress = Arc::new(Progress::default());
+        let mut clock = Clock::start(&limits);
+        let sending = self.send(target, path, headers.accepting(EVENT_STREAM), body, &progress);
+        let head = timeout_at(clock.deadline(limits.idle), sending).await;
+        let response = head.unwrap_or_else(|_| Err(progress.timed_out()))?;
+        body::open(response, limits, clock, self.max_response_bytes, progress).await
+    }
+
+    async fn send(
+        &self,
+        target: &Target,
+        path: &str,
+        Headers(mut headers): Headers,
+        body: Bytes,
+        progress: &Arc<Progress>,
+    ) -> Result<Response, EgressError> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        // Nothing here unpacks: a packed answer could not be inspected.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        let request = self.http.post(target.join(path)).headers(headers);
+        let sent = request.body(tracked(body, Arc::clone(progress))).send().await;
+        sent.map_err(|error| progress.failed(&error))
+    }
 }
 
 /// A body that notes when it is asked for. HTTP/1 writes the head together with it, so before that nothing left.
@@ -164,7 +207,7 @@ impl Progress {
         if self.sent() { self.broken() } else { EgressError::NotSent(NotSent::from_cause(error)) }
     }
 
-    fn timed_out(&self) -> EgressError {
+    pub(crate) fn timed_out(&self) -> EgressError {
         if self.sent() {
             EgressError::TimedOut { status: self.status() }
         } else {

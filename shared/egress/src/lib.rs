@@ -9,7 +9,8 @@
 //!    connection; there is no gap between check and use.
 //! 3. TLS 1.3 with the host's certificate. Redirects are not followed, proxies from the environment are not used.
 //!
-//! What comes back is bounded in size and time. An error tells whether the provider may have processed the request
+//! What comes back is bounded in size and time, whether it is read whole ([`Client::post_json`]) or while it arrives
+//! ([`Client::post_stream`]). An error tells whether the provider may have processed the request
 //! ([`EgressError::may_have_been_processed`]), because a held budget is settled by that. The text of an error answer
 //! stays inside ([`ErrorBody`]): providers quote prompts and credentials in it.
 //!
@@ -18,6 +19,7 @@
 
 mod addresses;
 mod answer;
+mod body;
 mod client;
 mod error;
 mod resolver;
@@ -28,6 +30,7 @@ mod tls;
 
 pub use addresses::is_global;
 pub use answer::{Answer, ErrorBody};
+pub use body::{Body, Limits, Streamed};
 pub use client::{Client, Config, Headers};
 pub use error::{ClientError, EgressError, NotSent};
 pub use target::{Reach, Target, TargetError};

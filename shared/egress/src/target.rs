@@ -9,6 +9,8 @@ use crate::addresses::why_not_global;
 
 /// Longest base URL in bytes; real ones stay under 200.
 const URL_BYTES_MAX: usize = 2_048;
+/// Longest API version in bytes; real ones look like `2024-10-21` or `2025-04-01-preview`.
+const API_VERSION_BYTES_MAX: usize = 32;
 
 /// How far calls may go. Chosen by the stage, never by a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,10 @@ impl Reach {
 /// A checked base URL such as `https://api.openai.com/v1`. Any port may be named: self-hosted models run on odd ones.
 /// `Debug` shows the host alone: a path can hold a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target(Url);
+pub struct Target {
+    base: Url,
+    api_version: Option<String>,
+}
 
 /// Why an address was refused. For whoever configured it; the address itself is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +67,9 @@ pub enum TargetError {
     /// One spelling a host: credentials are sealed for it.
     #[error("write the host without its final dot")]
     FinalDot,
+    /// Not 1 to 32 of a-z, A-Z, 0-9, `-` and `.`.
+    #[error("not an API version")]
+    ApiVersion,
     /// The block the address lies in.
     #[error("not a public address: {0}")]
     NotGlobal(&'static str),
@@ -82,38 +90,52 @@ impl Target {
     pub fn parse(url: &str, reach: Reach) -> Result<Self, TargetError> {
         check_text(url)?;
         let url = Url::parse(url).map_err(|_| TargetError::Malformed)?;
-        let target = Self(url);
+        let target = Self { base: url, api_version: None };
         target.check(reach)?;
         Ok(target)
+    }
+
+    /// The same address, with `?api-version=…` on every call: Azure's deployment URLs want it. It is the only query there
+    /// is, since a base URL has none.
+    ///
+    /// # Errors
+    /// [`TargetError::ApiVersion`] for anything that is not one plain word.
+    pub fn with_api_version(self, version: &str) -> Result<Self, TargetError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        if version.is_empty() || version.len() > API_VERSION_BYTES_MAX || !version.bytes().all(plain) {
+            return Err(TargetError::ApiVersion);
+        }
+        Ok(Self { api_version: Some(version.to_owned()), ..self })
     }
 
     /// `host[:port]` in its only spelling, lower case, without the scheme's own port. Credentials are sealed for it,
     /// so that a row whose URL was changed cannot carry them elsewhere.
     #[must_use]
     pub fn host(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        let host = self.base.host_str().unwrap_or_default();
+        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The normalised URL, as it is stored.
+    /// The normalised URL, as it is stored; without an API version.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.base.as_str()
     }
 
     /// The address of `path` below the base, for example `chat/completions`. Dot segments are dropped: a path
     /// never leaves its base.
     pub(crate) fn join(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
         }
+        url.set_query(self.api_version.as_ref().map(|version| format!("api-version={version}")).as_deref());
         url
     }
 
     /// All rules but those on the text. Also run before every call: a target parsed for the local stage must not be used elsewhere.
     pub(crate) fn check(&self, reach: Reach) -> Result<(), TargetError> {
-        let url = &self.0;
+        let url = &self.base;
         let place = place(url)?;
         match (url.scheme(), place, reach) {
             ("https" | "http", Place::Special(block), _) => return Err(TargetError::NotGlobal(block)),

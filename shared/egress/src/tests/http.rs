@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::server::{Server, Step, response};
-use super::{SECRET, local, local_client, post};
+use super::{LIMITS, SECRET, local, local_client, post, stream};
 use crate::{EgressError, Headers, NotSent};
 
 #[tokio::test]
@@ -24,6 +24,7 @@ async fn a_request_arrives_as_given_and_its_answer_comes_back() {
         lines,
         [
             "POST /v1/chat/completions HTTP/1.1",
+            "accept-encoding: identity",
             "accept: application/json",
             &format!("authorization: Bearer {SECRET}"),
             "content-length: 13",
@@ -50,12 +51,15 @@ async fn a_warm_call_reuses_the_connection_and_keeps_no_cookie() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let elsewhere = Server::start(Step::Send(response("200 OK", "", "{}"))).await;
-    for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
+    for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
         let location = format!("location: http://127.0.0.1:{}/v1/chat/completions\r\n", elsewhere.port);
         let server = Server::start(Step::Send(response(status, &location, ""))).await;
         let answer = post(&local_client(), &local(server.port)).await.unwrap();
         assert!(status.starts_with(&answer.status.to_string()));
         assert!(answer.body.is_err(), "no success");
+        let streamed = stream(&local_client(), &local(server.port), LIMITS).await.unwrap();
+        assert!(status.starts_with(&streamed.status.to_string()));
+        assert!(streamed.body.is_err(), "no success");
     }
     assert_eq!(elsewhere.requests().len(), 0);
 }
@@ -97,4 +101,21 @@ fn headers_that_steer_or_split_a_request_are_refused() {
     }
     let headers = Headers::bearer(SECRET).unwrap().with("x-api-key", SECRET).unwrap();
     assert!(!format!("{headers:?}").contains(SECRET));
+}
+
+/// Each provider has its own way to present a credential.
+#[tokio::test]
+async fn credentials_in_other_headers_arrive() {
+    let server = Server::start(Step::Send(response("200 OK", "", "{}"))).await;
+    let pairs = [("x-api-key", SECRET), ("api-key", SECRET), ("anthropic-version", "2023-06-01")];
+    let headers = pairs
+        .into_iter()
+        .fold(Headers::default(), |headers, (name, value)| headers.with(name, value).unwrap());
+    let body = Bytes::from_static(b"{}");
+    local_client().post_stream(&local(server.port), "messages", headers, body, LIMITS).await.unwrap();
+    let (_, request) = server.requests().remove(0);
+    for (name, value) in pairs {
+        assert!(request.contains(&format!("\r\n{name}: {value}\r\n")), "{request}");
+    }
+    assert!(request.starts_with("POST /v1/messages HTTP/1.1\r\n") && !request.contains("authorization"));
 }

@@ -1,5 +1,6 @@
 //! Size, time, and what a failure says about the provider's side.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -55,6 +56,21 @@ async fn a_slow_answer_times_out_as_sent() {
         assert!(error.may_have_been_processed());
         assert_eq!(server.requests().len(), 1);
     }
+}
+
+/// One byte a tick: each arrives in time, the whole never does.
+#[tokio::test]
+async fn a_dripping_answer_ends_at_the_deadline() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n".to_vec();
+    let step = Step::Paced {
+        pieces: vec![head, b"x".to_vec()],
+        every: BRIEFLY / 10,
+        forever: true,
+        closed: Arc::default(),
+    };
+    let server = Server::start(step).await;
+    let error = post_within(&local_client(), &local(server.port), BRIEFLY).await.unwrap_err();
+    assert_eq!(error, EgressError::TimedOut { status: Some(200) });
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod http;
 mod limits;
 mod names;
 mod server;
+mod stream;
 mod targets;
 mod tls;
 
@@ -15,10 +16,18 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::resolver::Lookup;
-use crate::{Answer, Client, Config, EgressError, Headers, Reach, Roots, Target};
+use crate::{Answer, Client, Config, EgressError, Headers, Limits, Reach, Roots, Streamed, Target};
 
 /// Planted in every request; must not show up in anything printable.
 const SECRET: &str = "sk-planted-secret";
+
+/// Of streams whose limits are not in question.
+const LIMITS: Limits = Limits {
+    first_byte: Duration::from_secs(5),
+    idle: Duration::from_secs(5),
+    total: Duration::from_secs(5),
+    max_bytes: 1_000,
+};
 
 fn config(reach: Reach) -> Config {
     let roots = Roots::Only(vec![
@@ -55,4 +64,20 @@ async fn post_within(client: &Client, target: &Target, deadline: Duration) -> Re
     let result = client.post_json(target, "chat/completions", headers, body, deadline).await;
     assert!(!format!("{result:?}").contains(SECRET));
     result
+}
+
+async fn stream(client: &Client, target: &Target, limits: Limits) -> Result<Streamed, EgressError> {
+    let headers = Headers::bearer(SECRET).unwrap();
+    let body = Bytes::from_static(br#"{"model":"m"}"#);
+    let result = client.post_stream(target, "chat/completions", headers, body, limits).await;
+    assert!(!format!("{result:?}").contains(SECRET));
+    result
+}
+
+/// What both ways to call say, which must be the same.
+async fn either_error(client: &Client, target: &Target) -> EgressError {
+    let errors = [post(client, target).await.map(drop), stream(client, target, LIMITS).await.map(drop)]
+        .map(Result::unwrap_err);
+    assert_eq!(errors[0], errors[1]);
+    errors[0]
 }

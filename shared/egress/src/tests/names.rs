@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use super::server::{Server, Step, response};
-use super::{config, lookup, post};
+use super::{LIMITS, config, either_error, lookup, post, stream};
 use crate::resolver::{Lookup, ResolveError, Resolver};
 use crate::{Client, EgressError, NotSent, Reach, Target};
 
@@ -63,8 +63,7 @@ async fn a_name_that_leads_inside_gets_no_connection() {
     for reach in [Reach::Public, Reach::Loopback] {
         let client = Client::with_lookup(&config(reach), lookup(&[&["127.0.0.1"]])).unwrap();
         let target = Target::parse(&format!("https://provider.test:{}/v1", server.port), reach).unwrap();
-        let error = post(&client, &target).await.unwrap_err();
-        assert_eq!(error, EgressError::NotSent(NotSent::Address));
+        assert_eq!(either_error(&client, &target).await, EgressError::NotSent(NotSent::Address));
     }
     assert_eq!(server.requests().len(), 0);
 }
@@ -86,7 +85,7 @@ async fn a_name_that_cannot_be_resolved_is_not_sent() {
     let broken: Lookup = Arc::new(|_| async { Err(std::io::Error::other("no such name")) }.boxed());
     let client = Client::with_lookup(&config(Reach::Public), broken).unwrap();
     let target = Target::parse("https://provider.test/v1", Reach::Public).unwrap();
-    assert_eq!(post(&client, &target).await.unwrap_err(), EgressError::NotSent(NotSent::Dns));
+    assert_eq!(either_error(&client, &target).await, EgressError::NotSent(NotSent::Dns));
 }
 
 /// A target that was parsed for the local stage is refused by a public client, before anything is opened.
@@ -94,7 +93,58 @@ async fn a_name_that_cannot_be_resolved_is_not_sent() {
 async fn a_local_target_is_refused_elsewhere() {
     let server = Server::start(Step::Send(response("200 OK", "", "{}"))).await;
     let client = Client::new(&config(Reach::Public)).unwrap();
-    let error = post(&client, &super::local(server.port)).await.unwrap_err();
+    let error = either_error(&client, &super::local(server.port)).await;
     assert_eq!(error, EgressError::NotSent(NotSent::Address));
+    assert_eq!(server.requests().len(), 0);
+}
+
+/// Every kind of inside address that a name may lead to, alone or beside a public one, for both ways to call.
+#[tokio::test]
+async fn no_kind_of_inside_address_is_reached_through_a_name() {
+    const INSIDE: [&[&str]; 12] = [
+        &["10.0.0.1"],
+        &["172.16.0.1"],
+        &["192.168.1.1"],
+        &["127.0.0.1"],
+        &["169.254.10.10"],
+        &["169.254.169.254"],
+        &["169.254.170.2"],
+        &["fd00:ec2::254"],
+        &["fe80::1"],
+        &["::ffff:127.0.0.1"],
+        &["::ffff:169.254.169.254"],
+        &["8.8.8.8", "10.0.0.1"],
+    ];
+    for addresses in INSIDE {
+        let answer: Lookup = Arc::new(move |_| {
+            let found = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            async move { Ok(found) }.boxed()
+        });
+        let client = Client::with_lookup(&config(Reach::Public), answer).unwrap();
+        let target = Target::parse("https://provider.test/v1", Reach::Public).unwrap();
+        let error = either_error(&client, &target).await;
+        assert_eq!(error, EgressError::NotSent(NotSent::Address), "{addresses:?}");
+        assert!(!error.may_have_been_processed());
+    }
+}
+
+/// The first answer is a public address where nobody is; the second, a moment later, is this machine. Neither call
+/// is sent, and the second is refused for its address.
+#[tokio::test]
+async fn a_client_checks_a_changed_answer_again() {
+    let server = Server::start(Step::Send(response("200 OK", "", "{}"))).await;
+    let url = format!("https://rebind.test:{}/v1", server.port);
+    let target = Target::parse(&url, Reach::Public).unwrap();
+    for streamed in [false, true] {
+        let client =
+            Client::with_lookup(&config(Reach::Public), lookup(&[&["2000::1"], &["127.0.0.1"]])).unwrap();
+        let call = async || {
+            let posted = post(&client, &target);
+            if streamed { stream(&client, &target, LIMITS).await.map(drop) } else { posted.await.map(drop) }
+        };
+        let first = call().await.unwrap_err();
+        assert!(matches!(first, EgressError::NotSent(NotSent::Connect | NotSent::TimedOut)), "{first:?}");
+        assert_eq!(call().await, Err(EgressError::NotSent(NotSent::Address)));
+    }
     assert_eq!(server.requests().len(), 0);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// What to do with a request.
 #[derive(Clone)]
@@ -15,6 +16,8 @@ pub(super) enum Step {
     SendAndClose(Vec<u8>),
     /// Send these bytes, then nothing more.
     Stall(Vec<u8>),
+    /// Send `pieces` one `every` so often, over and over if `forever`; then wait until the client closes and tell `closed`.
+    Paced { pieces: Vec<Vec<u8>>, every: Duration, forever: bool, closed: Arc<Notify> },
 }
 
 pub(super) struct Server {
@@ -63,8 +66,32 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 stream.write_all(bytes).await.unwrap();
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }
+            Step::Paced { pieces, every, forever, closed } => {
+                pace(&mut stream, pieces, *every, *forever).await;
+                closed.notify_one();
+                return;
+            }
         }
     }
+}
+
+/// Returns when the client has closed the connection.
+async fn pace<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    pieces: &[Vec<u8>],
+    every: Duration,
+    forever: bool,
+) {
+    let mut next = 0;
+    while let Some(piece) = pieces.get(next) {
+        if stream.write_all(piece).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+        // The last piece is the one that is repeated.
+        next = if forever { (next + 1).min(pieces.len() - 1) } else { next + 1 };
+        tokio::time::sleep(every).await;
+    }
+    let _ = stream.read(&mut [0; 16]).await;
 }
 
 /// Head and body of the test's one request, whose body ends in `}`.

@@ -128,3 +128,15 @@ fn a_target_and_its_errors_do_not_print_the_url() {
     let error = public("https://secret@a.example").unwrap_err();
     assert!(!error.to_string().contains("secret"));
 }
+
+#[test]
+fn an_api_version_is_one_plain_word() {
+    let base = || public("https://a.example/openai/deployments/d").unwrap();
+    let joined = base().with_api_version("2025-04-01-preview").unwrap().join("chat/completions");
+    let path = "https://a.example/openai/deployments/d/chat/completions";
+    assert_eq!(joined.as_str(), format!("{path}?api-version=2025-04-01-preview"));
+    assert_eq!(base().join("chat/completions").as_str(), path);
+    for version in ["", "a&b=c", "a#b", "a b", "\u{e4}", &"1".repeat(33)] {
+        assert_eq!(base().with_api_version(version), Err(TargetError::ApiVersion), "{version}");
+    }
+}
