@@ -4,5 +4,6 @@
 //! In scope: servers that play the other side of Countersign's connections, told to fail on purpose.
 //! Out of scope: anything that is deployed, and AWS itself (`MiniStack`, started by `tests/local/`).
 
+pub mod host;
 pub mod standin;
 pub mod support;

@@ -1,5 +1,6 @@
 //! The effects, in their one order: read the facts; hold and record; forward; settle and record; respond.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Rows};
@@ -16,10 +17,13 @@ use tables::{Held, HoldReceipt, HoldRefused, Key};
 
 use crate::addresses::{Address, Addresses};
 use crate::cleared::Cleared;
-use crate::decide::{self, Call, Decision, Facts, Keys, Plan};
-use crate::event::{Refused, Response};
-use crate::outcome::{self, Ended, Spent};
-use crate::provider;
+use crate::decide::{Decision, Facts, Keys, Plan};
+use crate::live::Live;
+use crate::outcome::{self, Ended, Good, Spent};
+use crate::plan::{self, Call};
+use crate::provider::Way;
+use crate::response::{Refused, Response};
+use crate::{answer, dialect::Vendor};
 
 /// What effects need: clients, and the addresses seen so far.
 #[derive(Debug)]
@@ -149,20 +153,24 @@ impl Effects {
     }
 
     /// Carries out a decision.
-    pub async fn perform(&self, decision: Decision, credential_root: Option<&RootRow>) -> Response {
+    pub async fn perform(
+        self: &Arc<Self>,
+        decision: Decision,
+        credential_root: Option<&RootRow>,
+    ) -> Response {
         match decision {
             Decision::Models(names) => Response::models(names.iter().map(domain::Name::as_str)),
-            Decision::Refuse { action_id, refused, record } => {
-                let recorded = self.audit.record(&record).await;
+            Decision::Refuse { vendor, action_id, refused, record } => {
+                let recorded = self.audit.record(&[*record]).await;
                 // An unrecorded refusal is still a refusal; the caller learns the graver fault.
                 let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
-                Response::error(&refused).with_action(action_id)
+                Response::error(vendor, &refused).with_action(action_id)
             }
             Decision::Forward(plan) => self.forward(*plan, credential_root).await,
         }
     }
 
-    async fn forward(&self, plan: Plan, credential_root: Option<&RootRow>) -> Response {
+    async fn forward(self: &Arc<Self>, plan: Plan, credential_root: Option<&RootRow>) -> Response {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
@@ -182,16 +190,45 @@ impl Effects {
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
         };
-        let ended = match Cleared::new(permit, body, &held, recorded) {
-            Ok(cleared) => {
-                // The time left was read when the event came, and reading facts has used some of it.
-                let deadline = call.deadline.saturating_sub(since(call.attempt.created_at));
-                provider::complete(&self.upstream, &call.target, &credential, deadline, cleared).await
-            }
-            Err(_) => Ended::without_answer(Reason::FactsUnavailable, Spent::Nothing),
+        let Ok(cleared) = Cleared::new(permit, body, &held, recorded) else {
+            let ended = Ended::without_answer(Reason::FactsUnavailable, Spent::Nothing);
+            self.close(&call, &ended, began, Some(&receipt)).await;
+            return respond(&call, ended);
         };
+        // The time left was read when the event came, and reading facts has used some of it.
+        let deadline = call.deadline.saturating_sub(since(call.began));
+        let way = Way { client: &self.upstream, target: &call.target, credential: &credential, deadline };
+        if call.stream {
+            let opened = way.open(&call, cleared).await;
+            return self.stream(call, opened, began, receipt).await;
+        }
+        let ended = put(&call, way.complete(&call, cleared).await);
         self.close(&call, &ended, began, Some(&receipt)).await;
-        respond(&call, &ended)
+        respond(&call, ended)
+    }
+
+    /// A stream that began answers at once and is closed within its body; one that did not is an answer like any other.
+    async fn stream(
+        self: &Arc<Self>,
+        call: Call,
+        opened: Result<(u16, egress::Body), Box<Ended>>,
+        began: Timestamp,
+        receipt: HoldReceipt,
+    ) -> Response {
+        match opened {
+            Ok((status, body)) => {
+                let (action, clamped) = (call.action_id, call.clamped.clone());
+                let key = call.scribe.audit_key.as_ref();
+                let committing = key.map(|key| key.committing("response", action.as_bytes()));
+                let (effects, listener) = (Arc::clone(self), call.listener());
+                let live = Live { effects, call, receipt, began, status, listener, committing };
+                Response::live(live.start(body)).with_action(action).with_clamped(clamped.as_deref())
+            }
+            Err(ended) => {
+                self.close(&call, &ended, began, Some(&receipt)).await;
+                respond(&call, *ended)
+            }
+        }
     }
 
     /// Ends a call before anything was sent. A hold of unknown outcome is given back too: to settle what is not
@@ -207,14 +244,14 @@ impl Effects {
         let surely_none = matches!(held, Err(HoldRefused::OverBudget { .. } | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
         self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
-        Response::error(&refused).with_action(call.action_id)
+        Response::error(call.dialect.vendor(), &refused).with_action(call.action_id)
     }
 
     /// Settles and records the outcome, side by side. Neither can undo what happened: a settlement that is not
     /// confirmed leaves the hold at its full size, and an outcome that is not acknowledged is sent again first.
-    async fn close(&self, call: &Call, ended: &Ended, began: Timestamp, receipt: Option<&HoldReceipt>) {
+    pub async fn close(&self, call: &Call, ended: &Ended, began: Timestamp, receipt: Option<&HoldReceipt>) {
         let now = aws::now();
-        let record = outcome::record(call, ended, began, now);
+        let records = outcome::records(call, ended, began, now);
         let settle = async {
             let Some(receipt) = receipt else { return true };
             // Only calls that reached a provider are counted against the ledger.
@@ -224,7 +261,7 @@ impl Effects {
             in_time(settled, NotSettled).await.is_ok()
         };
         let (settled, recorded) =
-            futures_util::join!(settle, in_time(self.audit.record(&record), NotRecorded));
+            futures_util::join!(settle, in_time(self.audit.record(&records), NotRecorded));
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
@@ -264,22 +301,39 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 fn stopped(held: &Result<Held, HoldRefused>, recorded: bool) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
-        Err(HoldRefused::OverBudget { avail, wanted }) => decide::over_budget(*avail, *wanted),
+        Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
         Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
         Ok(_) => Reason::KeysUnavailable.into(),
     }
 }
 
-fn respond(call: &Call, ended: &Ended) -> Response {
-    let response = match &ended.answer {
-        Some(answer) if call.restore && !call.vault.is_empty() => {
-            Response::answer(outcome::restored(answer, &call.vault))
-        }
-        Some(answer) => Response::answer(answer.value.clone()),
-        None => Response::error(&ended.refused()),
+/// Puts a good answer before its caller: rendered in the provider's dialect, then translated into the caller's. What cannot
+/// be is no answer, and neither is one that calls a forbidden tool.
+fn put(call: &Call, mut ended: Ended) -> Ended {
+    let Some(Good { bytes, mut value }) = ended.answer.take() else { return ended };
+    call.render.answer(call.wire, &mut value);
+    ended.calls = answer::calls(call.wire, &value);
+    let forbidden = |name: &str| crate::stream::is_forbidden(&call.forbidden_tools, name);
+    if ended.calls.iter().any(|called| forbidden(&called.name)) {
+        return Ended { reason: Reason::ToolForbidden, ..ended };
+    }
+    let translated = match &call.translation {
+        Some((pair, context)) => pair.answer(context, value),
+        None => Some(value),
     };
-    let clamped = ended.answer.as_ref().and(call.clamped.as_deref());
-    response.with_action(call.action_id).with_clamped(clamped)
+    match translated {
+        Some(value) => Ended { answer: Some(Good { bytes, value }), ..ended },
+        None => Ended { reason: Reason::ProviderMalformed, ..ended },
+    }
+}
+
+fn respond(call: &Call, ended: Ended) -> Response {
+    let vendor: Vendor = call.dialect.vendor();
+    match &ended.answer {
+        Some(answer) => Response::answer(&answer.value).with_clamped(call.clamped.as_deref()),
+        None => Response::error(vendor, &ended.refused()),
+    }
+    .with_action(call.action_id)
 }
 
 fn since(began: Timestamp) -> Duration {

@@ -1,27 +1,41 @@
 //! The gateway: one URL between agents and models. Parse → load → decide → perform.
 //!
 //! # In scope
-//! Authenticates gateway keys, decides, redacts, forwards OpenAI Chat Completions, settles and records.
+//! Authenticates gateway keys, decides, redacts, forwards calls of OpenAI Chat Completions, Responses and Embeddings and of
+//! Anthropic Messages, whole or streamed, to providers of the same or another dialect, settles and records.
 //!
 //! # Out of scope
 //! - Writing configuration: its role cannot, and neither can this code.
 //! - The ledger: records go to the audit queue and no further.
-//! - Streaming and the other dialects: refused by name until they are guarded as well.
+//! - Routes by which a provider would keep content, such as batches and files: refused by name.
 
 mod addresses;
-mod chat;
+mod answer;
+mod asserted;
 mod cleared;
 mod config;
 mod decide;
+mod dialect;
 mod effects;
 mod event;
+mod form;
 mod json;
+mod limits;
+mod live;
 mod outcome;
+mod plan;
 mod provider;
 mod records;
 mod refusal;
+mod response;
+mod sse;
 mod strangers;
+mod stream;
+mod tools;
+mod translate;
+mod upstream;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{GatewayKey, Reason, Timestamp};
@@ -31,22 +45,25 @@ pub use cleared::Cleared;
 pub use config::Config;
 pub use decide::{Moment, Random, Rules};
 pub use effects::Effects;
-pub use event::Response;
+pub use response::Response;
 
+use dialect::Vendor;
 use effects::LoadFault;
-use event::{Refused, Request, Route};
+use event::{Request, Route};
+use records::SealRandom;
+use response::Refused;
 
 /// Everything that one instance keeps between calls.
 #[derive(Debug)]
 pub struct Gateway {
     pub rules: Rules,
-    pub effects: Effects,
+    pub effects: Arc<Effects>,
     strangers: strangers::Strangers,
 }
 
 impl Gateway {
     pub fn new(rules: Rules, effects: Effects) -> Self {
-        Self { rules, effects, strangers: strangers::Strangers::default() }
+        Self { rules, effects: Arc::new(effects), strangers: strangers::Strangers::default() }
     }
 
     /// Answers one ingress event. Every fault is an answer in the dialect's shape; nothing is thrown.
@@ -55,7 +72,7 @@ impl Gateway {
             Ok(request) => request,
             Err(reason) => {
                 self.strangers.refused(reason, None, now);
-                return Response::error(&reason.into());
+                return Response::error(Vendor::OpenAi, &reason.into());
             }
         };
         if matches!(request.route, Route::Health) {
@@ -69,8 +86,11 @@ impl Gateway {
     }
 
     async fn known_key(&self, request: Request, now: Timestamp, time_left: Duration) -> Response {
-        let Ok(key) = &request.key else { return Response::error(&Reason::KeyMissing.into()) };
-        let Ok(random) = Random::draw() else { return Response::error(&Reason::FactsUnavailable.into()) };
+        let vendor = request.route.vendor();
+        let Ok(key) = &request.key else { return Response::error(vendor, &Reason::KeyMissing.into()) };
+        let Ok(random) = Random::draw() else {
+            return Response::error(vendor, &Reason::FactsUnavailable.into());
+        };
         let moment = Moment { now, time_left, random };
         match self.effects.load(key, now).await {
             Ok((facts, credential_root)) => {
@@ -88,8 +108,8 @@ impl Gateway {
     fn stranger(&self, request: &Request, reason: Reason, now: Timestamp) -> Response {
         self.strangers.refused(reason, request.source_ip, now);
         match request.route {
-            Route::Stray(stray) => Response::error(&stray.into()),
-            _ => Response::error(&reason.into()),
+            Route::Stray(vendor, stray) => Response::error(vendor, &stray.into()),
+            _ => Response::error(request.route.vendor(), &reason.into()),
         }
     }
 
@@ -97,7 +117,8 @@ impl Gateway {
     fn elsewhere(&self, key: &GatewayKey, request: &Request, now: Timestamp) -> Response {
         self.strangers.refused(Reason::KeyOtherRegion, request.source_ip, now);
         let hint = format!("the key's region is {}, this gateway's is {}", key.region(), self.rules.region);
-        Response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
+        let vendor = request.route.vendor();
+        Response::error(vendor, &Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
     }
 }
 
@@ -112,8 +133,16 @@ impl Random {
             first_event: aws::random()?,
             second_event: aws::random()?,
             nonce: aws::random()?,
-            first_seal: aws::random()?,
-            second_seal: aws::random()?,
+            first_seal: SealRandom::draw()?,
+            second_seal: SealRandom::draw()?,
+            tools_returned: aws::random()?,
+            tools_requested: aws::random()?,
         })
+    }
+}
+
+impl SealRandom {
+    fn draw() -> Result<Self, aws::EntropyError> {
+        Ok(Self { source_ip: aws::random()?, on_behalf_of: aws::random()? })
     }
 }

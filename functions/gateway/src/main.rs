@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_gateway::{Addresses, Config, Effects, Gateway, Response, Rules};
+use countersign_gateway::{Addresses, Config, Effects, Gateway, Rules};
 use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Error> {
             i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
         let left =
             deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)));
-        Ok::<Response, Error>(gateway.handle(event.payload.get(), now, left).await)
+        gateway.handle(event.payload.get(), now, left).await.into_stream()
     }))
     .await
 }

@@ -1,14 +1,15 @@
 //! How a call ended, from what the provider answered: pure. Every attempt has an outcome.
 
 use bytes::Bytes;
-use domain::{AuditRecord, Decided, EventType, Metadata, Phase, Reason, Timestamp};
+use domain::{AuditRecord, Decided, Digest, EventType, Metadata, Phase, Reason, Timestamp};
 use egress::{Answer, EgressError};
-use redact::Vault;
 use serde_json::Value;
 
-use crate::decide::Call;
-use crate::event::Refused;
+use crate::answer::{self, ToolCall};
+use crate::dialect::Dialect;
+use crate::plan::Call;
 use crate::records::Entry;
+use crate::response::Refused;
 
 /// What of the held tokens is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +47,44 @@ pub struct Ended {
     pub spent: Spent,
     pub status: Option<u16>,
     pub retry_after: Option<u32>,
-    /// The answer, when there is a good one.
+    /// The answer, when there is a good one that is whole.
     pub answer: Option<Good>,
+    /// The tools that the model asked for, as its caller is told.
+    pub calls: Vec<ToolCall>,
+    /// Keyed digest of what the provider answered, if that is known already.
+    pub commitment: Option<Digest>,
 }
 
 /// A good answer: as bytes, for its commitment, and as a value, for its caller.
-#[derive(Debug)]
 pub struct Good {
     pub bytes: Bytes,
     pub value: Value,
 }
 
+/// A debug form reaches logs.
+impl std::fmt::Debug for Good {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Good({} bytes)", self.bytes.len())
+    }
+}
+
 impl Ended {
     pub fn without_answer(reason: Reason, spent: Spent) -> Self {
-        Self { reason, spent, status: None, retry_after: None, answer: None }
+        Self {
+            reason,
+            spent,
+            status: None,
+            retry_after: None,
+            answer: None,
+            calls: Vec::new(),
+            commitment: None,
+        }
+    }
+
+    /// With the seconds that the provider asks to wait: never longer than a day.
+    #[must_use]
+    pub fn retrying(self, seconds: Option<u32>) -> Self {
+        Self { retry_after: seconds.map(|seconds| seconds.min(MAX_RETRY_AFTER_S)), ..self }
     }
 
     pub fn refused(&self) -> Refused {
@@ -68,17 +93,16 @@ impl Ended {
 }
 
 /// Reads the provider's answer.
-pub fn conclude(answered: Result<Answer, EgressError>) -> Ended {
+pub fn conclude(wire: Dialect, answered: Result<Answer, EgressError>) -> Ended {
     match answered {
         Err(error) => failed(&error),
         Ok(answer) => {
             let mut ended = match &answer.body {
-                Ok(body) => success(body),
+                Ok(body) => success(wire, body),
                 Err(_) => rejected(answer.status),
             };
             ended.status = Some(answer.status);
-            ended.retry_after = answer.retry_after.map(|seconds| seconds.min(MAX_RETRY_AFTER_S));
-            ended
+            ended.retrying(answer.retry_after)
         }
     }
 }
@@ -86,7 +110,7 @@ pub fn conclude(answered: Result<Answer, EgressError>) -> Ended {
 /// A provider cannot tell a caller to stay away for longer than a day.
 const MAX_RETRY_AFTER_S: u32 = 86_400;
 
-fn failed(error: &EgressError) -> Ended {
+pub fn failed(error: &EgressError) -> Ended {
     let reason = match error {
         EgressError::NotSent(_) => Reason::ProviderUnreachable,
         EgressError::TimedOut { .. } => Reason::ProviderTimeout,
@@ -99,7 +123,7 @@ fn failed(error: &EgressError) -> Ended {
 
 /// The provider's statuses: what they mean here, and whether it may have worked before it said so.
 /// Its own words are not passed on: they can quote the prompt or the credential.
-fn rejected(status: u16) -> Ended {
+pub fn rejected(status: u16) -> Ended {
     let (reason, spent) = match status {
         401 | 403 => (Reason::ProviderCredential, Spent::Nothing),
         429 => (Reason::ProviderThrottled, Spent::Nothing),
@@ -112,24 +136,19 @@ fn rejected(status: u16) -> Ended {
     Ended::without_answer(reason, spent)
 }
 
-fn success(bytes: &Bytes) -> Ended {
+fn success(wire: Dialect, bytes: &Bytes) -> Ended {
     let value = std::str::from_utf8(bytes).ok().and_then(|text| crate::json::parse(text).ok());
-    let spent = value.as_ref().and_then(usage).unwrap_or(Spent::Everything);
-    match value {
-        // An answer without choices is none, such as an error inside a 200.
-        Some(value) if value.get("choices").is_some_and(Value::is_array) => {
+    let Some(value) = value else {
+        return Ended::without_answer(Reason::ProviderMalformed, Spent::Everything);
+    };
+    let spent = answer::spent(wire, &value);
+    match answer::check(wire, &value) {
+        Ok(()) => {
             let answer = Some(Good { bytes: bytes.clone(), value });
-            Ended { reason: Reason::Completed, spent, status: None, retry_after: None, answer }
+            Ended { answer, ..Ended::without_answer(Reason::Completed, spent) }
         }
-        _ => Ended::without_answer(Reason::ProviderMalformed, spent),
+        Err(reason) => Ended::without_answer(reason, spent),
     }
-}
-
-fn usage(answer: &Value) -> Option<Spent> {
-    let count = |name: &str| answer.get("usage")?.get(name)?.as_u64();
-    let (input, output) = (count("prompt_tokens")?, count("completion_tokens")?);
-    // Some providers count reasoning in the total alone.
-    Some(Spent::Reported { input, output, total: count("total_tokens").unwrap_or_default() })
 }
 
 /// The record of the outcome.
@@ -139,6 +158,8 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         .count("held_tokens", call.worst_case)
         .count("settled_tokens", spent)
         .count("duration_ms", now.millis_since(began))
+        .count("tool_calls", u64::try_from(ended.calls.len()).unwrap_or(u64::MAX))
+        .flag("streamed", call.stream)
         .flag("usage_reported", matches!(ended.spent, Spent::Reported { .. }));
     let over = ended.spent.reported().saturating_sub(call.worst_case);
     if over > 0 {
@@ -150,17 +171,16 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         metadata = metadata.count("provider_status", status.into());
     }
     let good = ended.reason == Reason::Completed;
-    let denied =
-        matches!(ended.reason, Reason::BudgetExceeded | Reason::AuditUnavailable | Reason::BudgetUnavailable);
+    let denied = DENIED.contains(&ended.reason);
     let entry = Entry {
         at: now,
         event_id: call.outcome_event,
-        seal_random: call.outcome_seal,
+        seal_random: Some(call.outcome_seal),
         event: if denied { crate::refusal::row(ended.reason).event } else { EventType::LlmCall },
         phase: Phase::Outcome,
         decision: if denied { Decided::Deny } else { Decided::Allow },
         reason: ended.reason,
-        description: if good { "The model answered." } else { "The call ended without an answer." },
+        description: if good { "The model answered." } else { "The call ended without a whole answer." },
         metadata,
     };
     let action_id = call.action_id;
@@ -171,32 +191,35 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         record.output_tokens = Some(output.min(MAX_REPORTED));
     }
     let committed = call.scribe.audit_key.as_ref().zip(ended.answer.as_ref());
-    record.response_commitment =
+    let whole =
         committed.map(|(key, answer)| key.commitment("response", action_id.as_bytes(), &answer.bytes));
+    record.response_commitment = whole.or_else(|| ended.commitment.clone());
     record
+}
+
+/// Endings that are a control's doing.
+const DENIED: [Reason; 7] = [
+    Reason::BudgetExceeded,
+    Reason::AuditUnavailable,
+    Reason::BudgetUnavailable,
+    Reason::KeysUnavailable,
+    Reason::FactsUnavailable,
+    Reason::TimeShort,
+    Reason::ToolForbidden,
+];
+
+/// The record of the outcome, and one for each tool that the model asked for.
+pub fn records(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> Vec<AuditRecord> {
+    let mut records = vec![record(call, ended, began, now)];
+    if ended.reason != Reason::ToolForbidden {
+        let of = (call.action_id, now);
+        records.extend(call.tools.requested(&call.scribe, &call.known, &call.pseudonym, of, &ended.calls));
+    }
+    records
 }
 
 /// Reported counts beyond this are a lie of the provider's; the record must stay canonical JSON (2^53 - 1).
 const MAX_REPORTED: u64 = 1_000_000_000_000;
-
-/// Longest text of one answer after restoring. Beyond it the placeholders stay: an answer can repeat the placeholder
-/// of a long value without end, and the platform returns at most 6 MB.
-const MAX_RESTORED_BYTES: usize = 2 * 1024 * 1024 + 512 * 1024;
-
-/// Puts the caller's own values back, in the text of the answers and nowhere else.
-pub fn restored(answer: &Good, vault: &Vault) -> Value {
-    let mut answer = answer.value.clone();
-    let choices = answer.get_mut("choices").and_then(Value::as_array_mut);
-    for choice in choices.into_iter().flatten() {
-        if let Some(Value::String(content)) =
-            choice.get_mut("message").and_then(|message| message.get_mut("content"))
-            && let Some(whole) = vault.restore_text_within(content, MAX_RESTORED_BYTES)
-        {
-            *content = whole;
-        }
-    }
-    answer
-}
 
 #[cfg(test)]
 mod tests {
@@ -235,11 +258,17 @@ mod tests {
                 Reason::Completed,
                 Spent::Everything,
             ),
-            (r#"{"error":{"message":"no"}}"#, Reason::ProviderMalformed, Spent::Everything),
+            (r#"{"error":{"message":"no"}}"#, Reason::ProviderError, Spent::Everything),
+            // Less than the text can have cost is no report.
+            (
+                r#"{"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":3,"completion_tokens":0}}"#,
+                Reason::Completed,
+                Spent::Everything,
+            ),
             (r#"{"choices":"#, Reason::ProviderMalformed, Spent::Everything),
             ("", Reason::ProviderMalformed, Spent::Everything),
         ] {
-            let ended = success(&Bytes::from(body));
+            let ended = success(Dialect::Chat, &Bytes::from(body));
             assert_eq!((ended.reason, ended.spent), (reason, spent), "{body}");
             assert_eq!(ended.answer.is_some(), reason == Reason::Completed);
         }

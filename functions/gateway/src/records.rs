@@ -11,8 +11,10 @@ use domain::{
 use envelope::{Aad, RootKey, SEAL_RANDOM_BYTES};
 use redact::Findings;
 
+use crate::asserted::Asserted;
+
 /// What is the same in every record of one call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Scribe {
     pub row: KeyRow,
     pub region: Region,
@@ -22,6 +24,53 @@ pub struct Scribe {
     /// without what would have to be sealed.
     pub audit_key: Option<Arc<RootKey>>,
     pub action: &'static str,
+    /// What the caller says about the call, as it may be recorded.
+    pub said: Said,
+}
+
+/// What a caller asserts: people and conversations as keyed digests, the person it acts for to be sealed.
+#[derive(Clone, Default)]
+pub struct Said {
+    subjects: Option<Vec<Opaque>>,
+    purpose: Option<Code>,
+    conversation: Option<Opaque>,
+    on_behalf_of: Option<String>,
+}
+
+impl Said {
+    /// Without keys nothing of it can be recorded but the purpose.
+    pub fn new(asserted: &Asserted, pseudonym: Option<&RootKey>) -> Self {
+        let digest = |field: &str, text: &str| pseudonym?.pseudonym(field, text).parse::<Opaque>().ok();
+        let subjects: Vec<_> =
+            asserted.subjects.iter().filter_map(|subject| digest("subject", subject)).collect();
+        Self {
+            subjects: (!subjects.is_empty()).then_some(subjects),
+            purpose: asserted.purpose.clone(),
+            conversation: asserted.conversation.as_deref().and_then(|text| digest("conversation", text)),
+            on_behalf_of: asserted.on_behalf_of.clone(),
+        }
+    }
+}
+
+/// People's names.
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Said(..)")
+    }
+}
+
+/// Holds an address and perhaps a name.
+impl std::fmt::Debug for Scribe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scribe").field("action", &self.action).finish_non_exhaustive()
+    }
+}
+
+/// Fresh random bytes for what one record seals, one part per field: no two seals share any.
+#[derive(Debug, Clone, Copy)]
+pub struct SealRandom {
+    pub source_ip: [u8; SEAL_RANDOM_BYTES],
+    pub on_behalf_of: [u8; SEAL_RANDOM_BYTES],
 }
 
 /// What one record needs of its own.
@@ -29,7 +78,8 @@ pub struct Scribe {
 pub struct Entry {
     pub at: Timestamp,
     pub event_id: EventId,
-    pub seal_random: [u8; SEAL_RANDOM_BYTES],
+    /// None for a record that seals nothing: what a tool was asked, or gave back, points to the attempt by its action.
+    pub seal_random: Option<SealRandom>,
     pub event: EventType,
     pub phase: Phase,
     pub decision: Decided,
@@ -43,9 +93,15 @@ impl Scribe {
         let Entry { at, event_id, seal_random, event, phase, decision, reason, description, metadata } =
             entry;
         let row = &self.row;
-        let source_ip =
-            self.seal(event_id, "source_ip", self.source_ip.map(|ip| ip.to_string()), &seal_random);
-        let metadata = if source_ip.is_none() { metadata.flag("source_ip_missing", true) } else { metadata };
+        let source_ip = seal_random.and_then(|random| {
+            self.seal(event_id, "source_ip", self.source_ip.map(|ip| ip.to_string()), &random.source_ip)
+        });
+        let on_behalf_of = seal_random.and_then(|random| {
+            self.seal(event_id, "on_behalf_of", self.said.on_behalf_of.clone(), &random.on_behalf_of)
+        });
+        let lacks = seal_random.is_some() && source_ip.is_none();
+        let metadata = if lacks { metadata.flag("source_ip_missing", true) } else { metadata };
+        let asserts = self.said.on_behalf_of.is_some() || self.said.subjects.is_some();
         AuditRecord {
             agent_id: Some(row.agent.clone()),
             action_id: Some(action_id),
@@ -53,6 +109,12 @@ impl Scribe {
             auth_method: Some(Code::literal("gateway_key")),
             authority: Some(Authority { key_id: Some(row.id.clone()), role: None, policy_version: None }),
             source_ip,
+            on_behalf_of,
+            // Asserted by the agent, proven by nobody.
+            identity_verified: asserts.then_some(false),
+            subject_refs: self.said.subjects.clone(),
+            purpose: self.said.purpose.clone(),
+            conversation_id: self.said.conversation.clone(),
             ..AuditRecord::new(
                 RECORD_VERSION,
                 event_id,

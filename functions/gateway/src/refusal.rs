@@ -40,8 +40,9 @@ macro_rules! table {
     };
 }
 
-const BAD_KEY: &str =
-    "missing or invalid gateway key: send `Authorization: Bearer cs_...` with a key of this gateway";
+const BAD_KEY: &str = "missing or invalid gateway key: send a key of this gateway as `Authorization: Bearer cs_...` or `x-api-key: cs_...`";
+
+const PATHS: &str = "unknown path: POST to /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/messages or /v1/messages/count_tokens, or GET /v1/models";
 
 table! {
     // before anybody is known: one uniform answer
@@ -56,8 +57,9 @@ table! {
     KeyRevoked, 401, AUTH, AuthRefused, false, "this gateway key was revoked: ask its owner for a new one";
     KeyExpired, 401, AUTH, AuthRefused, false, "this gateway key has expired: ask its owner for a new one";
     // the form
-    UnknownPath, 404, INVALID, PolicyViolation, false, "unknown path: use POST /v1/chat/completions or GET /v1/models";
-    MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: use POST /v1/chat/completions or GET /v1/models";
+    UnknownPath, 404, INVALID, PolicyViolation, false, PATHS;
+    MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: call models by POST, and GET /v1/models";
+    RouteUninspectable, 403, DENIED, PolicyViolation, false, "batches, files and stored responses are processed where nobody here can inspect them: send each call by itself";
     ContentType, 415, INVALID, LlmCall, false, "send the body with `Content-Type: application/json`";
     ContentEncoding, 415, INVALID, LlmCall, false, "send the body without Content-Encoding: what is compressed cannot be inspected";
     InvalidUtf8, 400, INVALID, LlmCall, false, "the body is not valid UTF-8: JSON is sent as UTF-8 (RFC 8259)";
@@ -65,7 +67,6 @@ table! {
     DuplicateKey, 400, INVALID, LlmCall, false, "the body repeats an object key: every key may stand once";
     NestedTooDeep, 400, INVALID, LlmCall, false, "the body is nested more than 64 levels deep or holds more than 100000 values";
     InvalidField, 400, INVALID, LlmCall, false, "a field is missing or malformed";
-    StreamUnsupported, 400, INVALID, LlmCall, false, "streaming is not supported yet: send the call without `stream: true`";
     ForeignIdentifier, 403, DENIED, PolicyViolation, false, "the body names an organization or tenant that is not this key's: the key alone says for whom it acts";
     // who stands behind the key
     OwnerInactive, 403, DENIED, AuthRefused, false, "the owner of this gateway key is not active";
@@ -80,8 +81,11 @@ table! {
     ModelUnknown, 404, INVALID, PolicyViolation, false, "no provider of this tenant has such a model: GET /v1/models lists them";
     ModelNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this model: GET /v1/models lists those it may use";
     ResidencyProvider, 403, DENIED, PolicyViolation, false, "the only provider of this model is outside the tenant's region";
+    RouteUnsupported, 400, INVALID, PolicyViolation, false, "the provider of this model has no such route, and none that it could be translated to";
+    Untranslatable, 400, INVALID, LlmCall, false, "a field has no counterpart in the dialect of this model's provider";
+    ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name";
     ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
-    Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected";
+    Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
     // our own house: refuse
@@ -101,6 +105,7 @@ table! {
     ProviderCredential, 502, OURS, LlmCall, false, "the provider rejected the credential that the tenant configured for it";
     ProviderMalformed, 502, OURS, LlmCall, false, "the provider's answer was not what its dialect says";
     ProviderTooLarge, 502, OURS, LlmCall, false, "the provider's answer was too large";
+    CallerGone, 499, OURS, LlmCall, false, "the caller went away before the answer ended";
 }
 
 /// The row of a reason. Every reason but `allowed` and `completed` has one; a test holds that true.

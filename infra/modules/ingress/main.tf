@@ -8,7 +8,7 @@
 resource "aws_lambda_function_url" "this" {
   function_name      = var.function_name
   authorization_type = "NONE"
-  invoke_mode        = "BUFFERED"
+  invoke_mode        = "RESPONSE_STREAM"
 }
 
 resource "aws_lambda_permission" "url" {

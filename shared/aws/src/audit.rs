@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::{ActionId, AuditRecord, TenantId};
 use tokio::sync::Mutex;
 
@@ -58,28 +59,37 @@ impl AuditSender {
         Self { client: Client::new(config), queue_url, pending: Mutex::default() }
     }
 
-    /// Records the attempt of an action.
+    /// Records the attempt of an action, and what it begins with: results of tools that go back to a model.
     ///
     /// # Errors
     /// Not acknowledged: the action must not start.
-    pub async fn attempt(&self, action_id: ActionId, record: &AuditRecord) -> Result<Recorded, NotRecorded> {
-        if record.action_id != Some(action_id) {
+    pub async fn attempt(
+        &self,
+        action_id: ActionId,
+        records: &[AuditRecord],
+    ) -> Result<Recorded, NotRecorded> {
+        let of_action = records.iter().all(|record| record.action_id == Some(action_id));
+        if records.is_empty() || !of_action {
             return Err(NotRecorded);
         }
-        self.record(record).await.map(|()| Recorded { action_id })
+        self.record(records).await.map(|()| Recorded { action_id })
     }
 
-    /// Records anything that announces no effect: an outcome or a refusal.
+    /// Records anything that announces no effect: outcomes, refusals, what a model asked for.
     ///
     /// # Errors
     /// Not acknowledged; kept, and sent again first.
-    pub async fn record(&self, record: &AuditRecord) -> Result<(), NotRecorded> {
-        let text = record.to_canonical().map_err(|error| {
-            tracing::error!(%error, "audit.record_refused");
-            NotRecorded
-        })?;
+    pub async fn record(&self, records: &[AuditRecord]) -> Result<(), NotRecorded> {
+        let mut texts = Vec::new();
+        for record in records {
+            let text = record.to_canonical().map_err(|error| {
+                tracing::error!(%error, "audit.record_refused");
+                NotRecorded
+            })?;
+            texts.push(Pending { tenant: record.tenant_id.clone(), text });
+        }
         let mut pending = self.pending.lock().await;
-        pending.push_back(Pending { tenant: record.tenant_id.clone(), text });
+        pending.extend(texts);
         let sent = self.flush(&mut pending).await;
         if pending.len() > MAX_PENDING {
             // The oldest stay: they may announce effects, the newest are refusals of a queue that is away.
@@ -91,20 +101,91 @@ impl AuditSender {
 
     /// Sends what is pending, oldest first, and stops at the first that is not acknowledged.
     async fn flush(&self, pending: &mut VecDeque<Pending>) -> Result<(), NotRecorded> {
-        while let Some(first) = pending.front() {
-            let call = self.client.send_message().queue_url(&self.queue_url).message_body(&first.text);
-            // Fair queues: a tenant with a backlog does not delay the others.
-            let sent = call.message_group_id(first.tenant.as_str()).send().await;
-            if let Err(error) = sent {
-                tracing::error!(
-                    operation = "SendMessage",
-                    code = error.code().unwrap_or("no_answer"),
-                    "sqs.failed"
-                );
+        while !pending.is_empty() {
+            let batch = next_batch(pending);
+            let acknowledged =
+                if batch == 1 { self.send(pending).await } else { self.send_batch(pending, batch).await };
+            let Some(acknowledged) = acknowledged else { return Err(NotRecorded) };
+            let mut number = 0_usize;
+            pending.retain(|_| {
+                let sent = acknowledged.contains(&number);
+                number += 1;
+                !sent
+            });
+            if acknowledged.len() < batch {
                 return Err(NotRecorded);
             }
-            pending.pop_front();
         }
         Ok(())
+    }
+
+    /// The numbers of what was acknowledged: the first, or none at all.
+    async fn send(&self, pending: &VecDeque<Pending>) -> Option<Vec<usize>> {
+        let first = pending.front()?;
+        let call = self.client.send_message().queue_url(&self.queue_url).message_body(&first.text);
+        // Fair queues: a tenant with a backlog does not delay the others.
+        let sent = call.message_group_id(first.tenant.as_str()).send().await;
+        sent.map_err(|error| failed("SendMessage", error.code())).ok().map(|_| vec![0])
+    }
+
+    /// The same for several. Each entry is acknowledged on its own: those that were not stay.
+    async fn send_batch(&self, pending: &VecDeque<Pending>, batch: usize) -> Option<Vec<usize>> {
+        let entry = |(number, one): (usize, &Pending)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .message_body(&one.text)
+                .message_group_id(one.tenant.as_str())
+                .build()
+                .ok()
+        };
+        let entries: Option<Vec<_>> = pending.iter().take(batch).enumerate().map(entry).collect();
+        let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries?));
+        let sent = call.send().await.map_err(|error| failed("SendMessageBatch", error.code())).ok()?;
+        for refused in sent.failed() {
+            failed("SendMessageBatch", Some(refused.code()));
+        }
+        Some(sent.successful().iter().filter_map(|one| one.id().parse().ok()).collect())
+    }
+}
+
+fn failed(operation: &'static str, code: Option<&str>) {
+    tracing::error!(operation, code = code.unwrap_or("no_answer"), "sqs.failed");
+}
+
+/// SQS takes ten messages at a time, and 262,144 bytes of them in regions that have not been raised to a mebibyte
+/// (Amazon SQS developer guide, message quotas, read 2026-11).
+const MAX_BATCH: usize = 10;
+const MAX_BATCH_BYTES: usize = 262_144;
+
+/// How many of the pending go together: at least one.
+fn next_batch(pending: &VecDeque<Pending>) -> usize {
+    let mut bytes = 0_usize;
+    let fits = pending.iter().take(MAX_BATCH).take_while(|one| {
+        bytes = bytes.saturating_add(one.text.len());
+        bytes <= MAX_BATCH_BYTES
+    });
+    fits.count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_keeps_to_the_limits_of_the_queue() {
+        let pending = |sizes: &[usize]| {
+            let tenant = TenantId::from_random([1; 10]);
+            sizes.iter().map(|size| Pending { tenant: tenant.clone(), text: "x".repeat(*size) }).collect()
+        };
+        for (sizes, batch) in [
+            (&[1; 3][..], 3),
+            (&[1; 30], 10),
+            (&[65_535; 10], 4),
+            (&[300_000, 1], 1),
+            (&[262_144, 1], 1),
+            (&[262_143, 1, 1], 2),
+        ] {
+            assert_eq!(next_batch(&pending(sizes)), batch, "{sizes:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use domain::{Name, ProviderKind, Region};
+use domain::{Code, Name, ProviderKind, Region, RestoreField, Uninspectable};
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -34,13 +34,17 @@ pub enum Ops {
 
 #[derive(Debug, Args)]
 pub struct Seed {
-    /// Base URL of an OpenAI-compatible provider, such as https://api.openai.com/v1
+    /// Base URL of a provider, such as https://api.openai.com/v1 or https://api.anthropic.com/v1
     #[arg(long, value_name = "URL")]
     pub provider_url: String,
 
-    /// Habits of the provider: openai, or compatible for any other server of the dialect
+    /// What the provider speaks: openai, azure, anthropic, or compatible for any other server of Chat Completions
     #[arg(long, value_name = "KIND", default_value = "openai")]
     pub provider_kind: ProviderKind,
+
+    /// API version that Azure's deployment addresses want, such as 2024-10-21; its v1 API wants none
+    #[arg(long, value_name = "VERSION")]
+    pub provider_api_version: Option<Code>,
 
     /// What the audit trail calls the provider
     #[arg(long, value_name = "NAME", default_value = "provider")]
@@ -70,9 +74,25 @@ pub struct Seed {
     #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
     pub max_output_tokens: u64,
 
+    /// Where the caller gets its own values back in answers: text, reasoning, tool_arguments, links
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', default_value = "text,reasoning")]
+    pub restore: Vec<RestoreField>,
+
     /// Leave the caller's values redacted in the answers it gets
-    #[arg(long)]
+    #[arg(long, conflicts_with = "restore")]
     pub no_restore: bool,
+
+    /// Take detected types in the model's own words out of answers too; streams are held back for it
+    #[arg(long)]
+    pub redact_answers: bool,
+
+    /// What may pass uninspected: images, audio, files, remote_urls, hosted_tools, stored
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    pub permit: Vec<Uninspectable>,
+
+    /// Tools that no call may declare and no answer may call
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub forbid_tools: Vec<Name>,
 
     /// Days until the gateway key expires; never unless given
     #[arg(long, value_name = "DAYS")]

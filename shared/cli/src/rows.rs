@@ -62,7 +62,15 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
 }
 
 fn policy(wanted: &Seed) -> PolicyRow {
-    PolicyRow { version: 1, restore: !wanted.no_restore, max_output_tokens: wanted.max_output_tokens }
+    let restore = if wanted.no_restore { BTreeSet::new() } else { wanted.restore.iter().copied().collect() };
+    PolicyRow {
+        version: 1,
+        restore,
+        redact_answers: wanted.redact_answers,
+        permits: wanted.permit.iter().copied().collect(),
+        forbidden_tools: wanted.forbid_tools.iter().cloned().collect(),
+        max_output_tokens: wanted.max_output_tokens,
+    }
 }
 
 fn provider(ids: &Ids, wanted: &Seed, base_url: &str, credential: SealedBytes) -> Provider {
@@ -76,6 +84,7 @@ fn provider(ids: &Ids, wanted: &Seed, base_url: &str, credential: SealedBytes) -
         name: wanted.provider_name.clone(),
         kind: wanted.provider_kind,
         base_url: base_url.to_owned(),
+        api_version: wanted.provider_api_version.clone(),
         region: wanted.provider_region,
         region_source: wanted.provider_region_source.clone(),
         models: wanted.models.iter().map(model).collect(),

@@ -67,14 +67,14 @@ pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) ->
 
     let action_id = ActionId::new(now, aws::random()?);
     let record = |end, at, random| record(&config, &ids, &key, action_id, end, at, random);
-    audit.attempt(action_id, &record(End::Open, now, aws::random()?)).await?;
+    audit.attempt(action_id, &[record(End::Open, now, aws::random()?)]).await?;
     if let Err(error) = write(kms, &config, &ids, &key, &wanted, &target, &credential, now).await {
         // Best effort: the attempt is recorded and shows as unpaired if this is not.
-        let _ = audit.record(&record(End::Failed, aws::now(), aws::random()?)).await;
+        let _ = audit.record(&[record(End::Failed, aws::now(), aws::random()?)]).await;
         return Err(error);
     }
     // What was written is shown even if its outcome could not be recorded: the key is shown this once.
-    if audit.record(&record(End::Done, aws::now(), aws::random()?)).await.is_err() {
+    if audit.record(&[record(End::Done, aws::now(), aws::random()?)]).await.is_err() {
         print::error(
             "warning: the tenant was made, but its outcome is not recorded; its attempt shows as unpaired",
         );

@@ -53,6 +53,10 @@ catalogue! {
     EventType {
         /// An agent's call to a model: an attempt and an outcome, or a single refusal of its form.
         LlmCall = "llm.call",
+        /// A model asks for a tool to be run.
+        ToolRequested = "tool.requested",
+        /// A tool's result goes back to a model.
+        ToolReturned = "tool.returned",
         /// A call that a control refused.
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.

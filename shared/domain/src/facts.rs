@@ -33,22 +33,46 @@ catalogue! {
 }
 
 catalogue! {
-    /// Which habits a provider of the OpenAI dialect has.
+    /// Which dialects a provider speaks, and with which habits.
     ProviderKind {
-        /// OpenAI itself: `max_completion_tokens`, and `store`, which is sent as false.
+        /// OpenAI itself: Chat Completions, Responses and Embeddings; `max_completion_tokens`, and `store`, which is
+        /// sent as false.
         OpenAi = "openai",
-        /// Any other server of the dialect: `max_tokens`, and no `store`, which many refuse.
+        /// Azure OpenAI: the same, with the credential in `api-key`.
+        Azure = "azure",
+        /// Anthropic: Messages.
+        Anthropic = "anthropic",
+        /// Any other server of Chat Completions and Embeddings: `max_tokens`, and no `store`, which many refuse.
         Compatible = "compatible",
     }
 }
 
-impl ProviderKind {
-    /// The one field that limits the output of an answer.
-    pub const fn limit_field(self) -> &'static str {
-        match self {
-            Self::OpenAi => "max_completion_tokens",
-            Self::Compatible => "max_tokens",
-        }
+catalogue! {
+    /// What no control can look into. Each kind is refused unless the tenant's policy permits it.
+    Uninspectable {
+        Images = "images",
+        Audio = "audio",
+        /// Documents and file ids.
+        Files = "files",
+        /// Addresses that the provider would fetch.
+        RemoteUrls = "remote_urls",
+        /// Tools that the provider runs: search, code, remote MCP servers.
+        HostedTools = "hosted_tools",
+        /// Conversations and responses that the provider keeps.
+        Stored = "stored",
+    }
+}
+
+catalogue! {
+    /// Where in an answer the caller's own values are put back.
+    RestoreField {
+        Text = "text",
+        /// Reasoning that nobody signed: summaries and `reasoning_content`.
+        Reasoning = "reasoning",
+        /// Arguments of tool calls.
+        ToolArguments = "tool_arguments",
+        /// Addresses, link targets and markup within those fields.
+        Links = "links",
     }
 }
 
@@ -117,8 +141,14 @@ pub struct Agent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRow {
     pub version: u64,
-    /// Whether the caller gets its own values back in the answer's text.
-    pub restore: bool,
+    /// Where the caller gets its own values back in an answer; nowhere if empty.
+    pub restore: BTreeSet<RestoreField>,
+    /// Whether detected types in the model's own words are taken out of answers.
+    pub redact_answers: bool,
+    /// What may pass uninspected.
+    pub permits: BTreeSet<Uninspectable>,
+    /// Tools that no call may declare and no answer may call.
+    pub forbidden_tools: BTreeSet<Name>,
     /// The most output tokens of one answer; sent upstream when the caller asks for more or for nothing.
     pub max_output_tokens: u64,
 }
@@ -139,6 +169,8 @@ pub struct Provider {
     pub name: Name,
     pub kind: ProviderKind,
     pub base_url: String,
+    /// Azure's deployment addresses want one on every call; its v1 API does not.
+    pub api_version: Option<Code>,
     pub region: Region,
     /// Where the region is stated, and when that was read.
     pub region_source: String,

@@ -27,6 +27,8 @@ catalogue! {
         // The form of the request.
         UnknownPath = "unknown_path",
         MethodNotAllowed = "method_not_allowed",
+        /// A vendor's route by which the provider would keep content: batches, files, stored responses.
+        RouteUninspectable = "route_uninspectable",
         ContentType = "content_type",
         ContentEncoding = "content_encoding",
         InvalidUtf8 = "invalid_utf8",
@@ -34,7 +36,6 @@ catalogue! {
         DuplicateKey = "duplicate_key",
         NestedTooDeep = "nested_too_deep",
         InvalidField = "invalid_field",
-        StreamUnsupported = "stream_unsupported",
         ForeignIdentifier = "foreign_identifier",
 
         // Who stands behind the key.
@@ -53,6 +54,11 @@ catalogue! {
         ModelUnknown = "model_unknown",
         ModelNotAllowed = "model_not_allowed",
         ProviderAddress = "provider_address",
+        /// The model's provider has no such route, and none that it could be translated to.
+        RouteUnsupported = "route_unsupported",
+        /// A field has no counterpart in the provider's dialect.
+        Untranslatable = "untranslatable",
+        ToolForbidden = "tool_forbidden",
         RedactionFailed = "redaction_failed",
         BudgetExceeded = "budget_exceeded",
 
@@ -76,5 +82,7 @@ catalogue! {
         ProviderCredential = "provider_credential",
         ProviderMalformed = "provider_malformed",
         ProviderTooLarge = "provider_too_large",
+        /// The caller went away before the answer ended.
+        CallerGone = "caller_gone",
     }
 }

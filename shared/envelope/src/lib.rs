@@ -30,5 +30,5 @@ mod seal;
 pub use aad::Aad;
 pub use cache::{RootError, Roots};
 pub use purpose::Purpose;
-pub use root::{Context, KeyWrapper, RootKey, RootSecret, WrapError};
+pub use root::{Committing, Context, KeyWrapper, RootKey, RootSecret, WrapError};
 pub use seal::{OpenError, Plaintext, SEAL_RANDOM_BYTES, Sealed};

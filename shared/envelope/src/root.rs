@@ -127,6 +127,11 @@ impl RootKey {
         Digest::from_bytes(&self.mac(&[b"commitment", label.as_bytes(), id], body))
     }
 
+    /// The same over a body that arrives in pieces.
+    pub fn committing(&self, label: &str, id: &[u8]) -> Committing {
+        Committing(self.keyed(&[b"commitment", label.as_bytes(), id]))
+    }
+
     /// An identifier as it may leave the region: stable within the tenant, meaningless outside it. `psn_` and 32
     /// letters: without digits, no detector can take a part of it for a number of somebody's.
     pub fn pseudonym(&self, field: &str, value: &str) -> String {
@@ -136,10 +141,33 @@ impl RootKey {
     }
 
     fn mac(&self, label: &[&[u8]], body: &[u8]) -> [u8; 32] {
+        self.keyed(label).map(|mac| mac.chain_update(body).finalize().into_bytes().into()).unwrap_or_default()
+    }
+
+    /// HMAC takes keys of any length; the error type exists for other MACs.
+    fn keyed(&self, label: &[&[u8]]) -> Option<Hmac<Sha256>> {
         let key: [u8; 32] = derive(None, &self.key, &length_prefixed(label));
-        // HMAC takes keys of any length; the error type exists for other MACs.
-        Hmac::<Sha256>::new_from_slice(&key)
-            .map(|mac| mac.chain_update(body).finalize().into_bytes().into())
-            .unwrap_or_default()
+        Hmac::<Sha256>::new_from_slice(&key).ok()
+    }
+}
+
+/// A commitment in the making.
+pub struct Committing(Option<Hmac<Sha256>>);
+
+impl Committing {
+    pub fn update(&mut self, bytes: &[u8]) {
+        if let Some(mac) = &mut self.0 {
+            mac.update(bytes);
+        }
+    }
+
+    pub fn finish(self) -> Digest {
+        Digest::from_bytes(&self.0.map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Committing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Committing")
     }
 }

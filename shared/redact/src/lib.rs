@@ -22,7 +22,6 @@
 //! - Names, street addresses, phones, dates, the national numbers of other countries, connection strings; values
 //!   split across JSON leaves.
 //! - Context words, tenant countries, scores, policies (mask, hash, block) and custom terms: same issue.
-//! - Streams: [`Vault::restore_text`] needs the whole text.
 //! - Images, audio and files inside a body: the gateway refuses what cannot be inspected.
 //!
 //! # Known losses
@@ -30,6 +29,7 @@
 //! address, `git@host.tld` is an e-mail address: all three are replaced, and restored in the answer. An integer in a
 //! nested field (a JSON schema's `maximum`) that passes a check becomes a string.
 
+mod answer;
 mod boundary;
 mod check;
 mod detector;
@@ -38,14 +38,17 @@ mod placeholder;
 mod proof;
 mod redact;
 mod render;
+mod restore;
 mod scan;
 mod start;
 mod vault;
 
+pub use answer::{ANSWER_HOLD_BACK_BYTES, AnswerRedactor, redact_answer_text};
 pub use detector::{Detector, DetectorError, Detectors};
 pub use findings::Findings;
 pub use placeholder::Nonce;
 pub use proof::Redacted;
-pub use redact::{MAX_DEPTH, RedactError, Redaction, redact_json};
+pub use redact::{Exempt, MAX_DEPTH, RedactError, Redaction, redact_json};
+pub use restore::{Form, HOLD_BACK_BYTES, Links, Restorer};
 pub use scan::Hit;
 pub use vault::Vault;

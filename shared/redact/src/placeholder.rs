@@ -24,6 +24,27 @@ impl Nonce {
     }
 }
 
+/// The first part of a text that has the form of a placeholder, whoever made it: its first byte and one past its last.
+pub(crate) fn look_alike(text: &str) -> Option<(usize, usize)> {
+    text.match_indices('[').find_map(|(start, _)| {
+        let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
+        let end = start + window.clone().position(|byte| *byte == b']')? + 1;
+        is_placeholder(text.get(start..end)?).then_some((start, end))
+    })
+}
+
+fn is_placeholder(text: &str) -> bool {
+    let parts = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let Some((label, nonce)) = parts.and_then(|text| text.rsplit_once('_')) else { return false };
+    let Some((label, number)) = label.rsplit_once('_') else { return false };
+    label.starts_with(|first: char| first.is_ascii_uppercase())
+        && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && nonce.len() == 8
+        && nonce.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
 pub(crate) fn placeholder(label: &str, number: u32, nonce: &Nonce) -> String {
     format!("[{label}_{number}_{}]", nonce.0)
 }

@@ -2,7 +2,7 @@
 
 use crate::detector::Detectors;
 use crate::findings::Findings;
-use crate::placeholder::{Nonce, placeholder};
+use crate::placeholder::{Nonce, look_alike, placeholder};
 use crate::proof::Redacted;
 use crate::vault::Vault;
 use domain::ActionId;
@@ -16,6 +16,9 @@ pub const MAX_DEPTH: usize = 64;
 /// Taking a finding out can free its neighbour (`a` beside `1` hid a number), so what remains is searched again.
 /// Real text settles after one more look; text made to need more is refused, which keeps the work linear.
 const MAX_ROUNDS: usize = 4;
+
+/// Label of what only looked like a placeholder.
+const ESCAPED: &str = "TEXT";
 
 /// Why a body could not be redacted. The request must be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,11 +48,23 @@ pub struct Redaction {
     pub findings: Findings,
 }
 
+/// Leaves of a body that are treated differently, as JSON pointers (RFC 6901). A pointer to no string changes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exempt {
+    /// Data of media that policy lets pass: not searched, and not changed by a byte.
+    pub opaque: Vec<String>,
+    /// Text that a provider signed: searched, but what looks like a placeholder stays in it.
+    pub signed: Vec<String>,
+}
+
 /// Replaces every finding in `body` by a placeholder; one value has one placeholder throughout the body.
 ///
 /// Walked are all strings, whatever their field, all object keys, and integers at depth 2 or more. Numbers directly
 /// in the body (`seed`, `max_tokens`) are parameters of the call and stay; deeper ones can be content (a card number
 /// among tool arguments), and one that is a finding becomes a string. A JSON text inside a string is searched as text.
+///
+/// Text that looks like a placeholder is escaped: it becomes a placeholder itself (`[TEXT_1_k3f9a2x7]`), so that the
+/// model cannot take it for one of ours, and the caller gets it back as it was. It is no finding.
 ///
 /// # Errors
 /// See [`RedactError`]; nothing partly redacted is returned.
@@ -57,8 +72,11 @@ pub fn redact_json(
     detectors: &Detectors,
     action_id: ActionId,
     nonce: Nonce,
-    body: Value,
+    mut body: Value,
+    exempt: &Exempt,
 ) -> Result<Redaction, RedactError> {
+    let opaque: Vec<_> = exempt.opaque.iter().map(|at| (at, taken(&mut body, at))).collect();
+    let signed: Vec<_> = exempt.signed.iter().map(|at| (at, taken(&mut body, at))).collect();
     let mut walk = Walk {
         detectors,
         ending: nonce.ending(),
@@ -66,8 +84,20 @@ pub fn redact_json(
         numbers: BTreeMap::new(),
         known: BTreeMap::new(),
         findings: Findings::default(),
+        escapes: true,
     };
-    let body = walk.value(body, 0)?;
+    let mut body = walk.value(body, 0)?;
+    walk.escapes = false;
+    for (at, text) in signed {
+        if let Some((text, leaf)) = text.zip(body.pointer_mut(at)) {
+            *leaf = Value::String(walk.text(&text)?);
+        }
+    }
+    for (at, text) in opaque {
+        if let Some((text, leaf)) = text.zip(body.pointer_mut(at)) {
+            *leaf = Value::String(text);
+        }
+    }
     let vault =
         Vault::new(walk.known.into_iter().map(|((_, original), placeholder)| (placeholder, original)));
     Ok(Redaction { body: Redacted::new(action_id, body), vault, findings: walk.findings })
@@ -83,6 +113,15 @@ struct Walk<'d> {
     /// (label, original) → placeholder.
     known: BTreeMap<(&'d str, String), String>,
     findings: Findings,
+    /// Whether look-alikes of placeholders are escaped.
+    escapes: bool,
+}
+
+fn taken(body: &mut Value, at: &str) -> Option<String> {
+    match body.pointer_mut(at)? {
+        Value::String(text) => Some(std::mem::take(text)),
+        _ => None,
+    }
 }
 
 impl<'d> Walk<'d> {
@@ -131,7 +170,14 @@ impl<'d> Walk<'d> {
             return Err(RedactError::NonceInBody);
         }
         let mut out = String::with_capacity(text.len());
-        self.write(text, &mut out, 0)?;
+        let mut rest = text;
+        while let Some((start, end)) = self.escapes.then(|| look_alike(rest)).flatten() {
+            self.write(rest.get(..start).unwrap_or_default(), &mut out, 0)?;
+            let escaped = self.placeholder(ESCAPED, rest.get(start..end).unwrap_or_default()).to_owned();
+            out.push_str(&escaped);
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        self.write(rest, &mut out, 0)?;
         Ok(out)
     }
 
@@ -188,7 +234,13 @@ mod tests {
     }
 
     fn redact(body: Value) -> Result<Redaction, RedactError> {
-        redact_json(Detectors::builtin().unwrap(), action(), Nonce::from_bytes([1; 5]), body)
+        redact_json(
+            Detectors::builtin().unwrap(),
+            action(),
+            Nonce::from_bytes([1; 5]),
+            body,
+            &Exempt::default(),
+        )
     }
 
     #[test]

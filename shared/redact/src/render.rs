@@ -4,12 +4,16 @@
 const SCHEMES: &[&[u8]] = &[b"mailto", b"tel", b"sms", b"data", b"javascript", b"xmpp", b"cid", b"facetime"];
 const LONGEST_SCHEME: usize = 10;
 /// A host name has at most 253 characters (RFC 1035 section 2.3.4, less the length bytes).
-const MAX_HOST: usize = 253;
+pub(crate) const MAX_HOST: usize = 253;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Tag {
     #[default]
     Outside,
+    /// After a `<` that may open a tag.
+    Opening,
+    /// In the name after such a `<`.
+    Name,
     Inside,
     /// Inside an attribute value that this quote closes.
     Quoted(u8),
@@ -37,17 +41,19 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Whether a text put here, before `after`, would go nowhere.
-    pub(crate) fn is_plain(&self, after: &[u8]) -> bool {
-        self.tag == Tag::Outside && self.parens == 0 && !self.is_link && !continues_as_host(after)
+    /// Whether a text put here would go nowhere, as far as what precedes it says. A `<` and a name make a tag only
+    /// with what follows them, and no placeholder does.
+    pub(crate) fn is_plain(&self) -> bool {
+        let in_tag = matches!(self.tag, Tag::Inside | Tag::Quoted(_));
+        !in_tag && self.parens == 0 && !self.is_link
     }
 
-    /// Reads one byte; `rest` is what follows it.
-    pub(crate) fn step(&mut self, byte: u8, rest: &[u8]) {
-        let was_inside = self.tag == Tag::Inside;
-        self.step_tag(byte, rest);
+    /// Reads one byte.
+    pub(crate) fn step(&mut self, byte: u8) {
+        let was_inside = matches!(self.tag, Tag::Inside | Tag::Name);
+        self.tag = self.next_tag(byte);
         self.step_target(byte);
-        let closed = was_inside && self.tag == Tag::Outside;
+        let closed = was_inside && byte == b'>' && self.tag == Tag::Outside;
         if closed || byte.is_ascii_whitespace() || byte == b'<' {
             self.end_run();
         } else {
@@ -59,14 +65,18 @@ impl Context {
         }
     }
 
-    fn step_tag(&mut self, byte: u8, rest: &[u8]) {
-        self.tag = match (self.tag, byte) {
-            (Tag::Outside, b'<') if opens_tag(rest) => Tag::Inside,
-            (Tag::Inside, b'>') => Tag::Outside,
+    /// `<` opens a tag before a name that white space, `/` or `>` ends: `<b>`, `<img src`, not `a <b:` or `x < y`.
+    fn next_tag(&self, byte: u8) -> Tag {
+        match (self.tag, byte) {
+            (Tag::Outside | Tag::Opening | Tag::Name, b'<') => Tag::Opening,
+            (Tag::Opening, _) if byte.is_ascii_alphabetic() => Tag::Name,
+            (Tag::Name, _) if byte.is_ascii_alphanumeric() || byte == b'-' => Tag::Name,
+            (Tag::Name, _) if byte.is_ascii_whitespace() || byte == b'/' => Tag::Inside,
+            (Tag::Opening | Tag::Name, _) | (Tag::Inside, b'>') => Tag::Outside,
             (Tag::Inside, b'"' | b'\'') if self.last_visible == b'=' => Tag::Quoted(byte),
             (Tag::Quoted(quote), _) if byte == quote => Tag::Inside,
             (tag, _) => tag,
-        };
+        }
     }
 
     /// A Markdown link ends at its parenthesis, or unfinished at the end of its paragraph.
@@ -120,18 +130,26 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || !byte.is_ascii()
 }
 
-/// `<` opens a tag before a name that white space, `/` or `>` ends: `<b>`, `<img src`, not `a <b:` or `x < y`.
-fn opens_tag(rest: &[u8]) -> bool {
-    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-    let ends = rest.get(name).is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
-    ends && rest.first().is_some_and(u8::is_ascii_alphabetic)
+/// Reads what follows a placeholder: `.evil.example` or `.evil/` would make it a label of that host.
+#[derive(Debug, Default)]
+pub(crate) struct HostAfter {
+    read: usize,
+    labels: usize,
+    after_dot: bool,
 }
 
-/// `.evil.example` or `.evil/`: what stands before would be a label of that host.
-fn continues_as_host(after: &[u8]) -> bool {
-    let host = after.iter().take(MAX_HOST).take_while(|byte| is_name(**byte) || **byte == b'.').count();
-    let host = after.get(..host).unwrap_or_default();
-    let labels = host.split(|byte| *byte == b'.').skip(1).filter(|label| !label.is_empty()).count();
-    let ends = after.get(host.len()).is_some_and(|byte| matches!(byte, b'/' | b'?' | b'#' | b':'));
-    host.first() == Some(&b'.') && (labels >= 2 || (labels == 1 && ends))
+impl HostAfter {
+    /// Reads one byte; `Some` once it is known whether a host name goes on. That takes [`MAX_HOST`] + 1 bytes at most.
+    pub(crate) fn step(&mut self, byte: u8) -> Option<bool> {
+        let fits = self.read < MAX_HOST && (is_name(byte) || byte == b'.');
+        if !fits || (self.read == 0 && byte != b'.') {
+            return Some(self.labels == 1 && matches!(byte, b'/' | b'?' | b'#' | b':'));
+        }
+        self.read = self.read.saturating_add(1);
+        if byte != b'.' && self.after_dot {
+            self.labels = self.labels.saturating_add(1);
+        }
+        self.after_dot = byte == b'.';
+        (self.labels > 1).then_some(true)
+    }
 }

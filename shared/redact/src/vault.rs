@@ -1,21 +1,30 @@
 //! What was taken out, for as long as the request lives.
 
-use crate::placeholder::MAX_LEN;
-use crate::render::Context;
 use core::fmt;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Placeholder → original, of one request. Its `Debug` shows how many values it holds and none of them.
-pub struct Vault(BTreeMap<String, String>);
+use crate::restore::{Form, Links, Restorer};
+
+/// Placeholder → original, of one request. Its `Debug` shows how many values it holds and none of them. A clone shares
+/// them.
+#[derive(Clone, Default)]
+pub struct Vault(pub(crate) Arc<BTreeMap<String, String>>);
 
 impl Vault {
     pub(crate) fn new(pairs: impl Iterator<Item = (String, String)>) -> Self {
-        Self(pairs.collect())
+        Self(Arc::new(pairs.collect()))
     }
 
     /// Whether nothing was taken out, so that an answer needs no restoring.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// For a text that arrives in pieces.
+    pub fn restorer(&self, form: Form, links: Links) -> Restorer {
+        Restorer::new(self.clone(), form, links)
     }
 
     /// `text` with this vault's own placeholders replaced by their originals; any other text stays as it is, however
@@ -32,46 +41,27 @@ impl Vault {
     /// When in doubt the placeholder stays: also in compact JSON, where a URL earlier in the same run counts.
     /// What a script inside an answer does with its text is the renderer's affair. The text is read once.
     pub fn restore_text(&self, text: &str) -> String {
-        self.restore_text_within(text, usize::MAX).unwrap_or_default()
+        self.restorer(Form::Text, Links::Keep).whole(text)
     }
 
-    /// As [`Vault::restore_text`], or `None` when the result would be longer than `max_bytes`: an answer may repeat one
-    /// placeholder of a long value any number of times.
-    pub fn restore_text_within(&self, text: &str, max_bytes: usize) -> Option<String> {
-        let mut out = String::with_capacity(text.len());
-        let mut context = Context::default();
-        let mut copied = 0;
-        let mut skip_to = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let rest = text.as_bytes().get(at.saturating_add(1)..).unwrap_or_default();
-            if byte == b'['
-                && at >= skip_to
-                && let Some((placeholder, original)) = self.at(text, at)
-            {
-                let end = at.saturating_add(placeholder.len());
-                let after = text.as_bytes().get(end..).unwrap_or_default();
-                if context.is_plain(after) {
-                    out.push_str(text.get(copied..at).unwrap_or_default());
-                    out.push_str(original);
-                    if out.len() > max_bytes {
-                        return None;
-                    }
-                    copied = end;
-                }
-                skip_to = end;
+    /// Restores every string of a JSON value, such as a tool call's arguments; object keys stay. Once the strings
+    /// have grown by `max_bytes` in all, the rest stay as they are.
+    pub fn restore_json(&self, value: &mut Value, max_bytes: usize) {
+        let mut left = max_bytes;
+        self.restore_within(value, &mut left);
+    }
+
+    fn restore_within(&self, value: &mut Value, left: &mut usize) {
+        match value {
+            Value::String(text) => {
+                let whole = self.restorer(Form::Value, Links::Restore).with_limit(*left).whole(text);
+                *left = left.saturating_sub(whole.len());
+                *text = whole;
             }
-            context.step(byte, rest);
+            Value::Array(items) => items.iter_mut().for_each(|item| self.restore_within(item, left)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.restore_within(field, left)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        out.push_str(text.get(copied..).unwrap_or_default());
-        (out.len() <= max_bytes).then_some(out)
-    }
-
-    /// The placeholder of this vault that begins at `at`, and its original.
-    fn at(&self, text: &str, at: usize) -> Option<(&str, &str)> {
-        let window = text.as_bytes().get(at..)?.iter().take(MAX_LEN);
-        let length = window.clone().position(|byte| *byte == b']')?.checked_add(1)?;
-        let (placeholder, original) = self.0.get_key_value(text.get(at..at.checked_add(length)?)?)?;
-        Some((placeholder, original))
     }
 }
 

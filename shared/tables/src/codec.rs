@@ -142,7 +142,10 @@ impl Row for PolicyRow {
     fn to_item(&self) -> Item {
         item([
             ("version", Attr::number(self.version)),
-            ("restore", Attr::Bool(self.restore)),
+            ("restore", Attr::texts(&self.restore)),
+            ("redact_answers", Attr::Bool(self.redact_answers)),
+            ("permits", Attr::texts(&self.permits)),
+            ("forbidden_tools", Attr::texts(&self.forbidden_tools)),
             ("max_output_tokens", Attr::number(self.max_output_tokens)),
         ])
     }
@@ -151,7 +154,10 @@ impl Row for PolicyRow {
         let row = Reader::new(item)?;
         Ok(Self {
             version: row.number("version")?,
-            restore: row.flag("restore")?,
+            restore: row.texts("restore")?,
+            redact_answers: row.flag("redact_answers")?,
+            permits: row.texts("permits")?,
+            forbidden_tools: row.texts("forbidden_tools")?,
             max_output_tokens: row.number("max_output_tokens")?,
         })
     }
@@ -175,7 +181,7 @@ fn write_provider(provider: &Provider) -> Attr {
             ("max_output_tokens".to_owned(), Attr::number(model.max_output_tokens)),
         ]))
     };
-    Attr::M(Item::from([
+    let mut row = Item::from([
         ("provider_id".to_owned(), Attr::text(&provider.id)),
         ("name".to_owned(), Attr::text(&provider.name)),
         ("kind".to_owned(), Attr::text(provider.kind)),
@@ -184,7 +190,9 @@ fn write_provider(provider: &Provider) -> Attr {
         ("region_source".to_owned(), Attr::text(&provider.region_source)),
         ("models".to_owned(), Attr::L(provider.models.iter().map(model).collect())),
         ("credential".to_owned(), Attr::B(provider.credential.as_bytes().to_vec())),
-    ]))
+    ]);
+    row.extend(provider.api_version.as_ref().map(|version| ("api_version".to_owned(), Attr::text(version))));
+    Attr::M(row)
 }
 
 fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
@@ -201,6 +209,7 @@ fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
         name: row.parse("name")?,
         kind: row.parse("kind")?,
         base_url: row.str("base_url")?.to_owned(),
+        api_version: row.optional("api_version")?,
         region: row.parse("region")?,
         region_source: row.str("region_source")?.to_owned(),
         models: row.maps("models", model)?,
@@ -302,12 +311,20 @@ mod tests {
         reads_back(Agent { id: AgentId::from_random([3; 10]), status: Lifecycle::Active });
         reads_back(User { id: UserId::from_random([4; 10]), active: true, epoch: 3 });
         reads_back(Role::Viewer);
-        reads_back(PolicyRow { version: 1, restore: true, max_output_tokens: 4_096 });
+        reads_back(PolicyRow {
+            version: 1,
+            restore: [domain::RestoreField::Text, domain::RestoreField::Links].into(),
+            redact_answers: true,
+            permits: [domain::Uninspectable::Images].into(),
+            forbidden_tools: ["shell".parse().unwrap()].into(),
+            max_output_tokens: 4_096,
+        });
         reads_back(Providers(vec![Provider {
             id: ProviderId::from_random([5; 10]),
             name: "stand-in".parse().unwrap(),
             kind: domain::ProviderKind::OpenAi,
             base_url: "https://api.example/v1".to_owned(),
+            api_version: Some("2024-10-21".parse().unwrap()),
             region: Region::Eu,
             region_source: "https://example/regions, read 2026-11-23".to_owned(),
             models: vec![ProviderModel {

@@ -8,15 +8,34 @@ use clap::Parser;
 use countersign_tests::standin;
 use tokio::net::TcpListener;
 
-/// An LLM provider to test against. Answers OpenAI chat completions by echoing the last user message.
+/// An LLM provider to test against. Answers by echoing the last user message, streamed or whole.
 ///
-/// A tenant's provider URL is http://127.0.0.1:PORT/<channel>/v1; channels keep tests apart.
+/// A tenant's provider URL is http://127.0.0.1:PORT/<channel>/v1; channels keep tests apart. Without /v1, with
+/// /openai/v1 and with /openai/deployments/<name> it works as well.
 ///
-/// POST   /<channel>/v1/chat/completions   the answer
+/// POST   <url>/chat/completions           OpenAI
+/// POST   <url>/responses                  OpenAI
+/// POST   <url>/embeddings                 OpenAI
+/// POST   <url>/messages                   Anthropic
+/// POST   <url>/messages/count_tokens      Anthropic
+/// GET    <url>/models                     either, by the header anthropic-version
+///
+/// A user text of "call <text>", or a tool_choice that demands it, calls a declared tool; a tool's result is echoed.
+/// Credentials are demanded: Bearer, or x-api-key with anthropic-version, or api-key below /openai. A model whose
+/// name holds "unknown" does not exist. Histories are checked as the vendors check them.
+///
 /// PUT    /_control/<channel>              what to answer, as JSON; all fields optional:
-///                                         status, body, delay_ms, usage, content, drop,
-///                                         truncate, headers
+///                                         status, body, delay_ms, usage, usage_raw, content,
+///                                         drop, truncate, headers, tool_calls, reasoning,
+///                                         finish, error_inside, lenient, chunk_chars,
+///                                         event_delay_ms, write_bytes, stepped, raw_events,
+///                                         framing: plain | crlf | cr | tight | noisy | multiline,
+///                                         sse_after, sse: malformed | bad_utf8 | long_event |
+///                                         unseparated | stall | truncate | no_end |
+///                                         error_event | failed | split_utf8
 /// DELETE /_control/<channel>              back to the echo
+/// POST   /_step/<channel>                 lets stepped streams send that many events more
+/// GET    /_streams/<channel>              {sent, open, stalled}: events sent, streams now
 /// GET    /_requests/<channel>             received: [{method, path, headers, body}]
 /// DELETE /_requests/<channel>             forgets it
 /// GET    /healthz                         200 when it serves

@@ -1,13 +1,14 @@
 //! What each channel received and was told to do, in bounded memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use serde::Serialize;
 
 use super::behaviour::Behaviour;
+use super::progress::Progress;
 
 /// Requests kept per channel; older ones are forgotten first.
 const REQUESTS_MAX: usize = 1_000;
@@ -30,6 +31,7 @@ struct Channel {
     behaviour: Behaviour,
     received: VecDeque<Received>,
     bytes: usize,
+    progress: Arc<Progress>,
 }
 
 /// All channels; made on first use.
@@ -89,12 +91,23 @@ impl Channels {
         }
     }
 
-    pub(super) fn behaviour(&self, name: &str) -> Behaviour {
-        self.lock().get(name).map(|channel| channel.behaviour.clone()).unwrap_or_default()
+    /// What the channel was told, and how far its streams are.
+    pub(super) fn behaviour(&self, name: &str) -> (Behaviour, Arc<Progress>) {
+        let mut channels = self.lock();
+        let channel = channels.entry(name.to_owned()).or_default();
+        (channel.behaviour.clone(), Arc::clone(&channel.progress))
     }
 
+    pub(super) fn progress(&self, name: &str) -> Arc<Progress> {
+        self.behaviour(name).1
+    }
+
+    /// From now on. Streams that run keep their behaviour; unused steps and the count of sent events are forgotten.
     pub(super) fn set_behaviour(&self, name: &str, behaviour: Behaviour) {
-        self.lock().entry(name.to_owned()).or_default().behaviour = behaviour;
+        let mut channels = self.lock();
+        let channel = channels.entry(name.to_owned()).or_default();
+        channel.behaviour = behaviour;
+        channel.progress.reset();
     }
 
     /// A panic elsewhere cannot leave the map half changed: every change above is complete or not begun.
@@ -134,7 +147,7 @@ mod tests {
 
     #[test]
     fn control_paths_are_no_channels() {
-        for name in ["", "_control", "_requests", "healthz", "a/b", "a%20"] {
+        for name in ["", "_control", "_requests", "_step", "_streams", "healthz", "a/b", "a%20"] {
             assert!(!is_name(name), "{name}");
         }
         assert!(is_name("t_0190-x.A"));

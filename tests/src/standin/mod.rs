@@ -1,28 +1,41 @@
-//! A stand-in LLM provider: echoes, records what it received, fails when told to.
+//! A stand-in LLM provider: speaks OpenAI Chat, Responses and Embeddings and Anthropic Messages, whole and streamed;
+//! echoes, records what it received, fails when told to.
 //!
 //! Channels keep tests apart. The first path segment names one; behaviour and record belong to it alone.
 
 mod answer;
+mod asked;
 mod behaviour;
 mod channels;
+mod chat;
+mod dialect;
+mod lists;
+mod messages;
+mod plan;
+mod progress;
+mod responses;
+mod sse;
+mod strict;
+#[cfg(test)]
+mod tests;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
-use self::answer::{Body, Dropped};
+use self::answer::{Body, Dropped, json_response};
 use self::behaviour::Behaviour;
 use self::channels::{Channels, Received};
+use self::dialect::Route;
 
 /// Largest request body that is read: well above the gateway's own limit, so that tests can cross that one.
 const BODY_BYTES_MAX: usize = 16 << 20;
@@ -62,11 +75,12 @@ async fn handle(request: Request<Incoming>, channels: Arc<Channels>) -> Reply {
     match split(path) {
         ("healthz", "") => Ok(json_response(StatusCode::OK, &json!({ "ok": true }))),
         ("_control", name) => Ok(control(&head.method, name, &body, &channels)),
+        ("_step", name) => Ok(step(&head.method, name, &body, &channels)),
+        ("_streams", name) => Ok(streams(&head.method, name, &channels)),
         ("_requests", name) => Ok(requests(&head.method, name, &channels)),
         (name, rest) if channels::is_name(name) => {
             channels.record(name, Received::new(&head, &body));
-            let behaviour = channels.behaviour(name);
-            provider(&head.method, rest, &body, &behaviour).await
+            provider(name, rest, &head, &body, &channels).await
         }
         _ => Ok(problem(StatusCode::NOT_FOUND, "no such path; try /healthz")),
     }
@@ -103,29 +117,38 @@ fn requests(method: &Method, name: &str, channels: &Channels) -> Response<Body> 
     }
 }
 
-async fn provider(method: &Method, rest: &str, body: &Bytes, behaviour: &Behaviour) -> Reply {
-    tokio::time::sleep(behaviour.delay()).await;
-    match (method, rest) {
-        (&Method::POST, "v1/chat/completions") => answer::chat(body, behaviour),
-        _ => Ok(problem(StatusCode::NOT_FOUND, "the stand-in only knows POST /v1/chat/completions")),
+/// The body is a number of events; 1 when it is empty.
+fn step(method: &Method, name: &str, body: &Bytes, channels: &Channels) -> Response<Body> {
+    const MOST: usize = 1_000_000;
+    let events = if body.is_empty() { Some(1) } else { serde_json::from_slice(body).ok() };
+    match (method, events.filter(|events| *events <= MOST)) {
+        (&Method::POST, Some(events)) if channels::is_name(name) => {
+            channels.progress(name).allow(events);
+            json_response(StatusCode::OK, &json!({ "ok": true }))
+        }
+        _ => problem(StatusCode::BAD_REQUEST, "POST a number of events, at most 1000000"),
     }
 }
 
-/// OpenAI's error shape, which its SDK turns into an exception with this message.
+/// How far the channel's streams are.
+fn streams(method: &Method, name: &str, channels: &Channels) -> Response<Body> {
+    match method {
+        &Method::GET if channels::is_name(name) => {
+            json_response(StatusCode::OK, &channels.progress(name).status())
+        }
+        _ => problem(StatusCode::BAD_REQUEST, "only GET, and the name of a channel"),
+    }
+}
+
+async fn provider(name: &str, rest: &str, head: &Parts, body: &Bytes, channels: &Channels) -> Reply {
+    let (behaviour, progress) = channels.behaviour(name);
+    tokio::time::sleep(behaviour.delay()).await;
+    match Route::find(&head.method, rest) {
+        Some(route) => answer::answer(route, head, body, &behaviour, progress),
+        None => Ok(problem(StatusCode::NOT_FOUND, "the stand-in has no such operation")),
+    }
+}
+
 fn problem(status: StatusCode, message: &str) -> Response<Body> {
-    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
-    let error = json!({ "message": message, "type": kind, "param": null, "code": null });
-    json_response(status, &json!({ "error": error }))
-}
-
-fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
-    bytes_response(status, Bytes::from(value.to_string()))
-}
-
-fn bytes_response(status: StatusCode, body: Bytes) -> Response<Body> {
-    let body = Full::new(body).map_err(|never: Infallible| match never {}).boxed();
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    json_response(status, &dialect::openai_error(status, message))
 }

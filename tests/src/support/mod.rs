@@ -8,6 +8,7 @@
 )]
 
 pub mod aws;
+pub mod function;
 pub mod http;
 pub mod planted;
 pub mod records;
@@ -16,6 +17,7 @@ pub mod standin;
 pub mod tenant;
 pub mod wait;
 
+pub use function::Function;
 pub use http::{Answer, Request};
 pub use stack::stack;
 pub use tenant::Tenant;

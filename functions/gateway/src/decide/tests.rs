@@ -3,14 +3,17 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::chat::Fault;
+use crate::answer::leaves::Field;
+use crate::dialect::Dialect;
+use crate::form::Fault;
 use domain::{
-    Agent, AgentId, BudgetRow, Code, GatewayKey, KeyKind, KeyRow, Lifecycle, Org, OrgId, Owner, ProviderId,
-    Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
+    Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, Lifecycle, Org, OrgId, Owner,
+    ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
 };
 use envelope::{Aad, Context, Purpose, RootSecret};
 use proptest::prelude::*;
 use serde_json::{Map, json};
+use std::collections::BTreeSet;
 
 const IL_ID: &str = "123456782";
 const CARD: &str = "4111 1111 1111 1111";
@@ -64,6 +67,7 @@ fn provider(id: u8, region: Region, models: &[&str]) -> Provider {
         name: name(&format!("provider-{id}")),
         kind: domain::ProviderKind::OpenAi,
         base_url: format!("https://provider-{id}.example.com/v1"),
+        api_version: None,
         region,
         region_source: "example.com/regions, read 2026-11-23".to_owned(),
         models: models.iter().map(model).collect(),
@@ -87,8 +91,10 @@ fn moment() -> Moment {
         first_event: [12; 10],
         second_event: [13; 10],
         nonce: [14; 5],
-        first_seal: [15; SEAL_RANDOM_BYTES],
-        second_seal: [16; SEAL_RANDOM_BYTES],
+        first_seal: SealRandom { source_ip: [15; 28], on_behalf_of: [16; 28] },
+        second_seal: SealRandom { source_ip: [17; 28], on_behalf_of: [18; 28] },
+        tools_returned: [19; 10],
+        tools_requested: [20; 10],
     };
     Moment { now: at(1_795_430_530_120), time_left: Duration::from_secs(60), random }
 }
@@ -104,6 +110,7 @@ struct Case {
     keys: Result<Keys, RootError>,
     moment: Moment,
     route: Route,
+    asserted: Result<Asserted, Fault>,
 }
 
 fn chat(change: Value) -> Route {
@@ -111,7 +118,11 @@ fn chat(change: Value) -> Route {
     for (field, value) in change.as_object().unwrap() {
         body[field] = value.clone();
     }
-    Route::Chat(Ok(body.to_string()))
+    sent(Dialect::Chat, &body)
+}
+
+fn sent(dialect: Dialect, body: &Value) -> Route {
+    Route::Call(dialect, Ok(Sent { body: body.to_string(), betas: Vec::new() }))
 }
 
 fn good() -> Case {
@@ -128,12 +139,20 @@ fn good() -> Case {
             role: Some(Role::Member),
         },
         row,
-        policy: Some(PolicyRow { version: 3, restore: true, max_output_tokens: LIMIT }),
+        policy: Some(PolicyRow {
+            version: 3,
+            restore: [RestoreField::Text].into(),
+            redact_answers: false,
+            permits: BTreeSet::new(),
+            forbidden_tools: BTreeSet::new(),
+            max_output_tokens: LIMIT,
+        }),
         providers: Some(Providers(vec![provider(1, Region::Eu, &["gpt-4o", "gpt-4o-mini"])])),
         budget: Some(BudgetRow { limit: 1_000_000, avail: 1_000_000 }),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
         moment: moment(),
         route: chat(json!({})),
+        asserted: Ok(Asserted::default()),
     }
 }
 
@@ -147,6 +166,7 @@ impl Case {
     fn decide(self) -> Decision {
         let request = Request {
             route: self.route,
+            asserted: self.asserted,
             key: Ok(key()),
             source_ip: Some(SOURCE.parse::<IpAddr>().unwrap()),
             request_id: Some("example-request".parse().unwrap()),
@@ -195,6 +215,10 @@ fn reason(decision: &Decision) -> Reason {
 /// A text that makes the redactor give up.
 fn unsettled() -> Value {
     json!([{"role": "user", "content": "xoxb-".repeat(1_000)}])
+}
+
+fn count_tokens() -> Route {
+    sent(Dialect::CountTokens, &json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}))
 }
 
 type Change = fn(&mut Case);
@@ -252,12 +276,23 @@ fn each_single_fault_has_its_reason() {
         (Reason::KeysUnavailable, |c| c.keys = Err(RootError::Retired { version: 1 })),
         (Reason::BudgetUnavailable, |c| c.budget = None),
         (Reason::TimeShort, |c| c.moment.time_left = Duration::ZERO),
-        (Reason::UnknownPath, |c| c.route = Route::Stray(Reason::UnknownPath)),
-        (Reason::MethodNotAllowed, |c| c.route = Route::Stray(Reason::MethodNotAllowed)),
-        (Reason::StreamUnsupported, |c| c.route = chat(json!({"stream": true}))),
+        (Reason::UnknownPath, |c| c.route = Route::Stray(Vendor::OpenAi, Reason::UnknownPath)),
+        (Reason::MethodNotAllowed, |c| c.route = Route::Stray(Vendor::OpenAi, Reason::MethodNotAllowed)),
+        (Reason::InvalidField, |c| {
+            c.asserted = Err(Fault::at(Reason::InvalidField, "x-cs-purpose", "send a code"));
+        }),
+        (Reason::ToolForbidden, |c| {
+            c.policy.as_mut().unwrap().forbidden_tools = [name("shell")].into();
+            c.route = chat(json!({"tools": [{"type": "function", "function": {"name": "shell"}}]}));
+        }),
+        (Reason::RouteUnsupported, |c| c.route = count_tokens()),
+        (Reason::Untranslatable, |c| {
+            c.providers.as_mut().unwrap().0[0].kind = domain::ProviderKind::Anthropic;
+            c.route = chat(json!({"logit_bias": {"1": 2}}));
+        }),
         (Reason::InvalidField, |c| c.route = chat(json!({"messages": []}))),
         (Reason::Uninspectable, |c| c.route = chat(json!({"store": true}))),
-        (Reason::InvalidJson, |c| c.route = Route::Chat(Err(Fault::new(Reason::InvalidJson)))),
+        (Reason::InvalidJson, |c| c.route = Route::Call(Dialect::Chat, Err(Fault::new(Reason::InvalidJson)))),
         (Reason::ScopeMissing, |c| {
             c.row.scopes.actions = [Code::literal("llm.call")].into();
             c.route = Route::Models;
@@ -285,9 +320,9 @@ fn of_many_faults_the_earliest_is_told() {
 #[test]
 fn form_comes_after_the_key_and_before_its_owner() {
     let strays: [fn() -> Route; 3] = [
-        || Route::Stray(Reason::UnknownPath),
-        || Route::Chat(Err(Fault::new(Reason::DuplicateKey))),
-        || chat(json!({"store": true})),
+        || Route::Stray(Vendor::OpenAi, Reason::UnknownPath),
+        || Route::Call(Dialect::Chat, Err(Fault::new(Reason::DuplicateKey))),
+        || chat(json!({"n": 0})),
     ];
     for stray in strays {
         let all = |from: usize| {
@@ -298,7 +333,7 @@ fn form_comes_after_the_key_and_before_its_owner() {
         };
         assert_eq!(reason(&all(0).decide()), Reason::KeyRevoked);
         let form = reason(&all(3).decide());
-        assert!(matches!(form, Reason::UnknownPath | Reason::DuplicateKey | Reason::Uninspectable), "{form}");
+        assert!(matches!(form, Reason::UnknownPath | Reason::DuplicateKey | Reason::InvalidField), "{form}");
     }
 }
 
@@ -316,7 +351,7 @@ fn a_tenants_own_key_needs_no_person() {
         case.row.owner = Owner::Tenant;
         (case.standing.user, case.standing.role) = (None, None);
     });
-    let authority = case.forwarded().call.attempt.authority.unwrap();
+    let authority = case.forwarded().call.attempt.remove(0).authority.unwrap();
     assert_eq!(authority.role, Some(Code::literal("tenant")));
 }
 
@@ -389,7 +424,9 @@ fn without_keys_the_denial_is_recorded_without_the_source() {
     assert_eq!((refused.reason, record.source_ip), (Reason::KeysUnavailable, None));
     let metadata = serde_json::to_string(&record.metadata).unwrap();
     assert!(metadata.contains(r#"\"source_ip_missing\":true"#), "{metadata}");
-    assert!(!serde_json::to_string(&good().forwarded().call.attempt).unwrap().contains("source_ip_missing"));
+    assert!(
+        !serde_json::to_string(&good().forwarded().call.attempt[0]).unwrap().contains("source_ip_missing")
+    );
 }
 
 #[test]
@@ -420,7 +457,7 @@ fn a_refused_budget_is_explained_in_numbers() {
     assert!(hint.starts_with("7 "), "{hint}");
 }
 
-fn sent(plan: &Plan) -> String {
+fn sent_text(plan: &Plan) -> String {
     plan.body.get().to_string()
 }
 
@@ -435,9 +472,9 @@ fn the_worst_case_is_held_and_recorded() {
         (json!({"n": 16}), 16 * LIMIT),
     ] {
         let plan = Case::with(|case| case.route = chat(change.clone())).forwarded();
-        let worst = u64::try_from(sent(&plan).len()).unwrap() + 1_024 + output;
+        let worst = u64::try_from(sent_text(&plan).len()).unwrap() + 1_024 + output;
         assert_eq!(plan.call.worst_case, worst, "{change}");
-        let metadata = serde_json::to_string(&plan.call.attempt.metadata).unwrap();
+        let metadata = serde_json::to_string(&plan.call.attempt[0].metadata).unwrap();
         assert!(metadata.contains(&format!(r#"\"held_tokens\":{worst}"#)), "{metadata}");
         let exact = |avail| {
             Case::with(|case| {
@@ -453,7 +490,7 @@ fn the_worst_case_is_held_and_recorded() {
 #[test]
 fn the_attempt_says_who_what_and_by_which_authority() {
     let plan = good().forwarded();
-    let attempt = &plan.call.attempt;
+    let attempt = &plan.call.attempt[0];
     assert_eq!((attempt.decision, attempt.phase), (Decided::Allow, Phase::Attempt));
     assert_eq!((attempt.event_type, attempt.reason.as_str()), (EventType::LlmCall, "allowed"));
     assert_eq!(attempt.action_id, Some(plan.call.action_id));
@@ -461,8 +498,11 @@ fn the_attempt_says_who_what_and_by_which_authority() {
     let authority = attempt.authority.clone().unwrap();
     assert_eq!(authority.key_id, Some(key_row().id));
     assert_eq!((authority.role, authority.policy_version), (Some(Code::literal("member")), Some(3)));
-    let digest =
-        root(Purpose::Audit).commitment("request", plan.call.action_id.as_bytes(), sent(&plan).as_bytes());
+    let digest = root(Purpose::Audit).commitment(
+        "request",
+        plan.call.action_id.as_bytes(),
+        sent_text(&plan).as_bytes(),
+    );
     assert_eq!(attempt.request_commitment, Some(digest));
     assert_ne!(attempt.event_id, plan.call.outcome_event);
     let read = AuditRecord::from_text(&attempt.to_canonical().unwrap()).unwrap();
@@ -471,7 +511,7 @@ fn the_attempt_says_who_what_and_by_which_authority() {
 
 #[test]
 fn the_source_is_sealed_for_its_record_alone() {
-    let attempt = good().forwarded().call.attempt;
+    let attempt = good().forwarded().call.attempt.remove(0);
     assert_clean(&attempt.to_canonical().unwrap(), "the attempt");
     let (tenant, sealed) = (&attempt.tenant_id, attempt.source_ip.as_ref().unwrap());
     let open = |purpose, event, field| root(purpose).open(&Aad::record(tenant, event, field), sealed);
@@ -493,7 +533,8 @@ fn the_smallest_limit_is_sent_and_a_change_is_told() {
         })
         .forwarded();
         let body = plan.body.get();
-        let fields = crate::chat::LIMIT_FIELDS.map(|field| body.get(field).and_then(Value::as_u64));
+        let fields =
+            ["max_completion_tokens", "max_tokens"].map(|field| body.get(field).and_then(Value::as_u64));
         (fields, plan.call.clamped)
     };
     let told = |limit: u64| Some(format!("max_completion_tokens={limit}"));
@@ -543,21 +584,21 @@ fn a_provider_is_chosen_inside_the_region_only() {
     let call = chosen.forwarded().call;
     assert_eq!(call.provider.id, ProviderId::from_random([4; 10]));
     assert_eq!(call.target.host(), "provider-4.example.com");
-    assert_eq!(call.attempt.provider_region, Some(Region::Eu));
+    assert_eq!(call.attempt[0].provider_region, Some(Region::Eu));
 }
 
 #[test]
 fn the_model_goes_out_under_its_providers_name() {
     let plan = good().forwarded();
     assert_eq!(plan.body.get()["model"], "up-gpt-4o");
-    assert_eq!(plan.call.attempt.model, Some(name("gpt-4o")));
+    assert_eq!(plan.call.attempt[0].model, Some(name("gpt-4o")));
 }
 
 #[test]
 fn nothing_planted_is_sent_or_recorded_and_people_are_pseudonyms() {
     let plan = Case::with(|case| case.route = chat(planted_body())).forwarded();
-    assert_clean(&sent(&plan), "the body");
-    assert_clean(&plan.call.attempt.to_canonical().unwrap(), "the attempt");
+    assert_clean(&sent_text(&plan), "the body");
+    assert_clean(&plan.call.attempt[0].to_canonical().unwrap(), "the attempt");
     assert!(PLANTED.iter().all(|planted| !format!("{plan:?}").contains(planted)), "the plan's debug form");
     let body = plan.body.get();
     let pseudonym = root(Purpose::Pseudonym).pseudonym("user", EMAIL);
@@ -565,9 +606,9 @@ fn nothing_planted_is_sent_or_recorded_and_people_are_pseudonyms() {
     for field in [&body["safety_identifier"], &body["prompt_cache_key"], &body["metadata"]["user_id"]] {
         assert!(field.as_str().is_some_and(|text| text.starts_with("psn_")), "{field}");
     }
-    let restored = plan.call.vault.restore_text(body["messages"][1]["content"].as_str().unwrap());
+    let restored = plan.call.render.text(Field::Text, body["messages"][1]["content"].as_str().unwrap());
     assert_eq!(restored, PLANTED.join(", "));
-    let dlp = plan.call.attempt.dlp.unwrap();
+    let dlp = plan.call.attempt[0].dlp.clone().unwrap();
     for detector in ["email", "card", "il_id"] {
         assert!(dlp[&Code::literal(detector)] >= 3, "{dlp:?}");
     }
@@ -596,8 +637,9 @@ fn an_identifier_of_a_person_that_is_no_text_does_not_leave() {
             Decision::Refuse { .. } => {}
             decision => {
                 let Decision::Forward(plan) = decision else { panic!("{fields}") };
-                let gone = ["123456782", "dana", "4471"].iter().all(|value| !sent(&plan).contains(value));
-                assert!(gone, "{}", sent(&plan));
+                let gone =
+                    ["123456782", "dana", "4471"].iter().all(|value| !sent_text(&plan).contains(value));
+                assert!(gone, "{}", sent_text(&plan));
             }
         }
     }
@@ -685,14 +727,14 @@ fn call() -> impl Strategy<Value = Value> {
 }
 
 fn decided(body: Value) -> Decision {
-    Case::with(|case| case.route = Route::Chat(Ok(body.to_string()))).decide()
+    Case::with(|case| case.route = sent(Dialect::Chat, &body)).decide()
 }
 
 fn assert_guarded(decision: &Decision) {
     match decision {
         Decision::Forward(plan) => {
-            assert_clean(&sent(plan), "the body");
-            assert_clean(&plan.call.attempt.to_canonical().unwrap(), "the attempt");
+            assert_clean(&sent_text(plan), "the body");
+            assert_clean(&plan.call.attempt[0].to_canonical().unwrap(), "the attempt");
         }
         Decision::Refuse { refused, record, .. } => {
             assert_clean(&record.to_canonical().unwrap(), "the record");

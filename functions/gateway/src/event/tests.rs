@@ -1,8 +1,9 @@
 //! The edge, over the events of `events/gateway/` and over single changes of them.
 
 use super::*;
-use crate::chat::Chat;
+use crate::form::Ask;
 use domain::{KeyKind, Region};
+use serde_json::json;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -16,6 +17,7 @@ enum Came {
     Health,
     Models,
     Chat,
+    Stream,
     Faulty(Reason),
     Stray(Reason),
 }
@@ -24,12 +26,14 @@ fn came(route: &Route) -> Came {
     match route {
         Route::Health => Came::Health,
         Route::Models => Came::Models,
-        Route::Chat(Err(fault)) => Came::Faulty(fault.reason),
-        Route::Chat(Ok(body)) => match Chat::read(body) {
+        Route::Call(_, Err(fault)) => Came::Faulty(fault.reason),
+        Route::Call(dialect, Ok(sent)) => match Ask::read(*dialect, &sent.body) {
+            Ok(ask) if !ask.needs().is_empty() => Came::Faulty(Reason::Uninspectable),
+            Ok(ask) if ask.stream() => Came::Stream,
             Ok(_) => Came::Chat,
             Err(fault) => Came::Faulty(fault.reason),
         },
-        Route::Stray(reason) => Came::Stray(*reason),
+        Route::Stray(_, reason) => Came::Stray(*reason),
     }
 }
 
@@ -91,7 +95,7 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("form_encoded"), Came::Faulty(Reason::ContentType), good),
         (fixture!("invalid_utf8"), Came::Faulty(Reason::InvalidUtf8), good),
         (fixture!("duplicate_key"), Came::Faulty(Reason::DuplicateKey), good),
-        (fixture!("stream"), Came::Faulty(Reason::StreamUnsupported), good),
+        (fixture!("stream"), Came::Stream, good),
         (fixture!("image"), Came::Faulty(Reason::Uninspectable), good),
     ] {
         let request = parse(event).unwrap();
@@ -108,7 +112,7 @@ fn the_example_events_are_what_their_names_say() {
 #[test]
 fn both_ingresses_bring_the_same_call() {
     let chat = |event| match parse(event).unwrap().route {
-        Route::Chat(Ok(body)) => Box::new(Chat::read(&body).unwrap()),
+        Route::Call(dialect, Ok(sent)) => Box::new(Ask::read(dialect, &sent.body).unwrap()),
         other => panic!("{other:?}"),
     };
     assert_eq!(chat(CHAT), chat(REST_CHAT));
@@ -224,12 +228,10 @@ fn bodies_and_their_faults() {
         ("{}", Reason::InvalidField),
         (r#"{"model":"a","model":"b"}"#, Reason::DuplicateKey),
         (&deep, Reason::NestedTooDeep),
-        (
-            r#"{"model":"a","messages":[{"role":"user","content":"hi"}],"stream":true}"#,
-            Reason::StreamUnsupported,
-        ),
+        (r#"{"model":"a","messages":[{"role":"user","content":"hi"}],"stream":true}"#, Reason::Allowed),
     ] {
-        assert_eq!(with_body(body), Came::Faulty(reason), "{body}");
+        let expected = if reason == Reason::Allowed { Came::Stream } else { Came::Faulty(reason) };
+        assert_eq!(with_body(body), expected, "{body}");
     }
     let absent = parsed(|event| drop(event.as_object_mut().unwrap().remove("body")));
     assert_eq!(came(&absent.route), Came::Faulty(Reason::InvalidJson));
@@ -248,7 +250,7 @@ fn base64_is_undone_and_what_is_neither_base64_nor_text_is_refused() {
         event["body"] = "not base64!".into();
         event["isBase64Encoded"] = true.into();
     });
-    assert!(matches!(bad.route, Route::Chat(Err(_))));
+    assert!(matches!(bad.route, Route::Call(_, Err(_))));
 }
 
 /// A body of exactly `length` bytes that is a valid call.
@@ -287,9 +289,15 @@ fn paths_and_methods_are_matched_whole() {
         ("GET", "/v1/models/", Came::Stray(Reason::UnknownPath)),
         ("GET", "/v1/models/gpt-4o", Came::Stray(Reason::UnknownPath)),
         ("POST", "//v1/chat/completions", Came::Stray(Reason::UnknownPath)),
-        ("POST", "/v1/chat/completions/../models", Came::Stray(Reason::UnknownPath)),
+        ("POST", "/v1/chat/completions/../models", Came::Stray(Reason::RouteUninspectable)),
         ("POST", "/V1/chat/completions", Came::Stray(Reason::UnknownPath)),
-        ("POST", "/v1/responses", Came::Stray(Reason::UnknownPath)),
+        ("GET", "/v1/responses", Came::Stray(Reason::MethodNotAllowed)),
+        ("POST", "/v1/messages/", Came::Stray(Reason::UnknownPath)),
+        ("POST", "/v1/messages/batches", Came::Stray(Reason::RouteUninspectable)),
+        ("POST", "/v1/batches", Came::Stray(Reason::RouteUninspectable)),
+        ("POST", "/v1/files", Came::Stray(Reason::RouteUninspectable)),
+        ("GET", "/v1/responses/resp_1", Came::Stray(Reason::RouteUninspectable)),
+        ("POST", "/v1/filesystem", Came::Stray(Reason::UnknownPath)),
     ] {
         let url = changed(CHAT, |event| {
             event["rawPath"] = path.into();
@@ -324,76 +332,44 @@ fn a_request_id_that_is_none_is_left_out() {
     assert_eq!(request.request_id, None);
 }
 
-fn error(refused: &Refused) -> (u16, Value, BTreeMap<&'static str, String>) {
-    let response = Response::error(refused);
-    (response.status(), serde_json::from_str(&response.body).unwrap(), response.headers)
-}
-
+/// The clients of Anthropic and of Azure OpenAI send keys in headers of their own.
 #[test]
-fn errors_have_the_dialects_shape() {
-    for (reason, status, kind, code, retry) in [
-        (Reason::KeyMissing, 401, "authentication_error", "invalid_api_key", "false"),
-        (Reason::KeyExpired, 401, "authentication_error", "invalid_api_key", "false"),
-        (Reason::UnknownPath, 404, "invalid_request_error", "unknown_path", "false"),
-        (Reason::MethodNotAllowed, 405, "invalid_request_error", "method_not_allowed", "false"),
-        (Reason::BodyTooLarge, 413, "invalid_request_error", "body_too_large", "false"),
-        (Reason::RoleForbids, 403, "permission_error", "role_forbids", "false"),
-        (Reason::BudgetExceeded, 429, "insufficient_quota", "budget_exceeded", "false"),
-        (Reason::FactsUnavailable, 503, "api_error", "facts_unavailable", "true"),
-        (Reason::ProviderTimeout, 504, "api_error", "provider_timeout", "false"),
-        (Reason::ProviderThrottled, 429, "api_error", "provider_throttled", "true"),
-    ] {
-        let (answered, body, headers) = error(&reason.into());
-        assert_eq!(answered, status, "{reason}");
-        let fields: Vec<_> = body["error"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!((fields, body.as_object().unwrap().len()), (vec!["message", "type", "param", "code"], 1));
-        assert_eq!(
-            (&body["error"]["type"], &body["error"]["code"]),
-            (&json!(kind), &json!(code)),
-            "{reason}"
-        );
-        assert!(
-            body["error"]["message"].as_str().is_some_and(|text| !text.is_empty())
-                && body["error"]["param"].is_null()
-        );
-        assert_eq!(headers["x-should-retry"], retry, "{reason}");
-        assert_eq!(headers["content-type"], "application/json");
-        assert_eq!(headers["cache-control"], "no-store");
-        assert_eq!(headers.contains_key("allow"), status == 405, "{reason}");
-        assert!(!headers.contains_key("retry-after"), "{reason}");
+fn a_key_is_read_from_each_vendors_header() {
+    let key = parse(CHAT).unwrap().key.unwrap().reveal();
+    for name in ["x-api-key", "X-Api-Key", "api-key"] {
+        let request = parsed(|event| {
+            event["headers"].as_object_mut().unwrap().remove("authorization");
+            event["headers"][name] = key.clone().into();
+        });
+        assert_eq!(request.key.unwrap().reveal(), key, "{name}");
     }
 }
 
 #[test]
-fn an_error_names_its_place_and_when_to_try_again() {
-    let refused = Refused {
-        param: Some("messages[0].content".to_owned()),
-        hint: Some("content is a string".to_owned()),
-        retry_after: Some(17),
-        ..Refused::from(Reason::InvalidField)
+fn only_reviewed_betas_pass() {
+    let betas = |value: &str| match parsed(|event| event["headers"]["anthropic-beta"] = value.into()).route {
+        Route::Call(_, Ok(sent)) => Ok(sent.betas),
+        Route::Call(_, Err(fault)) => Err(fault.param.unwrap()),
+        other => panic!("{other:?}"),
     };
-    let (_, body, headers) = error(&refused);
-    assert_eq!(body["error"]["param"], "messages[0].content");
-    assert_eq!(body["error"]["message"], "a field is missing or malformed (content is a string)");
-    assert_eq!(headers["retry-after"], "17");
-    assert_eq!(error(&Reason::MethodNotAllowed.into()).2["allow"], "GET, POST");
+    let known = "interleaved-thinking-2025-05-14";
+    assert_eq!(betas(&format!("{known}, context-1m-2025-08-07")).unwrap(), [known, "context-1m-2025-08-07"]);
+    assert_eq!(betas("").unwrap(), [""; 0]);
+    assert_eq!(betas("mcp-client-2025-04-04").unwrap_err(), "anthropic-beta");
+    assert_eq!(betas(&format!("{known},dana@example.com")).unwrap_err(), "anthropic-beta");
 }
 
-/// What both ingresses take back: status, headers of text, a body of text.
+/// A REST event without headers or body says `null`.
 #[test]
-fn answers_have_the_platforms_shape() {
-    let action = ActionId::new(domain::Timestamp::from_unix_millis(0).unwrap(), [0; 10]);
-    let response = Response::models(["a", "b"].into_iter())
-        .with_action(action)
-        .with_clamped(Some("max_completion_tokens=5"))
-        .with_clamped(None);
-    let answer = serde_json::to_value(&response).unwrap();
-    assert_eq!(answer["statusCode"], 200);
-    assert_eq!(answer["isBase64Encoded"], false);
-    assert_eq!(answer["headers"]["x-cs-action-id"], action.to_string());
-    assert_eq!(answer["headers"]["x-cs-clamped"], "max_completion_tokens=5");
-    assert!(answer["headers"].as_object().unwrap().values().all(Value::is_string));
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-    assert_eq!((&body["object"], &body["data"][1]["id"]), (&json!("list"), &json!("b")));
-    assert_eq!(serde_json::to_value(Response::health()).unwrap()["statusCode"], 200);
+fn null_headers_are_none() {
+    let request = parse(&changed(REST_CHAT, |event| event["headers"] = Value::Null)).unwrap();
+    assert_eq!(came(&request.route), Came::Faulty(Reason::ContentType));
+    assert_eq!(request.key.unwrap_err(), Reason::KeyMissing);
+    assert!(parse(&changed(REST_CHAT, |event| event["requestContext"] = Value::Null)).is_ok());
+}
+
+#[test]
+fn a_debug_form_shows_no_caller_and_no_text() {
+    let shown = format!("{:?}", parse(CHAT).unwrap());
+    assert!(!shown.contains("203.0.113.7") && !shown.contains("messages"), "{shown}");
 }

@@ -10,6 +10,7 @@ mod labelled;
 mod properties;
 #[cfg(test)]
 mod restore;
+mod streams;
 #[cfg(test)]
 mod texts;
 #[cfg(test)]

@@ -1,0 +1,154 @@
+//! A provider's answer: what it says of itself, and how it is put before its caller. Pure.
+
+pub mod leaves;
+pub mod render;
+
+use domain::Reason;
+use serde_json::Value;
+
+use crate::dialect::Dialect;
+use crate::outcome::Spent;
+
+/// A tool call in an answer, as its caller is given it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ToolCall {
+    pub id: String,
+    pub name: String,
+    /// JSON text, or the free text of a custom tool.
+    pub arguments: String,
+}
+
+/// Arguments are a caller's data.
+impl std::fmt::Debug for ToolCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToolCall(..)")
+    }
+}
+
+/// Tokens that a provider says it used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub input: u64,
+    pub output: u64,
+    /// Some providers count reasoning in the total alone.
+    pub total: u64,
+}
+
+/// No token of a published tokenizer covers more text: the longest are runs of 128 spaces.
+const MAX_BYTES_PER_TOKEN: u64 = 256;
+
+impl Usage {
+    /// What it settles. Fewer tokens than the text needs are a lie, and cost the worst case like no report at all.
+    pub fn spent(self, text_bytes: u64) -> Spent {
+        let Self { input, output, total } = self;
+        let enough = output.saturating_mul(MAX_BYTES_PER_TOKEN) >= text_bytes;
+        if input > 0 && enough { Spent::Reported { input, output, total } } else { Spent::Everything }
+    }
+}
+
+/// Reads the count of tokens out of the object that a dialect calls `usage`; nothing if it is not one.
+pub fn usage(wire: Dialect, usage: &Value) -> Option<Usage> {
+    let count = |name: &str| usage.get(name).and_then(Value::as_u64);
+    let total = count("total_tokens").unwrap_or_default();
+    match wire {
+        Dialect::Chat => {
+            Some(Usage { input: count("prompt_tokens")?, output: count("completion_tokens")?, total })
+        }
+        Dialect::Embeddings => Some(Usage { input: count("prompt_tokens")?, output: 0, total }),
+        Dialect::Responses => {
+            Some(Usage { input: count("input_tokens")?, output: count("output_tokens")?, total })
+        }
+        Dialect::Messages => {
+            // What is read from the cache, or written to it, is input as well.
+            let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"];
+            let cached = cached.iter().filter_map(|name| count(name)).fold(0, u64::saturating_add);
+            let input = count("input_tokens")?.saturating_add(cached);
+            Some(Usage { input, output: count("output_tokens")?, total: 0 })
+        }
+        Dialect::CountTokens => None,
+    }
+}
+
+/// Whether a whole answer is one of its dialect. An error inside a 200 is none.
+pub fn check(wire: Dialect, answer: &Value) -> Result<(), Reason> {
+    let set = |name: &str| answer.get(name).is_some_and(|value| !value.is_null());
+    let list = |name: &str| answer.get(name).is_some_and(Value::is_array);
+    if set("error") || answer.get("status").is_some_and(|status| status == "failed") {
+        return Err(Reason::ProviderError);
+    }
+    let good = match wire {
+        Dialect::Chat => list("choices"),
+        Dialect::Responses => list("output"),
+        Dialect::Embeddings => list("data"),
+        Dialect::Messages => list("content"),
+        Dialect::CountTokens => answer.get("input_tokens").is_some_and(Value::is_u64),
+    };
+    if good { Ok(()) } else { Err(Reason::ProviderMalformed) }
+}
+
+/// What a whole answer settles. Counting tokens costs none.
+pub fn spent(wire: Dialect, answer: &Value) -> Spent {
+    if wire == Dialect::CountTokens && check(wire, answer).is_ok() {
+        return Spent::Reported { input: 0, output: 0, total: 0 };
+    }
+    let reported = answer.get("usage").and_then(|reported| usage(wire, reported));
+    reported.map_or(Spent::Everything, |usage| usage.spent(leaves::text_bytes(wire, answer)))
+}
+
+/// The tool calls of a whole answer.
+pub fn calls(wire: Dialect, answer: &Value) -> Vec<ToolCall> {
+    let list =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    match wire {
+        Dialect::Chat => {
+            let messages =
+                list(answer, "choices").into_iter().filter_map(|choice| choice.get("message").cloned());
+            messages.flat_map(|message| chat_calls(&message)).collect()
+        }
+        Dialect::Responses => list(answer, "output").iter().filter_map(item_call).collect(),
+        Dialect::Messages => list(answer, "content").iter().filter_map(block_call).collect(),
+        Dialect::Embeddings | Dialect::CountTokens => Vec::new(),
+    }
+}
+
+fn text(value: &Value, pointers: &[&str]) -> Option<String> {
+    pointers.iter().find_map(|at| value.pointer(at)?.as_str()).map(str::to_owned)
+}
+
+fn chat_calls(message: &Value) -> Vec<ToolCall> {
+    let call = |call: &Value| {
+        Some(ToolCall {
+            id: text(call, &["/id"]).unwrap_or_default(),
+            name: text(call, &["/function/name", "/custom/name", "/name"])?,
+            arguments: text(call, &["/function/arguments", "/custom/input", "/arguments"])
+                .unwrap_or_default(),
+        })
+    };
+    let listed = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten().filter_map(call);
+    listed.chain(message.get("function_call").and_then(call)).collect()
+}
+
+/// An item of a Responses answer that calls a tool. Those without a name are called by their type: `web_search_call`.
+pub fn item_call(item: &Value) -> Option<ToolCall> {
+    let kind = text(item, &["/type"])?;
+    if !kind.ends_with("_call") {
+        return None;
+    }
+    let action = || item.get("action").map(ToString::to_string);
+    Some(ToolCall {
+        id: text(item, &["/call_id", "/id"]).unwrap_or_default(),
+        name: text(item, &["/name"]).unwrap_or(kind),
+        arguments: text(item, &["/arguments", "/input"]).or_else(action).unwrap_or_default(),
+    })
+}
+
+/// A block of a Messages answer that calls a tool, a provider's own included.
+pub fn block_call(block: &Value) -> Option<ToolCall> {
+    text(block, &["/type"]).filter(|kind| kind.ends_with("tool_use"))?;
+    let input = block.get("input").filter(|input| input.as_object().is_none_or(|input| !input.is_empty()));
+    Some(ToolCall {
+        id: text(block, &["/id"]).unwrap_or_default(),
+        name: text(block, &["/name"])?,
+        arguments: input.map(ToString::to_string).unwrap_or_default(),
+    })
+}

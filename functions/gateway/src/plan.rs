@@ -1,0 +1,255 @@
+//! The plan of an authorized call: translated, redacted, measured against its budget and its time. Pure; a part of the
+//! decision, split off so that [`crate::decide`] reads as one page.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{
+    ActionId, AuditRecord, BudgetRow, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow,
+    Provider, ProviderModel, Reason, Timestamp, Uninspectable,
+};
+use egress::Target;
+use envelope::{RootError, RootKey};
+use policy::Permit;
+use redact::{Nonce, Redaction, Vault};
+use serde_json::{Map, Value};
+
+use crate::answer::render::Render;
+use crate::decide::{Keys, Moment, Plan, Rules};
+use crate::dialect::{Dialect, Way};
+use crate::form::tables::grammar;
+use crate::form::{Ask, tools as form_tools};
+use crate::limits::{Limit, worst_case};
+use crate::records::{Entry, Known, Scribe, SealRandom};
+use crate::response::Refused;
+use crate::stream::Listener;
+use crate::tools::{self, Tools};
+use crate::translate::{Context, Pair};
+use crate::upstream::{self, Terms};
+
+/// A call whose form is right.
+pub struct Wanted {
+    pub ask: Ask,
+    pub betas: Vec<&'static str>,
+}
+
+/// What stays known of a call until its outcome is recorded.
+#[derive(Debug)]
+pub struct Call {
+    pub action_id: ActionId,
+    /// What the caller speaks, and what the provider is spoken to in.
+    pub dialect: Dialect,
+    pub wire: Dialect,
+    pub translation: Option<(Pair, Context)>,
+    pub stream: bool,
+    pub wants_usage: bool,
+    /// How the answer is put before its caller.
+    pub render: Render,
+    pub forbidden_tools: BTreeSet<Name>,
+    pub betas: Vec<&'static str>,
+    /// The worst case in tokens: what is held.
+    pub worst_case: u64,
+    pub target: Target,
+    pub provider: Provider,
+    pub deadline: Duration,
+    /// The attempt, and the results of tools that go to the model with it.
+    pub attempt: Vec<AuditRecord>,
+    pub began: Timestamp,
+    pub clamped: Option<String>,
+    pub scribe: Scribe,
+    pub known: Known,
+    pub outcome_event: EventId,
+    pub outcome_seal: SealRandom,
+    pub tools: Tools,
+    pub pseudonym: Arc<RootKey>,
+}
+
+impl Call {
+    /// What hears the provider's stream.
+    pub fn listener(&self) -> Listener {
+        let translation = self.translation.clone().map(|(pair, context)| pair.stream(context));
+        let forbidden = self.forbidden_tools.clone();
+        Listener::new(self.wire, self.render.clone(), forbidden, self.wants_usage, translation)
+    }
+}
+
+/// The function stops itself this long before the platform does: time to settle and to record.
+const RESERVE: Duration = Duration::from_secs(10);
+/// A call is not begun with less than this for the provider.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// What a call is bound to.
+pub struct Bound<'a> {
+    pub provider: &'a Provider,
+    pub model: &'a ProviderModel,
+    pub policy: &'a PolicyRow,
+    pub target: Target,
+}
+
+/// An authorized call on its way to a plan.
+pub struct Planned<'a> {
+    pub rules: &'a Rules,
+    pub moment: &'a Moment,
+    pub scribe: &'a Scribe,
+    pub action_id: ActionId,
+}
+
+impl Planned<'_> {
+    /// # Errors
+    /// The first control that the call does not pass.
+    pub fn plan(
+        &self,
+        wanted: Wanted,
+        bound: Bound<'_>,
+        keys: Result<Keys, RootError>,
+        budget: Option<BudgetRow>,
+        permit: Permit,
+        known: &mut Known,
+    ) -> Result<Plan, Refused> {
+        let Bound { provider, model, policy, target } = bound;
+        let Wanted { ask, betas } = wanted;
+        let (moment, random) = (self.moment, &self.moment.random);
+        let way = Way::to(provider.kind, ask.dialect()).ok_or(Reason::RouteUnsupported)?;
+        let wire = way.wire(ask.dialect());
+        let limit = Limit::of(&ask, model, policy);
+        let terms = Terms {
+            wire,
+            kind: provider.kind,
+            model: model.upstream.as_str(),
+            max_output: limit.tokens,
+            stream: ask.stream(),
+            may_store: policy.permits.contains(&Uninspectable::Stored),
+        };
+        let translation = translation(way, &ask, moment.now);
+        let body = translated(&translation, &ask, &terms)?;
+        let keys = keys.map_err(|_| Reason::KeysUnavailable)?;
+        let upstream = terms.apply(body, |field, value| keys.pseudonym.pseudonym(field, value));
+        let redaction = self.redact(upstream, policy)?;
+        let Redaction { body, vault, findings } = redaction;
+        known.findings(&findings);
+
+        let sent = body.get().to_string();
+        let worst_case = worst_case(sent.len(), &ask, limit.tokens);
+        affordable(budget, worst_case)?;
+        let deadline = deadline(self.rules, moment)?;
+        let clamped = limit.told(terms.limit_field());
+        let mut attempt = self
+            .scribe
+            .record(self.action_id, attempt_entry(moment, worst_case, clamped.is_some(), ask.stream()));
+        known.add_to(&mut attempt);
+        attempt.request_commitment =
+            Some(keys.audit.commitment("request", self.action_id.as_bytes(), sent.as_bytes()));
+        let tools = Tools {
+            declared: tools::declared(body.get()),
+            requested_events: random.tools_requested,
+            returned_events: random.tools_returned,
+        };
+        let results = form_tools::returned(ask.dialect(), ask.body());
+        let of = (self.action_id, moment.now);
+        let mut records = vec![attempt];
+        records.extend(tools.returned(self.scribe, known, &keys.pseudonym, of, &results));
+
+        let call = Call {
+            action_id: self.action_id,
+            dialect: ask.dialect(),
+            wire,
+            translation,
+            stream: ask.stream(),
+            wants_usage: ask.wants_usage(),
+            render: self.render(vault, policy),
+            forbidden_tools: policy.forbidden_tools.clone(),
+            betas,
+            worst_case,
+            target,
+            provider: provider.clone(),
+            deadline,
+            attempt: records,
+            began: moment.now,
+            clamped,
+            scribe: self.scribe.clone(),
+            known: known.clone(),
+            outcome_event: EventId::new(moment.now, random.second_event),
+            outcome_seal: random.second_seal,
+            tools,
+            pseudonym: keys.pseudonym,
+        };
+        Ok(Plan { permit, body, call })
+    }
+
+    fn redact(&self, upstream: Value, policy: &PolicyRow) -> Result<Redaction, Refused> {
+        let nonce = Nonce::from_bytes(self.moment.random.nonce);
+        let exempt = upstream::exempt(&upstream, &policy.permits);
+        redact::redact_json(self.rules.detectors, self.action_id, nonce, upstream, &exempt).map_err(|error| {
+            Refused { hint: Some(error.to_string()), ..Refused::from(Reason::RedactionFailed) }
+        })
+    }
+
+    fn render(&self, vault: Vault, policy: &PolicyRow) -> Render {
+        let detectors = policy.redact_answers.then_some(self.rules.detectors);
+        Render::new(vault, policy.restore.clone(), detectors)
+    }
+}
+
+fn translation(way: Way, ask: &Ask, now: Timestamp) -> Option<(Pair, Context)> {
+    let Way::Translated(pair) = way else { return None };
+    let seconds = now.unix_millis() / 1_000;
+    Some((pair, Context::of(pair, ask.body(), seconds)))
+}
+
+/// The body in the provider's dialect. The limit is set first: how much a model may think depends on it.
+fn translated(
+    translation: &Option<(Pair, Context)>,
+    ask: &Ask,
+    terms: &Terms<'_>,
+) -> Result<Map<String, Value>, Refused> {
+    let mut body = ask.body().clone();
+    let Some((pair, _)) = translation else { return Ok(body) };
+    let limits = grammar(ask.dialect()).limits;
+    limits.iter().for_each(|field| drop(body.shift_remove(*field)));
+    if let Some(field) = limits.first() {
+        body.insert((*field).to_owned(), Value::from(terms.max_output));
+    }
+    body.insert("model".to_owned(), Value::from(terms.model));
+    // Nothing is stored across a translation: the controls set this field themselves.
+    body.shift_remove("store");
+    pair.request(body).map_err(|fault| {
+        // An unknown field is not named: its name is the caller's own text.
+        let param = Some(fault.param).filter(|param| !param.is_empty());
+        Refused { param, hint: Some(fault.why.to_owned()), ..Refused::from(Reason::Untranslatable) }
+    })
+}
+
+/// Saves an attempt that cannot succeed. The exact check is the condition of the hold.
+fn affordable(budget: Option<BudgetRow>, worst_case: u64) -> Result<(), Refused> {
+    let budget = budget.ok_or(Reason::BudgetUnavailable)?;
+    if worst_case > budget.avail { Err(over_budget(budget.avail, worst_case)) } else { Ok(()) }
+}
+
+/// The refusal of a call that its budget does not cover, with the numbers that explain it.
+pub fn over_budget(avail: u64, worst_case: u64) -> Refused {
+    let hint = format!("{avail} tokens are available, the call may need {worst_case}");
+    Refused { hint: Some(hint), ..Refused::from(Reason::BudgetExceeded) }
+}
+
+fn deadline(rules: &Rules, moment: &Moment) -> Result<Duration, Reason> {
+    let left = moment.time_left.saturating_sub(RESERVE);
+    if left < LEAST { Err(Reason::TimeShort) } else { Ok(left.min(rules.provider_timeout)) }
+}
+
+fn attempt_entry(moment: &Moment, worst_case: u64, clamped: bool, stream: bool) -> Entry {
+    Entry {
+        at: moment.now,
+        event_id: EventId::new(moment.now, moment.random.first_event),
+        seal_random: Some(moment.random.first_seal),
+        event: EventType::LlmCall,
+        phase: Phase::Attempt,
+        decision: Decided::Allow,
+        reason: Reason::Allowed,
+        description: "An agent calls a model: the controls allow it, and its worst case is being held.",
+        metadata: Metadata::default()
+            .count("held_tokens", worst_case)
+            .flag("clamped", clamped)
+            .flag("streamed", stream),
+    }
+}

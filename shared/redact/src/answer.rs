@@ -1,0 +1,127 @@
+//! Takes detected types out of the model's own words, whole or while they arrive.
+//!
+//! A text is searched in stretches that depend on the text alone: up to a line feed, or up to the last white space of
+//! [`STRETCH_BYTES`]. A stretch that opens a private key goes on to the line that ends it. So the pieces in which a text
+//! arrives change nothing, and what is held back is bounded; a value that is split between two lines is not found.
+
+use core::fmt;
+
+use crate::detector::Detectors;
+use crate::findings::Findings;
+
+/// Longest stretch of ordinary text.
+const STRETCH_BYTES: usize = 1_024;
+
+/// The most bytes that an [`AnswerRedactor`] holds back: one stretch, or one private key.
+pub const ANSWER_HOLD_BACK_BYTES: usize = 8_192;
+
+const KEY_BEGINS: &str = "-----BEGIN ";
+const KEY_ENDS: &str = "-----END ";
+
+/// As for a request: what remains around a finding is searched again.
+const MAX_ROUNDS: usize = 4;
+
+/// One text of an answer that arrives in pieces.
+pub struct AnswerRedactor {
+    detectors: &'static Detectors,
+    held: String,
+    findings: Findings,
+}
+
+impl fmt::Debug for AnswerRedactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerRedactor").field("held", &self.held.len()).finish_non_exhaustive()
+    }
+}
+
+/// A whole text, and what was found in it.
+pub fn redact_answer_text(detectors: &'static Detectors, text: &str) -> (String, Findings) {
+    let mut redactor = AnswerRedactor::new(detectors);
+    let mut out = redactor.push(text);
+    out.push_str(&redactor.finish());
+    (out, redactor.findings)
+}
+
+impl AnswerRedactor {
+    pub fn new(detectors: &'static Detectors) -> Self {
+        Self { detectors, held: String::new(), findings: Findings::default() }
+    }
+
+    /// How many bytes are held back: at most [`ANSWER_HOLD_BACK_BYTES`].
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    pub const fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The stretches that `piece` ends, each finding replaced by `[REDACTED_EMAIL]` and its like.
+    pub fn push(&mut self, piece: &str) -> String {
+        self.held.push_str(piece);
+        let held = std::mem::take(&mut self.held);
+        let mut out = String::new();
+        let mut rest = held.as_str();
+        while let Some((stretch, after)) = stretch(rest) {
+            self.search(stretch, &mut out, 0);
+            rest = after;
+        }
+        rest.clone_into(&mut self.held);
+        out
+    }
+
+    /// The rest, at the end of the text.
+    pub fn finish(&mut self) -> String {
+        let held = std::mem::take(&mut self.held);
+        let mut out = String::new();
+        self.search(&held, &mut out, 0);
+        out
+    }
+
+    fn search(&mut self, text: &str, out: &mut String, round: usize) {
+        let detectors = self.detectors;
+        let hits = if round == MAX_ROUNDS { Vec::new() } else { detectors.detect(text) };
+        let mut rest = 0;
+        for hit in &hits {
+            self.search(text.get(rest..hit.start).unwrap_or_default(), out, round + 1);
+            out.push_str("[REDACTED_");
+            out.push_str(hit.detector.label());
+            out.push(']');
+            self.findings.count(hit.detector.id());
+            rest = hit.end;
+        }
+        let last = text.get(rest..).unwrap_or_default();
+        if hits.is_empty() { out.push_str(last) } else { self.search(last, out, round + 1) }
+    }
+}
+
+/// The first stretch of a text and what follows it; `None` while its end is not known.
+fn stretch(text: &str) -> Option<(&str, &str)> {
+    let line = text.find('\n').map(|at| at + 1);
+    let end = match line.filter(|end| *end <= STRETCH_BYTES) {
+        Some(end) => end,
+        None if text.len() > STRETCH_BYTES => cut(text),
+        None => return None,
+    };
+    let end = if opens_key(text.get(..end)?) { key_end(text)? } else { end };
+    text.split_at_checked(end)
+}
+
+/// After the last white space within the limit, or at the limit if there is none.
+fn cut(text: &str) -> usize {
+    let limit = text.floor_char_boundary(STRETCH_BYTES);
+    let white = text.get(..limit).and_then(|text| text.rfind(char::is_whitespace));
+    white.and_then(|at| Some(at + text.get(at..)?.chars().next()?.len_utf8())).unwrap_or(limit)
+}
+
+fn opens_key(stretch: &str) -> bool {
+    stretch.find(KEY_BEGINS).is_some_and(|at| stretch.get(at..).is_some_and(|key| !key.contains(KEY_ENDS)))
+}
+
+/// Where the line ends that ends a key; at the bound if none does; `None` while neither is known.
+fn key_end(text: &str) -> Option<usize> {
+    let bound = text.floor_char_boundary(ANSWER_HOLD_BACK_BYTES);
+    let within = text.get(..bound)?;
+    let line = within.find(KEY_ENDS).and_then(|at| Some(at + within.get(at..)?.find('\n')? + 1));
+    line.or((text.len() > ANSWER_HOLD_BACK_BYTES).then_some(bound))
+}
