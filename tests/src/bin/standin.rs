@@ -21,7 +21,8 @@ use tokio::net::TcpListener;
 /// GET    <url>/models                     either, by the header anthropic-version
 ///
 /// A user text of "call <text>", or a tool_choice that demands it, calls a declared tool; a tool's result is echoed.
-/// Credentials are demanded: Bearer, or x-api-key with anthropic-version, or api-key below /openai. A model whose
+/// Credentials are demanded: Bearer, or either of x-api-key and Bearer with anthropic-version, or
+/// api-key below /openai. A model whose
 /// name holds "unknown" does not exist. Histories are checked as the vendors check them.
 ///
 /// PUT    /_control/<channel>              what to answer, as JSON; all fields optional:
@@ -32,7 +33,8 @@ use tokio::net::TcpListener;
 ///                                         framing: plain | crlf | cr | tight | noisy | multiline,
 ///                                         sse_after, sse: malformed | bad_utf8 | long_event |
 ///                                         unseparated | stall | truncate | no_end |
-///                                         error_event | failed | split_utf8
+///                                         error_event | flat_error_event | failed |
+///                                         split_utf8
 /// DELETE /_control/<channel>              back to the echo
 /// POST   /_step/<channel>                 lets stepped streams send that many events more
 /// GET    /_streams/<channel>              {sent, open, stalled}: events sent, streams now

@@ -21,7 +21,7 @@ use super::behaviour::Behaviour;
 use super::dialect::Route;
 use super::plan::Plan;
 use super::progress::Progress;
-use super::{chat, lists, messages, responses, sse, strict};
+use super::{chat, dialect, lists, messages, responses, sse, strict};
 
 /// Bodies may end early on purpose.
 pub(super) type Body = BoxBody<Bytes, Dropped>;
@@ -96,7 +96,8 @@ fn usual(
     if route == Route::Messages && asked.max_tokens.is_none() {
         return Err(refused("max_tokens: Field required"));
     }
-    if let Some(fault) = strict::fault(route, &request).filter(|_| !behaviour.lenient) {
+    if let Some(fault) = strict::fault(route, dialect::version(head), &request).filter(|_| !behaviour.lenient)
+    {
         return Err(refused(&fault));
     }
     Ok(generate(route, &request, &asked, behaviour, progress))

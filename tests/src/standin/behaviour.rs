@@ -97,8 +97,10 @@ pub(super) enum Fault {
     Truncate,
     /// The stream ends properly, without its last events and its end mark.
     NoEnd,
-    /// The dialect's error event, then a proper end.
+    /// The dialect's error event, then a proper end. That of Responses nests its error, as OpenAI does in fact.
     ErrorEvent,
+    /// The same with the flat error of Responses that OpenAI documents, and which its SDK does not take for one.
+    FlatErrorEvent,
     /// As `error_event`, but Responses end with `response.failed`.
     Failed,
     /// Every character of several bytes is cut in the middle by two writes. `sse_after` means nothing here.

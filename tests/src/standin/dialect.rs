@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Body, json_response};
 
+/// Anthropic's: <https://platform.claude.com/docs/en/api/versioning>.
+pub(super) const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
 const AZURE_KEY: &str = "Access denied due to invalid subscription key or wrong API endpoint.";
 const OPENAI_KEY: &str = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
 
@@ -44,20 +46,24 @@ impl Route {
         }
     }
 
-    /// The credentials and headers that each kind of provider demands: 401 or 400 without.
+    /// The credentials and headers that each kind of provider demands: 401 or 400 without. Anthropic takes a key either
+    /// way; its SDKs send `x-api-key` with the older version and a Bearer token with the newer.
     pub(super) fn admit(self, head: &Parts) -> Result<(), Box<Response<Body>>> {
         let has = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
-        let versioned = has("anthropic-version");
+        let version = version(head);
         let azure = head.uri.path().contains("/openai/");
         let bearer =
             head.headers.get("authorization").is_some_and(|value| value.as_bytes().starts_with(b"Bearer "));
-        let anthropic = self.is_anthropic() || (self == Self::Models && versioned);
+        let anthropic = self.is_anthropic() || (self == Self::Models && version.is_some());
         let (status, message) = match () {
-            () if anthropic && !has("x-api-key") => {
+            () if anthropic && !bearer && !has("x-api-key") => {
                 (StatusCode::UNAUTHORIZED, "x-api-key header is required")
             }
-            () if anthropic && !versioned => {
+            () if anthropic && version.is_none() => {
                 (StatusCode::BAD_REQUEST, "anthropic-version: header is required")
+            }
+            () if anthropic && !VERSIONS.contains(&version.unwrap_or_default()) => {
+                (StatusCode::BAD_REQUEST, "anthropic-version: not a valid version")
             }
             () if azure && !has("api-key") => (StatusCode::UNAUTHORIZED, AZURE_KEY),
             () if !azure && !anthropic && !bearer => (StatusCode::UNAUTHORIZED, OPENAI_KEY),
@@ -89,6 +95,11 @@ impl Route {
         let parsed = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
         parsed.ok_or_else(|| Box::new(self.problem(StatusCode::BAD_REQUEST, "the body is not a JSON object")))
     }
+}
+
+/// Anthropic's version of the API that a request is written for.
+pub(super) fn version(head: &Parts) -> Option<&str> {
+    head.headers.get("anthropic-version").and_then(|value| value.to_str().ok())
 }
 
 /// `deployments/<name>/chat/completions` → `chat/completions`.

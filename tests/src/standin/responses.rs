@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::next_id;
 use super::asked::Asked;
-use super::behaviour::Usage;
+use super::behaviour::{Fault, Usage};
 use super::plan::{CREATED, Plan, Stop, Turn};
 use super::sse::Event;
 
@@ -225,13 +225,21 @@ fn numbered((number, (kind, fields)): (usize, (&str, Value))) -> Event {
     Event::named(merged(json!({ "type": kind, "sequence_number": number }), &fields))
 }
 
-/// The two ways in which a stream can say that it failed.
-pub(super) fn failure(after: usize, failed: bool, message: &str) -> Event {
-    if failed {
-        let error = json!({ "code": "server_error", "message": message });
-        let response = json!({ "id": next_id("resp_standin_"), "object": "response", "created_at": CREATED,
-            "status": "failed", "error": error, "output": [], "usage": null });
-        return numbered((after, ("response.failed", json!({ "response": response }))));
-    }
-    numbered((after, ("error", json!({ "code": "server_error", "message": message, "param": null }))))
+/// The ways in which a stream can say that it failed. Nested, against the reference, as captured in
+/// <https://github.com/openai/openai-dotnet/issues/881>.
+pub(super) fn failure(after: usize, fault: Fault, message: &str) -> Event {
+    let error = json!({ "type": "server_error", "code": "server_error", "message": message, "param": null });
+    let (kind, fields) = match fault {
+        Fault::Failed => {
+            let error = json!({ "code": "server_error", "message": message });
+            let response = json!({ "id": next_id("resp_standin_"), "object": "response", "created_at": CREATED,
+                "status": "failed", "error": error, "output": [], "usage": null });
+            ("response.failed", json!({ "response": response }))
+        }
+        Fault::FlatErrorEvent => {
+            ("error", json!({ "code": "server_error", "message": message, "param": null }))
+        }
+        _ => ("error", json!({ "error": error })),
+    };
+    numbered((after, (kind, fields)))
 }

@@ -128,7 +128,7 @@ fn spoil(route: Route, events: Vec<Event>, behaviour: &Behaviour) -> (Vec<Event>
             events.extend(rest.first().map(half));
             return (events, End::Close);
         }
-        Fault::ErrorEvent | Fault::Failed => events.push(failure(route, at, fault == Fault::Failed)),
+        Fault::ErrorEvent | Fault::FlatErrorEvent | Fault::Failed => events.push(failure(route, at, fault)),
     }
     (events, End::Proper)
 }
@@ -150,9 +150,9 @@ fn broken(route: Route, fault: Fault) -> Event {
     Event(Bytes::from([name.as_bytes(), b"data: ", &data, b"\n\n"].concat()))
 }
 
-fn failure(route: Route, after: usize, failed: bool) -> Event {
+fn failure(route: Route, after: usize, fault: Fault) -> Event {
     match route {
-        Route::Responses => responses::failure(after, failed, FAILURE),
+        Route::Responses => responses::failure(after, fault, FAILURE),
         Route::Messages => {
             let error = json!({ "type": "overloaded_error", "message": FAILURE });
             Event::named(json!({ "type": "error", "error": error }))

@@ -3,18 +3,21 @@
 
 use serde_json::Value;
 
-use super::dialect::Route;
+use super::dialect::{Route, VERSIONS};
 use super::messages::signature;
 use super::responses::encrypted;
 
 /// Smallest allowance for thinking.
 const THINKING_TOKENS_MIN: u64 = 1_024;
 
-/// What is wrong with the request, in the vendor's words.
-pub(super) fn fault(route: Route, request: &Value) -> Option<String> {
+/// What is wrong with the request, in the vendor's words. `version` is Anthropic's.
+pub(super) fn fault(route: Route, version: Option<&str>, request: &Value) -> Option<String> {
     match route {
         Route::Chat => chat(list(request, "messages")),
         Route::Responses => responses(request),
+        Route::Messages if version == VERSIONS.last().copied() => {
+            removed(request).or_else(|| messages(request))
+        }
         Route::Messages => messages(request),
         _ => None,
     }
@@ -84,6 +87,24 @@ fn responses(request: &Value) -> Option<String> {
     })
 }
 
+/// What Anthropic's version 2026-10-21 took away:
+/// <https://platform.claude.com/docs/en/api/versioning>. The wording of the last two is ours.
+fn removed(request: &Value) -> Option<String> {
+    if let Some(name) = ["temperature", "top_p", "top_k"].iter().find(|name| request.get(**name).is_some()) {
+        return Some(format!("{name}: Extra inputs are not permitted"));
+    }
+    list(request, "messages").iter().enumerate().find_map(|(at, message)| {
+        let gone = |block: &Value| match (text(message, "role"), text(block, "type")) {
+            ("assistant", "document") => Some("document blocks are not permitted in assistant messages"),
+            ("user", "text") if !list(block, "citations").is_empty() => {
+                Some("citations are not permitted in user messages")
+            }
+            _ => None,
+        };
+        list(message, "content").iter().find_map(gone).map(|said| format!("messages.{at}.content: {said}"))
+    })
+}
+
 fn messages(request: &Value) -> Option<String> {
     let all = list(request, "messages");
     let thinking = request.get("thinking").filter(|thinking| text(thinking, "type") == "enabled");
@@ -106,8 +127,9 @@ fn allowance(request: &Value, thinking: Option<&Value>) -> Option<String> {
 }
 
 fn block_fault(at: usize, message: &Value) -> Option<String> {
-    if !matches!(text(message, "role"), "user" | "assistant") {
-        return Some(format!("messages.{at}.role: Input should be 'user' or 'assistant'"));
+    // A system message amid the others is part of the newest SDKs' types.
+    if !matches!(text(message, "role"), "user" | "assistant" | "system") {
+        return Some(format!("messages.{at}.role: Input should be 'user', 'assistant' or 'system'"));
     }
     list(message, "content").iter().enumerate().find_map(|(number, block)| {
         let said = match text(block, "type") {
@@ -164,7 +186,24 @@ mod tests {
     use super::*;
 
     fn said(route: Route, request: &Value) -> String {
-        fault(route, request).unwrap_or_default()
+        fault(route, None, request).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_newer_version_of_messages_refuses_what_it_removed() {
+        let document = json!([{ "role": "assistant", "content": [{ "type": "document", "source": {} }] }]);
+        let cited =
+            json!([{ "role": "user", "content": [{ "type": "text", "text": "x", "citations": [{}] }] }]);
+        for (request, expected) in [
+            (json!({ "temperature": 1.0 }), "temperature: Extra inputs are not permitted"),
+            (json!({ "top_k": 1 }), "top_k: Extra inputs are not permitted"),
+            (json!({ "messages": document }), "messages.0.content: document blocks"),
+            (json!({ "messages": cited }), "messages.0.content: citations"),
+        ] {
+            let of = |version| fault(Route::Messages, Some(version), &request).unwrap_or_default();
+            assert_eq!(of(VERSIONS[0]), "", "{request}");
+            assert!(of(VERSIONS[1]).starts_with(expected), "{request}");
+        }
     }
 
     #[test]
@@ -232,7 +271,11 @@ mod tests {
             (json!([user(json!([result]))]), None, "messages.0.content: unexpected `tool_use_id`"),
             (json!([assistant(json!([bad_call])), user(json!([result]))]), None, "valid dictionary"),
             (json!([user(json!([{ "type": "text", "text": "" }]))]), None, "must be non-empty"),
-            (json!([{ "role": "system", "content": "x" }]), None, "Input should be 'user' or 'assistant'"),
+            (
+                json!([{ "role": "tool", "content": "x" }]),
+                None,
+                "Input should be 'user', 'assistant' or 'system'",
+            ),
         ] {
             let mut request = json!({ "max_tokens": 2_000, "messages": messages });
             if let Some(thinking) = thinking {

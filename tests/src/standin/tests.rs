@@ -365,7 +365,8 @@ async fn each_kind_of_provider_demands_its_credential() {
         ("/c/openai/v1/chat/completions", vec![("authorization", "Bearer k")], 401),
         ("/c/v1/messages", vec![("x-api-key", "k"), version], 200),
         ("/c/v1/messages", vec![("x-api-key", "k")], 400),
-        ("/c/v1/messages", vec![("authorization", "Bearer k"), version], 401),
+        ("/c/v1/messages", vec![("authorization", "Bearer k"), ("anthropic-version", "2026-10-21")], 200),
+        ("/c/v1/messages", vec![("x-api-key", "k"), ("anthropic-version", "2020-01-01")], 400),
         ("/c/v1/messages/count_tokens", vec![version], 401),
     ] {
         let body = chat("a", json!({ "input": "a" }));
@@ -448,6 +449,9 @@ async fn errors_have_the_shape_of_their_dialect() {
         let last = server.post(path, request).await.events().pop().unwrap();
         assert!(last.get("error").is_some() || last["type"] == "error", "{path}: {last}");
     }
+    server.tell(json!({ "sse": "flat_error_event" })).await;
+    let last = server.post(dialects[1].0, &dialects[1].1).await.events().pop().unwrap();
+    assert_eq!((&last["code"], last.get("error")), (&json!("server_error"), None));
     server.tell(json!({ "sse": "failed" })).await;
     assert_eq!(server.post(dialects[1].0, &dialects[1].1).await.types().pop().unwrap(), "response.failed");
     server.tell(json!({})).await;

@@ -8,6 +8,7 @@
 )]
 
 pub mod aws;
+pub mod clients;
 pub mod function;
 pub mod http;
 pub mod planted;
@@ -17,6 +18,7 @@ pub mod standin;
 pub mod tenant;
 pub mod wait;
 
+pub use clients::Client;
 pub use function::Function;
 pub use http::{Answer, Request};
 pub use stack::stack;

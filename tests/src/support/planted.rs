@@ -25,6 +25,12 @@ pub fn prompt() -> String {
         .fold("Please repeat exactly:".to_owned(), |text, (name, value)| text + &format!(" {name} {value};"))
 }
 
+/// A sentence for clients, with an e-mail address and a card number.
+pub fn note_text() -> String {
+    let [_, (_, card), _, _, (_, email), ..] = PERSONAL;
+    format!("Write to {email} about {card}.")
+}
+
 /// Names of the planted values in `text`, written as given or without blanks and dashes.
 pub fn leaked(text: &str) -> Vec<&'static str> {
     let bare = bare(text);
