@@ -15,6 +15,7 @@ ACCOUNT = "000000000000"
 REGION_NAME = "eu-central-1"
 
 START_SECONDS = 60
+PROGRAM = Path(__file__).resolve().parent / "ministack_on_aws_terms.py"
 ATTEMPTS = 3
 
 
@@ -24,7 +25,7 @@ def start(python: Path, home: Path, log: Path, remember) -> str:
     for attempt in range(1, ATTEMPTS + 1):
         port = processes.free_port()
         endpoint = f"http://127.0.0.1:{port}"
-        child = processes.start([str(python), "-m", "ministack"], _environment(home, port, endpoint), home, log)
+        child = processes.start([str(python), str(PROGRAM)], _environment(home, port, endpoint), home, log)
         remember(processes.identity(child.pid), endpoint)
         if _answers(child, endpoint):
             return endpoint

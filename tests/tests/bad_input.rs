@@ -101,13 +101,12 @@ fn malformed_bodies_are_refused_and_recorded() {
 }
 
 #[test]
-fn what_cannot_be_guarded_yet_is_refused_and_recorded() {
+fn what_cannot_be_inspected_is_refused_and_recorded() {
     let tenant = Tenant::new();
     let post = |field: &str, value: Value| tenant.post(&with(field, value));
     let image = user_part(json!({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}));
     let file = user_part(json!({"type": "file", "file": {"file_id": "file-1"}}));
     let cases = vec![
-        ("a stream", post("stream", json!(true)), 400, "stream_unsupported"),
         ("an image", post("messages", image), 403, "uninspectable"),
         ("a file", post("messages", file), 403, "uninspectable"),
         ("store", post("store", json!(true)), 403, "uninspectable"),
@@ -131,8 +130,10 @@ fn wrong_types_paths_and_methods_are_refused_and_recorded() {
         ("a form", right().with("content-type", "application/x-www-form-urlencoded"), 415, "content_type"),
         ("no type", right().without("content-type"), 415, "content_type"),
         ("gzip", right().with("content-encoding", "gzip"), 415, "content_encoding"),
-        ("an unknown path", at("POST", "/v1/embeddings"), 404, "unknown_path"),
-        ("a path with a query", at("POST", "/v1/files?purpose=x"), 404, "unknown_path"),
+        ("an unknown path", at("POST", "/v1/nowhere"), 404, "unknown_path"),
+        ("a path with a query", at("POST", "/v1/nothing?purpose=x"), 404, "unknown_path"),
+        ("files kept at the vendor", at("POST", "/v1/files?purpose=x"), 403, "route_uninspectable"),
+        ("batches", at("POST", "/v1/batches"), 403, "route_uninspectable"),
         ("the root", at("POST", "/"), 404, "unknown_path"),
         ("PUT of a chat", at("PUT", "/v1/chat/completions"), 405, "method_not_allowed"),
         ("GET of a chat", at("GET", "/v1/chat/completions"), 405, "method_not_allowed"),

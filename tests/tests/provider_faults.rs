@@ -115,7 +115,7 @@ fn an_answer_that_does_not_come_or_comes_broken_is_recorded_and_costs_the_hold()
         ("a dropped connection", json!({"drop": true}), 502, "provider_broken", Everything),
         ("a truncated body", json!({"truncate": true}), 502, "provider_broken", Everything),
         ("malformed JSON", json!({"body": planted::prompt()}), 502, "provider_malformed", Everything),
-        ("an error inside a 200", json!({"body": inside}), 502, "provider_malformed", Everything),
+        ("an error inside a 200", json!({"body": inside}), 502, "provider_error", Everything),
         ("an empty body", json!({"body": ""}), 502, "provider_malformed", Everything),
         ("an oversize answer", json!({"body": large}), 502, "provider_too_large", Everything),
     ];

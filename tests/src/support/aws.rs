@@ -118,7 +118,20 @@ pub fn invoke(role: &str, function: &str, event: &Value) -> Result<Value, AwsErr
     let name = stack().at(&format!("/functions/{function}"));
     let params = json!({"FunctionName": name, "Payload": event.to_string()});
     let answer = call(role, "lambda", "invoke", &params)?;
-    Ok(serde_json::from_str(answer["Payload"].as_str().unwrap_or_default()).unwrap_or_default())
+    Ok(whole(answer["Payload"].as_str().unwrap_or_default()))
+}
+
+/// A function that streams answers with the status and the headers, eight zero bytes, and the body ("HTTP integration
+/// response streaming", Lambda developer guide): the same object as of one that does not.
+fn whole(payload: &str) -> Value {
+    let parsed: Value = serde_json::from_str(payload).unwrap_or_default();
+    // The emulator hands a stream over as one JSON string.
+    let Some((prelude, body)) = parsed.as_str().unwrap_or(payload).split_once("\0\0\0\0\0\0\0\0") else {
+        return parsed;
+    };
+    let mut answer: Value = serde_json::from_str(prelude).unwrap_or_default();
+    answer["body"] = body.into();
+    answer
 }
 
 /// Runs SQL in Athena as the auditor: each row as its texts, without the header.
