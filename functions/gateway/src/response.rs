@@ -184,14 +184,24 @@ impl Refused {
     pub fn event(&self, dialect: Dialect, number: u64) -> Event {
         let (name, data) = match dialect {
             Dialect::Messages | Dialect::CountTokens => (Some("error"), self.body(Vendor::Anthropic)),
-            Dialect::Responses => (
-                Some("error"),
-                json!({"type": "error", "sequence_number": number, "code": self.code(),
-                    "message": self.message(), "param": self.param}),
-            ),
+            Dialect::Responses => (Some("error"), self.responses_event(number)),
             Dialect::Chat | Dialect::Embeddings => (None, self.body(Vendor::OpenAi)),
         };
         Event { name: name.map(str::to_owned), data: data.to_string() }
+    }
+
+    /// Flat, as OpenAI's API reference has it ("Streaming events", `error`), and nested, as OpenAI sends it: its SDK
+    /// for Python takes only a nested one for an error.
+    fn responses_event(&self, number: u64) -> Value {
+        let mut data = self.body(Vendor::OpenAi);
+        if let Some(fields) = data.as_object_mut() {
+            fields.insert("type".to_owned(), "error".into());
+            fields.insert("sequence_number".to_owned(), number.into());
+            fields.insert("code".to_owned(), self.code().into());
+            fields.insert("message".to_owned(), self.message().into());
+            fields.insert("param".to_owned(), self.param.clone().into());
+        }
+        data
     }
 }
 
@@ -232,6 +242,9 @@ mod tests {
         assert_eq!(event(Dialect::Messages).name.as_deref(), Some("error"));
         let data: Value = serde_json::from_str(&event(Dialect::Responses).data).unwrap();
         assert_eq!((&data["type"], &data["sequence_number"]), (&json!("error"), &json!(7)));
+        for field in ["code", "message", "param"] {
+            assert_eq!(data[field], data["error"][field], "flat and nested");
+        }
     }
 
     fn whole(body: Body) -> Value {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 
 /// Ends a test whose call hangs; the gateway's own deadlines are far shorter.
 const BOUND: Duration = Duration::from_secs(90);
@@ -94,7 +96,14 @@ impl Request {
         std::thread::sleep(Duration::from_millis(300));
     }
 
-    async fn exchange(&self) -> Answer {
+    /// Sends it and returns as soon as the answer begins.
+    pub fn open(self) -> Live {
+        let runtime = runtime();
+        let (answer, body) = runtime.block_on(bound(self.begin()));
+        Live { runtime, answer, body: Some(body) }
+    }
+
+    async fn begin(&self) -> (Answer, Incoming) {
         let uri: hyper::Uri = self.url.parse().expect("tests write valid URLs");
         let authority = uri.authority().expect("a whole URL").as_str();
         let stream = TcpStream::connect(authority).await.expect("the other side listens");
@@ -108,16 +117,23 @@ impl Request {
         }
         let request = request.body(Full::new(self.body.clone())).expect("tests write valid headers");
         let (head, body) = sender.send_request(request).await.expect("there is an answer").into_parts();
-        let body = body.collect().await.expect("the answer is whole").to_bytes();
         let text =
             |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Answer {
+        let answer = Answer {
             status: head.status.as_u16(),
             headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-            body: String::from_utf8_lossy(&body).into_owned(),
+            body: String::new(),
             throttled: 0,
             tries: 1,
-        }
+        };
+        (answer, body)
+    }
+
+    async fn exchange(&self) -> Answer {
+        let (mut answer, body) = self.begin().await;
+        let body = body.collect().await.expect("the answer is whole").to_bytes();
+        answer.body = String::from_utf8_lossy(&body).into_owned();
+        answer
     }
 
     async fn persist(self) -> Answer {
@@ -136,6 +152,51 @@ impl Request {
     }
 }
 
+/// An answer that is still coming.
+#[derive(Debug)]
+pub struct Live {
+    runtime: Runtime,
+    /// Its body is what came so far.
+    pub answer: Answer,
+    body: Option<Incoming>,
+}
+
+impl Live {
+    /// Reads on until what came satisfies `enough`. Its end before that fails.
+    pub fn until(&mut self, enough: impl Fn(&str) -> bool) {
+        while !enough(&self.answer.body) {
+            assert!(self.more(), "the stream ended: {}", self.answer.body);
+        }
+    }
+
+    /// Reads to the end.
+    pub fn rest(mut self) -> Answer {
+        while self.more() {}
+        self.answer
+    }
+
+    /// The next piece; false at the end.
+    fn more(&mut self) -> bool {
+        let Some(body) = &mut self.body else { return false };
+        let Some(frame) = self.runtime.block_on(bound(body.frame())) else { return false };
+        if let Some(bytes) = frame.expect("the stream is whole").data_ref() {
+            self.answer.body += &String::from_utf8_lossy(bytes);
+        }
+        true
+    }
+
+    /// Closes the connection.
+    pub fn leave(self) {}
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+async fn bound<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(BOUND, work).await.expect("the other side answers")
+}
+
 /// What the gateway says itself, or a fault of the platform, which says nothing of the kind.
 fn may_succeed_later(answer: &Answer) -> bool {
     answer.header("x-should-retry").map_or(answer.status >= 500, |retry| retry == "true")
@@ -143,8 +204,7 @@ fn may_succeed_later(answer: &Answer) -> bool {
 
 /// Sends all at once; answers in the order of the requests.
 pub fn send_all(requests: Vec<Request>) -> Vec<Answer> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         let running: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.persist())).collect();
         let mut answers = Vec::new();
         for call in running {
@@ -168,6 +228,13 @@ impl Answer {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// The data of a stream's events, its end mark left out.
+    pub fn events(&self) -> Vec<Value> {
+        let data = self.body.lines().filter_map(|line| line.strip_prefix("data: "));
+        let parsed = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        data.filter(|text| *text != "[DONE]").map(parsed).collect()
     }
 
     /// The id of the action that the answer belongs to.

@@ -41,9 +41,13 @@ impl Tenant {
         let channel = Channel::new(format!("c-{}", unique::<8>()));
         let provider_key = format!("upstream-{}", unique::<16>());
         let mut command = operator_command();
-        command.args(["ops", "seed", "--provider-region", "eu", "--models", "gpt-4o-mini,gpt-4o"]);
+        command.args(["ops", "seed", "--provider-region", "eu"]);
+        if !arguments.contains(&"--models") {
+            command.args(["--models", "gpt-4o-mini,gpt-4o"]);
+        }
         if !arguments.contains(&"--provider-url") {
-            command.args(["--provider-url", &channel.url()]);
+            let azure = arguments.contains(&"azure");
+            command.args(["--provider-url", &if azure { channel.azure_url() } else { channel.url() }]);
         }
         let done = command.args(arguments).env("CS_PROVIDER_KEY", &provider_key).output().expect("it runs");
         assert!(done.status.success(), "seed: {}", String::from_utf8_lossy(&done.stderr));
@@ -85,6 +89,20 @@ impl Tenant {
     /// The secret part of the gateway key, with its checksum.
     pub fn secret(&self) -> &str {
         self.key().rsplit('_').next().expect("a key has parts")
+    }
+
+    /// A tenant whose provider speaks another vendor's dialect, or lives at another address.
+    pub fn of_kind(kind: &str, arguments: &[&str]) -> Self {
+        let all = ["--provider-kind", kind, "--models", "gpt-4o-mini,text-embedding-3-small"];
+        Self::with(&[&all, arguments].concat())
+    }
+
+    /// A call in any dialect to a gateway at `url`.
+    pub fn ask(&self, url: String, body: &Value) -> Request {
+        Request::new("POST", url)
+            .with("content-type", "application/json")
+            .with("authorization", format!("Bearer {}", self.key()))
+            .body(body.to_string())
     }
 
     /// A chat call that is right in every way.

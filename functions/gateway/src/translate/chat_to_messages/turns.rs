@@ -159,7 +159,8 @@ fn tool_call(mut call: Fields) -> Outcome<Value> {
 fn function_call(mut function: Fields) -> Outcome<(String, Value)> {
     let name = function.need_text("name")?;
     let arguments = function.text("arguments")?.unwrap_or_default();
-    function.end(&[])?;
+    // OpenAI's SDKs add a parsed copy when they put a stream together, and agents send it back.
+    function.end(&[("parsed_arguments", always, "")])?;
     let input = if arguments.trim().is_empty() {
         Some(Map::new())
     } else {
