@@ -11,7 +11,9 @@ pub(super) fn is_email(text: &str) -> bool {
     let Some((_, domain)) = text.rsplit_once('@') else { return false };
     let Some((_, top)) = domain.rsplit_once('.') else { return false };
     let labels_fit = domain.split('.').all(|label| (1..=63).contains(&label.chars().count()));
-    let is_image = IMAGE_ENDINGS.iter().any(|ending| top.eq_ignore_ascii_case(ending));
+    // With more than one dot it may be an address that names a file (`dana@example.com.png`).
+    let is_image = IMAGE_ENDINGS.iter().any(|ending| top.eq_ignore_ascii_case(ending))
+        && domain.bytes().filter(|byte| *byte == b'.').count() == 1;
     labels_fit && domain.chars().count() <= 253 && top.chars().any(char::is_alphabetic) && !is_image
 }
 
