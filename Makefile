@@ -5,7 +5,7 @@ STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up down check lint unit invoke package
+.PHONY: help doctor demo test up down check lint unit invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,5 +47,9 @@ invoke: doctor ## Invoke a function directly: make invoke FN=gateway EVENT=event
 	@test -x $(VENV) || { echo 'error: there is no stack; run: make up'; exit 1; }
 	@$(VENV) tests/local/invoke.py --function '$(FN)' --event '$(EVENT)'
 
-package: doctor ## Build the release zips of the functions, to deploy with Terraform
-	@$(PYTHON) tests/local/package.py
+package: doctor ## Build the release zips of the functions for Lambda: make package ARCH=arm64
+	@$(PYTHON) tests/local/package.py $(if $(ARCH),--arch '$(ARCH)')
+
+bench: doctor ## Measure the release build on a stack of its own; writes target/bench/*.json
+	@trap '$(STACK) down --name bench' EXIT; trap 'exit 130' INT TERM; \
+	$(STACK) up --name bench && $(PYTHON) tests/local/bench.py --name bench

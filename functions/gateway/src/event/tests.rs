@@ -97,6 +97,12 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("duplicate_key"), Came::Faulty(Reason::DuplicateKey), good),
         (fixture!("stream"), Came::Stream, good),
         (fixture!("image"), Came::Faulty(Reason::Uninspectable), good),
+        (fixture!("asserted"), Came::Chat, good),
+        (fixture!("responses"), Came::Stream, good),
+        (fixture!("messages"), Came::Stream, good),
+        (fixture!("count_tokens"), Came::Chat, good),
+        (fixture!("embeddings"), Came::Chat, good),
+        (fixture!("batches"), Came::Stray(Reason::RouteUninspectable), good),
     ] {
         let request = parse(event).unwrap();
         assert_eq!(came(&request.route), expected, "{name}");

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Measures the functions as they are deployed, on the local stack, and writes target/bench/*.json. `make bench`.
+
+Ratios and counts travel between machines; times do not, and are given with what they were measured beside: the floor is
+a function that makes the same AWS calls and nothing else, in the same run.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import bundle
+from bench_proxy import Proxy, longest_chain
+from stack import aws_variables, operator_environment
+from steps import StackError, say
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+OUT = TARGET / "bench"
+STARTS = 20
+WARM_UP = 30
+CALLS = 300
+ROUNDS = 3
+# About 2 KB of conversation with something to find in it.
+SENTENCES = "Dana Levi (dana.levi@example.com) asked why card 4111 1111 1111 1111 was charged twice on 3 March. "
+BODY = {
+    "model": "gpt-4o-mini",
+    "messages": [{"role": "system", "content": "Answer in one sentence."}, {"role": "user", "content": SENTENCES * 20}],
+    "max_tokens": 64,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default="bench")
+    stack = json.loads((TARGET / "stack" / parser.parse_args().name / "stack.json").read_text())
+    OUT.mkdir(parents=True, exist_ok=True)
+    try:
+        _build()
+        _report("package", _package(stack))
+        _report("gateway", _gateway(stack))
+    except StackError as error:
+        say(error.render())
+        return 1
+    return 0
+
+
+def _build() -> None:
+    say("Building with the release profile; about 6 minutes on two cores the first time.")
+    crates = ["-p", "countersign-gateway", "-p", "countersign-audit-writer", "-p", "countersign-tests", "--bins"]
+    if subprocess.run(["cargo", "build", "--release", *crates], cwd=ROOT).returncode != 0:
+        raise StackError("the build failed; what cargo said stands above")
+
+
+def _report(name: str, numbers: dict[str, float]) -> None:
+    file = OUT / f"{name}.json"
+    file.write_text(json.dumps(numbers, indent=2) + "\n")
+    say(f"\n{name}")
+    for key, value in numbers.items():
+        say(f"  {key:<24} {value:>12,.2f}")
+    say(f"  written to {file.relative_to(ROOT)}")
+
+
+def _package(stack: dict) -> dict[str, float]:
+    """Size of the zip, and process start to first poll of the Runtime API."""
+    packages = OUT / "packages"
+    bundle.pack_functions(TARGET / "release", packages, compress_level=9)
+    started = []
+    for _ in range(STARTS):
+        with _host("gateway", _variables(stack, stack["endpoint"])) as port:
+            started.append(_worker(port)["init_ms"])
+    return {
+        "gateway_init_ms": statistics.median(started),
+        "gateway_init_max_ms": max(started),
+        "gateway_zip_mb": (packages / "gateway.zip").stat().st_size / 1e6,
+        "audit_writer_zip_mb": (packages / "audit-writer.zip").stat().st_size / 1e6,
+    }
+
+
+def _gateway(stack: dict) -> dict[str, float]:
+    key = _tenant(stack)
+    with Proxy(stack["endpoint"]) as proxy:
+        with _host("gateway", _variables(stack, proxy.endpoint)) as port:
+            _calls(port, key, WARM_UP)
+            proxy.made.clear()
+            _calls(port, key, 1)
+            # What the settlement sends after the answer is on its way.
+            time.sleep(0.5)
+            made = list(proxy.made)
+    recorded = OUT / "floor_calls.json"
+    recorded.write_text(json.dumps([{"target": one.target, "body": one.body} for one in made]))
+    ours, floor = [], []
+    for _ in range(ROUNDS):
+        ours.append(_cpu_us("gateway", _variables(stack, stack["endpoint"]), key))
+        floor.append(_cpu_us("floor", {**_variables(stack, stack["endpoint"]), "FLOOR_CALLS": str(recorded)}, key))
+    return {
+        "aws_sequential": longest_chain(made),
+        "aws_total": len(made),
+        "kms_warm": sum(one.target.startswith("TrentService") for one in made),
+        "own_cpu_us": statistics.median(ours) - statistics.median(floor),
+        "cpu_us": statistics.median(ours),
+        "floor_cpu_us": statistics.median(floor),
+        "cpu_ratio_floor": statistics.median(ours) / statistics.median(floor),
+    }
+
+
+def _tenant(stack: dict) -> str:
+    seed = [str(TARGET / "debug" / "countersign"), "ops", "seed", "--provider-url", f"{stack['provider_url']}/bench/v1"]
+    seed += ["--provider-region", "eu", "--models", "gpt-4o-mini", "--budget-tokens", "1000000000"]
+    env = {**operator_environment(stack), "CS_PROVIDER_KEY": "bench-provider-key"}
+    done = subprocess.run(seed, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StackError(f"seeding failed: {done.stderr.strip()}")
+    return json.loads(done.stdout)["gateway_key"]
+
+
+def _variables(stack: dict, endpoint: str) -> dict[str, str]:
+    return {**stack["ops_environment"], **aws_variables(stack, "gateway"), "AWS_ENDPOINT_URL": endpoint}
+
+
+@contextmanager
+def _host(binary: str, variables: dict[str, str]):
+    """A function of the release profile behind the Runtime API host; yields the port, ready for calls."""
+    env_file, port_file = OUT / "variables.json", OUT / "port"
+    port_file.unlink(missing_ok=True)
+    env_file.touch(mode=0o600)
+    env_file.write_text(json.dumps(variables))
+    program, function = TARGET / "release" / "host", TARGET / "release" / binary
+    command = [program, "--binary", function, "--env", env_file, "--port-file", port_file]
+    log = (OUT / f"{binary}.log").open("wb")
+    child = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        port = int(_wait(lambda: port_file.exists() and port_file.read_text(), "the host to listen"))
+        _wait(lambda: _worker(port).get("init_ms"), "the function to start")
+        yield port
+    finally:
+        child.terminate()
+        child.wait()
+        env_file.unlink(missing_ok=True)
+
+
+def _wait(ready, what: str):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if found := ready():
+            return found
+        time.sleep(0.02)
+    raise StackError(f"waited 30 s for {what}")
+
+
+def _worker(port: int) -> dict:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/_host")
+    return json.loads(connection.getresponse().read())["workers"][0]
+
+
+def _calls(port: int, key: str, count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    for _ in range(count):
+        connection.request("POST", "/v1/chat/completions", json.dumps(BODY), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise StackError(f"a call failed with {answer.status}: {text[:300]!r}")
+
+
+def _cpu_us(binary: str, variables: dict[str, str], key: str) -> float:
+    """CPU time of the function's process per call, all threads, user and system."""
+    with _host(binary, variables) as port:
+        _calls(port, key, WARM_UP)
+        pid = _worker(port)["pid"]
+        before = _cpu_ns(pid)
+        _calls(port, key, CALLS)
+        return (_cpu_ns(pid) - before) / CALLS / 1000
+
+
+def _cpu_ns(pid: int) -> int:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
