@@ -30,7 +30,11 @@ pub fn visit(wire: Dialect, answer: &mut Value, visit: &mut dyn FnMut(Field, &mu
             });
         }
         Dialect::Responses => response(answer, visit),
-        Dialect::Messages => each(answer.get_mut("content"), &mut |block| message_block(block, visit)),
+        Dialect::Messages => {
+            each(answer.get_mut("content"), &mut |block| message_block(block, visit));
+            // The caller's own text, which comes back as it was sent.
+            leaf(answer, "/stop_sequence", Field::Text, visit);
+        }
         Dialect::Embeddings | Dialect::CountTokens => {}
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::RestoreField;
 use redact::{AnswerRedactor, Detectors, Form, Links, Restorer, Vault};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::leaves::{self, Field};
 use crate::dialect::Dialect;
@@ -84,8 +84,14 @@ impl Render {
     pub fn leaf(&self, field: Field, leaf: &mut Value) {
         match leaf {
             Value::String(text) if field != Field::ArgumentsValue => *text = self.text(field, text),
-            value if self.form(field).is_some() => self.vault.restore_json(value, MAX_RESTORED_BYTES),
-            _ => {}
+            value => {
+                if let Some(detectors) = self.detectors {
+                    search(detectors, value, &|_| false, &[], &mut Vec::new());
+                }
+                if self.form(field).is_some() {
+                    self.vault.restore_json(value, MAX_RESTORED_BYTES);
+                }
+            }
         }
     }
 
@@ -94,46 +100,70 @@ impl Render {
         if self.is_idle() {
             return;
         }
-        self.rest(answer);
+        self.search(answer, &[]);
         leaves::visit(wire, answer, &mut |field, leaf| self.leaf(field, leaf));
     }
 
-    /// Every other string of an answer: detected types are taken out there too, wherever the dialect puts them.
-    pub fn rest(&self, value: &mut Value) {
-        let Some(detectors) = self.detectors else { return };
-        match value {
-            Value::String(text) => *text = redact::redact_answer_text(detectors, text).0,
-            Value::Array(items) => items.iter_mut().for_each(|item| self.rest(item)),
-            Value::Object(fields) => {
-                let others = fields
-                    .iter_mut()
-                    .filter(|(name, field)| !(field.is_string() && KNOWN.contains(&name.as_str())));
-                others.for_each(|(_, field)| self.rest(field));
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    /// Takes detected types out of every string of an answer or an event, wherever the dialect puts them. `pieces` are
+    /// places of texts that come piece by piece, with `*` for any index: their slots search them.
+    pub fn search(&self, value: &mut Value, pieces: &[&str]) {
+        if let Some(detectors) = self.detectors {
+            search(detectors, value, &|name| OPAQUE.contains(&name), pieces, &mut Vec::new());
         }
     }
 }
 
-/// Strings that [`leaves`] and the streams see to by name, and those in which a changed byte would break something: ids,
-/// signatures and what a provider encrypted.
-const KNOWN: [&str; 17] = [
-    "arguments",
+fn search(
+    detectors: &'static Detectors,
+    value: &mut Value,
+    opaque: &dyn Fn(&str) -> bool,
+    pieces: &[&str],
+    at: &mut Vec<String>,
+) {
+    match value {
+        Value::String(text) => *text = redact::redact_answer_text(detectors, text).0,
+        Value::Array(items) => {
+            at.push("*".to_owned());
+            items.iter_mut().for_each(|item| search(detectors, item, opaque, pieces, at));
+            at.pop();
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                at.push(name.clone());
+                let skip = field.is_string() && (opaque(name) || is_piece(pieces, at));
+                if !skip {
+                    search(detectors, field, opaque, pieces, at);
+                }
+                at.pop();
+            }
+            clean_keys(detectors, fields);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn is_piece(pieces: &[&str], at: &[String]) -> bool {
+    pieces.iter().any(|piece| piece.split('/').skip(1).eq(at.iter().map(String::as_str)))
+}
+
+/// Keys can be words too: those of a tool's arguments, for one.
+fn clean_keys(detectors: &'static Detectors, fields: &mut Map<String, Value>) {
+    let clean = |name: &String| redact::redact_answer_text(detectors, name).0;
+    if fields.keys().any(|name| clean(name) != *name) {
+        *fields = std::mem::take(fields).into_iter().map(|(name, value)| (clean(&name), value)).collect();
+    }
+}
+
+/// Strings in which a changed byte would break something: ids, signatures, what a provider encrypted.
+const OPAQUE: [&str; 9] = [
     "call_id",
-    "content",
     "data",
-    "delta",
     "encrypted_content",
+    "encrypted_index",
     "id",
-    "input",
     "item_id",
-    "partial_json",
-    "reasoning",
-    "reasoning_content",
-    "refusal",
     "signature",
-    "text",
-    "thinking",
+    "tool_use_id",
     "type",
 ];
 

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+mod coverage;
+
 use super::*;
 use crate::answer::leaves::Field;
 use crate::dialect::Dialect;

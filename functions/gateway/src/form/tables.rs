@@ -203,13 +203,24 @@ const ANTHROPIC_BLIND: &[Blind] = &[
 pub fn runs_here(dialect: Dialect, kind: &str) -> bool {
     match dialect {
         Dialect::Chat | Dialect::Embeddings => matches!(kind, "function" | "custom"),
-        Dialect::Responses => matches!(kind, "function" | "custom" | "local_shell" | "apply_patch"),
+        // A computer's screen comes back as a picture, which needs a permit of its own.
+        Dialect::Responses => matches!(
+            kind,
+            "function" | "custom" | "local_shell" | "apply_patch" | "computer" | "computer_use_preview"
+        ),
         // Anthropic's client tools are versioned by date: `bash_20250124`.
         Dialect::Messages | Dialect::CountTokens => {
             kind == "custom"
-                || ["bash_2", "text_editor_2", "computer_2", "memory_2"]
-                    .iter()
-                    .any(|start| kind.starts_with(start))
+                || [
+                    "bash_2",
+                    "text_editor_2",
+                    "computer_2",
+                    "computer_toolset_2",
+                    "browser_toolset_2",
+                    "memory_2",
+                ]
+                .iter()
+                .any(|start| kind.starts_with(start))
         }
     }
 }
@@ -275,8 +286,14 @@ const MESSAGES_PARTS: &[Part] = &[
     seen("text", &["type", "text", "cache_control", "citations"]),
     seen("thinking", &["type", "thinking", "signature"]),
     seen("redacted_thinking", &["type", "data"]),
-    seen("tool_use", &["type", "id", "name", "input", "cache_control", "caller"]),
-    holding("tool_result", &["type", "tool_use_id", "content", "is_error", "cache_control"], "/content"),
+    seen("tool_use", &["type", "id", "name", "input", "cache_control", "caller", "toolset_name"]),
+    holding(
+        "tool_result",
+        &["type", "tool_use_id", "content", "is_error", "cache_control", "toolset_name"],
+        "/content",
+    ),
+    seen("tool_reference", &["type", "name", "tool_name", "cache_control"]),
+    seen("browser_state", &["type", "state_changes", "tabs", "cache_control"]),
     holding(
         "search_result",
         &["type", "source", "title", "content", "citations", "cache_control"],
@@ -329,16 +346,27 @@ const RESPONSES_PARTS: &[Part] = &[
     holding("message", &["type", "role", "content", "status", "id", "phase"], "/content"),
     seen(
         "function_call",
-        &["type", "arguments", "call_id", "name", "id", "status", "namespace", "caller", "created_by"],
+        &[
+            "type",
+            "arguments",
+            "call_id",
+            "name",
+            "id",
+            "status",
+            "namespace",
+            "caller",
+            "created_by",
+            "async",
+        ],
     ),
     holding(
         "function_call_output",
-        &["type", "call_id", "output", "id", "status", "caller", "created_by"],
+        &["type", "call_id", "output", "id", "status", "caller", "created_by", "name", "namespace"],
         "/output",
     ),
     seen(
         "custom_tool_call",
-        &["type", "call_id", "input", "name", "id", "status", "namespace", "caller", "created_by"],
+        &["type", "call_id", "input", "name", "id", "status", "namespace", "caller", "created_by", "async"],
     ),
     holding(
         "custom_tool_call_output",
@@ -351,10 +379,13 @@ const RESPONSES_PARTS: &[Part] = &[
     seen("apply_patch_call_output", &["type", "call_id", "status", "id", "output", "caller", "created_by"]),
     seen("reasoning", &["type", "id", "summary", "content", "encrypted_content", "status"]),
     unseen("item_reference", ANY, Stored, STORED, &[]),
-    unseen("computer_call", ANY, HostedTools, HOSTED, &[]),
+    seen("computer_call", &["type", "id", "call_id", "action", "actions", "pending_safety_checks", "status"]),
     unseen("computer_call_output", ANY, Images, PICTURE, &["/output/image_url"]),
     unseen("shell_call", ANY, HostedTools, HOSTED, &[]),
-    unseen("shell_call_output", ANY, HostedTools, HOSTED, &[]),
+    seen(
+        "shell_call_output",
+        &["type", "call_id", "output", "id", "status", "caller", "created_by", "max_output_length"],
+    ),
     unseen("file_search_call", ANY, HostedTools, HOSTED, &[]),
     unseen("web_search_call", ANY, HostedTools, HOSTED, &[]),
     unseen("code_interpreter_call", ANY, HostedTools, HOSTED, &[]),

@@ -30,7 +30,15 @@ fn runs_here(dialect: Dialect, tool: &Value) -> bool {
         None | Some(Value::Null) => {
             matches!(dialect, Dialect::Messages | Dialect::CountTokens) && tool.is_object()
         }
-        Some(kind) => kind.as_str().is_some_and(|kind| tables::runs_here(dialect, kind)),
+        Some(kind) => kind.as_str().is_some_and(|kind| match (dialect, kind) {
+            (Dialect::Responses, "shell") => tool.get("environment").is_some() && is_local(tool),
+            (Dialect::Responses, "tool_search") => text(tool, "execution") == Some("client"),
+            (Dialect::Responses, "namespace") => {
+                let tools = tool.get("tools").and_then(Value::as_array);
+                tools.is_some_and(|tools| tools.iter().all(|tool| runs_here(dialect, tool)))
+            }
+            _ => tables::runs_here(dialect, kind),
+        }),
     };
     let direct = |callers: &Value| {
         callers.as_array().is_some_and(|callers| callers.iter().all(|caller| caller == "direct"))
@@ -38,18 +46,31 @@ fn runs_here(dialect: Dialect, tool: &Value) -> bool {
     own && tool.get("allowed_callers").is_none_or(|callers| callers.is_null() || direct(callers))
 }
 
+/// Whether a shell, or a call of one, is the caller's own and not a container of the provider's.
+pub fn is_local(shell: &Value) -> bool {
+    shell.get("environment").is_none_or(|environment| {
+        environment.is_null() || environment.get("type").is_some_and(|kind| kind == "local")
+    })
+}
+
 /// Every name by which a request declares a tool, and where. Hosted tools are known by their type as well.
 pub fn declared(body: &Map<String, Value>) -> Vec<(String, &str)> {
     let mut found = Vec::new();
     for list in ["tools", "functions"] {
-        let tools = body.get(list).and_then(Value::as_array);
-        for (n, tool) in tools.into_iter().flatten().enumerate() {
-            let names = ["/function/name", "/custom/name", "/name", "/type"];
-            let names = names.iter().filter_map(|at| tool.pointer(at).and_then(Value::as_str));
-            found.extend(names.map(|name| (format!("{list}[{n}]"), name)));
-        }
+        named(list, body.get(list), &mut found);
     }
     found
+}
+
+fn named<'b>(list: &str, tools: Option<&'b Value>, found: &mut Vec<(String, &'b str)>) {
+    for (n, tool) in tools.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        let place = format!("{list}[{n}]");
+        let names = ["/function/name", "/custom/name", "/name", "/type"];
+        let names = names.iter().filter_map(|at| tool.pointer(at).and_then(Value::as_str));
+        found.extend(names.map(|name| (place.clone(), name)));
+        // A namespace of Responses holds tools.
+        named(&format!("{place}.tools"), tool.get("tools"), found);
+    }
 }
 
 /// A tool's result that a request brings back.

@@ -18,6 +18,16 @@ const TEXTS: [(&str, &str, Field); 4] = [
 /// Arguments of a tool call within a delta.
 const ARGUMENTS: [(&str, &str); 2] = [("/function/arguments", "function"), ("/custom/input", "custom")];
 const LEGACY: &str = "function_call";
+/// Where all of them stand in a chunk.
+const PIECES: [&str; 7] = [
+    "/choices/*/delta/content",
+    "/choices/*/delta/refusal",
+    "/choices/*/delta/reasoning_content",
+    "/choices/*/delta/reasoning",
+    "/choices/*/delta/tool_calls/*/function/arguments",
+    "/choices/*/delta/tool_calls/*/custom/input",
+    "/choices/*/delta/function_call/arguments",
+];
 
 impl Listener {
     pub(super) fn chat(&mut self, mut chunk: Value) -> Result<Heard, Reason> {
@@ -27,7 +37,7 @@ impl Listener {
         if let Some(reported) = chunk.get("usage").and_then(|reported| usage(Dialect::Chat, reported)) {
             self.said.usage = Some(reported);
         }
-        self.render.rest(&mut chunk);
+        self.render.search(&mut chunk, &PIECES);
         let mut choices = match chunk.get_mut("choices").map(Value::take) {
             Some(Value::Array(choices)) => choices,
             _ => return Err(Reason::ProviderMalformed),

@@ -15,9 +15,15 @@ const DELTAS: [(&str, &str, Field); 3] = [
     ("input_json_delta", "partial_json", Field::Arguments),
 ];
 
+/// Where they stand in an event; a delta of another type is no piece of anything.
+const PIECES: [&str; 3] = ["/delta/text", "/delta/thinking", "/delta/partial_json"];
+const BLOCK_PIECES: [&str; 2] = ["/content_block/text", "/content_block/thinking"];
+
 impl Listener {
     pub(super) fn message(&mut self, mut event: Value) -> Result<Heard, Reason> {
-        self.render.rest(&mut event);
+        let known =
+            DELTAS.iter().any(|(kind, ..)| event.pointer("/delta/type").is_some_and(|one| one == kind));
+        self.render.search(&mut event, if known { &PIECES } else { &BLOCK_PIECES });
         let index = number(&event, "index");
         match text(&event, "type") {
             "error" => return Err(error(&event)),

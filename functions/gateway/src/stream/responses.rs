@@ -10,23 +10,29 @@ use crate::answer::{self, ToolCall};
 use crate::dialect::Dialect;
 
 /// Texts that come as deltas: the events' common name, the text's field in the last of them, its kind.
-const TEXTS: [(&str, &str, Field); 6] = [
+const TEXTS: [(&str, &str, Field); 8] = [
     ("response.output_text", "text", Field::Text),
     ("response.refusal", "refusal", Field::Text),
     ("response.reasoning_text", "text", Field::Reasoning),
     ("response.reasoning_summary_text", "text", Field::Reasoning),
     ("response.function_call_arguments", "arguments", Field::Arguments),
     ("response.custom_tool_call_input", "input", Field::Arguments),
+    ("response.mcp_call_arguments", "arguments", Field::Arguments),
+    ("response.code_interpreter_call_code", "code", Field::Arguments),
 ];
 
 impl Listener {
     pub(super) fn response(&mut self, mut event: Value) -> Result<Heard, Reason> {
-        self.render.rest(&mut event);
         let kind = text(&event, "type").to_owned();
-        if let Some((name, end)) = kind.rsplit_once('.')
-            && let Some((name, whole, field)) = TEXTS.iter().find(|(known, ..)| *known == name)
-        {
-            return self.spoken_text(event, name, end, whole, *field);
+        let spoken = kind.rsplit_once('.').and_then(|(name, end)| {
+            TEXTS
+                .iter()
+                .find(|(known, ..)| *known == name)
+                .map(|(name, whole, field)| (*name, end, *whole, *field))
+        });
+        self.render.search(&mut event, if spoken.is_some() { &["/delta"] } else { &[] });
+        if let Some((name, end, whole, field)) = spoken {
+            return self.spoken_text(event, name, end, whole, field);
         }
         match kind.as_str() {
             "" => return Err(Reason::ProviderMalformed),
