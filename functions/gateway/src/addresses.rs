@@ -8,6 +8,9 @@ use domain::{AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
 use envelope::Purpose;
 use tables::Key;
 
+/// The roots that the gateway may use, see `infra/key_purposes.txt`.
+const PURPOSES: [Purpose; 3] = [Purpose::Credential, Purpose::Audit, Purpose::Pseudonym];
+
 /// The ids that a key's row names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -44,7 +47,7 @@ impl Address {
             Key::providers(&self.tenant),
             Key::budget(&self.tenant, 0),
         ];
-        keys.extend(Purpose::ALL.map(|purpose| Key::root(&self.tenant, purpose.as_str())));
+        keys.extend(PURPOSES.map(|purpose| Key::root(&self.tenant, purpose.as_str())));
         if let Some(user) = &self.user {
             keys.extend([Key::user(&self.org, user), Key::binding(&self.tenant, user)]);
         }

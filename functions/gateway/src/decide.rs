@@ -1,7 +1,7 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
 //! Order, each step a reason of its own: key (expiry, revoked) → form → owner, org, tenant, agent → scopes and role
-//! → residency of the tenant → what cannot be inspected, forbidden tools → model and provider, residency of the provider
+//! → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider
 //! → translation → keys → redaction → budget → time.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
@@ -22,6 +22,7 @@ use crate::asserted::Asserted;
 use crate::dialect::Vendor;
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
+use crate::person::{NoPerson, Person};
 use crate::plan::{Bound, Call, Planned, Wanted};
 use crate::records::{Entry, Known, Said, Scribe, SealRandom};
 use crate::refusal;
@@ -47,6 +48,8 @@ pub struct Facts {
     pub providers: Option<Providers>,
     pub budget: Option<BudgetRow>,
     pub keys: Result<Keys, RootError>,
+    /// Whoever the call is said to be for; `None` when nobody is named.
+    pub person: Option<Result<Person, NoPerson>>,
 }
 
 /// The tenant's keys that a decision uses.
@@ -100,7 +103,8 @@ pub struct Plan {
 /// Decides a call.
 pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) -> Decision {
     let action_id = ActionId::new(moment.now, moment.random.action);
-    let scribe = scribe(rules, &request, &facts.caller, facts.keys.as_ref().ok());
+    let person = facts.person.as_ref().and_then(|person| person.as_ref().ok());
+    let scribe = scribe(rules, &request, &facts.caller, facts.keys.as_ref().ok(), person);
     let vendor = request.route.vendor();
     let mut known = Known::default();
     match admit(rules, request, facts, moment, &scribe, &mut known) {
@@ -112,7 +116,13 @@ pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) ->
     }
 }
 
-fn scribe(rules: &Rules, request: &Request, caller: &Caller, keys: Option<&Keys>) -> Scribe {
+fn scribe(
+    rules: &Rules,
+    request: &Request,
+    caller: &Caller,
+    keys: Option<&Keys>,
+    person: Option<&Person>,
+) -> Scribe {
     let nothing = Asserted::default();
     let asserted = request.asserted.as_ref().unwrap_or(&nothing);
     Scribe {
@@ -122,7 +132,7 @@ fn scribe(rules: &Rules, request: &Request, caller: &Caller, keys: Option<&Keys>
         request_id: request.request_id.clone(),
         audit_key: keys.map(|keys| Arc::clone(&keys.audit)),
         action: action(&request.route),
-        said: Said::new(asserted, keys.map(|keys| keys.pseudonym.as_ref())),
+        said: Said::new(asserted, keys.map(|keys| keys.pseudonym.as_ref()), person),
     }
 }
 
@@ -137,7 +147,7 @@ fn action(route: &Route) -> &'static str {
 /// Refuses a caller whose key verified but whose facts could not be read.
 pub fn unread(rules: &Rules, request: &Request, caller: &Caller, moment: &Moment) -> Decision {
     let action_id = ActionId::new(moment.now, moment.random.action);
-    let scribe = scribe(rules, request, caller, None);
+    let scribe = scribe(rules, request, caller, None, None);
     let refused = Refused::from(Reason::FactsUnavailable);
     let record = refusal_record(&scribe, &Known::default(), moment, action_id, refused.reason);
     Decision::Refuse { vendor: request.route.vendor(), action_id, refused, record: Box::new(record) }
@@ -168,6 +178,7 @@ fn admit(
         return Err(Reason::ResidencyTenant.into());
     }
     let Some(wanted) = wanted else { return Ok(Decision::Models(models(rules, &accountable, &providers))) };
+    acquainted(facts.person)?;
     permitted(&wanted.ask, &policy)?;
     let (provider, model) = choose(rules, &providers, wanted.ask.model())?;
     known.provider = Some(provider.name.clone());
@@ -177,6 +188,15 @@ fn admit(
     let call = Planned { rules, moment, scribe, action_id };
     let plan = call.plan(wanted, bound, facts.keys, facts.budget, permit, known)?;
     Ok(Decision::Forward(Box::new(plan)))
+}
+
+/// Whoever was erased stays so: no call is made for them, and no key is made for them again.
+fn acquainted(person: Option<Result<Person, NoPerson>>) -> Result<(), Reason> {
+    match person {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(NoPerson::Erased)) => Err(Reason::SubjectErased),
+        Some(Err(NoPerson::Unavailable)) => Err(Reason::KeysUnavailable),
+    }
 }
 
 /// What the tenant's policy has to say about a call's content: what nobody can look into, and forbidden tools.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Rows};
 use domain::{
-    Agent, BudgetRow, GatewayKey, KeyRow, Org, Owner, PolicyRow, Providers, Reason, Role, RootRow, Tenant,
-    TenantId, Timestamp, User,
+    Agent, BudgetRow, GatewayKey, KeyRow, Org, Owner, PolicyRow, Providers, Reason, Region, Role, RootRow,
+    Tenant, TenantId, Timestamp, User,
 };
 use egress::Client;
-use envelope::{Aad, Plaintext, Purpose, RootError, Roots};
+use envelope::{Aad, Plaintext, Purpose, RootError};
 use policy::{Caller, Standing, authenticate};
 use tables::codec::Row;
 use tables::gates::NotSettled;
@@ -20,6 +20,7 @@ use crate::cleared::Cleared;
 use crate::decide::{Decision, Facts, Keys, Plan};
 use crate::live::Live;
 use crate::outcome::{self, Ended, Good, Spent};
+use crate::person::{self, NoPerson, Person};
 use crate::plan::{self, Call};
 use crate::provider::Way;
 use crate::response::{Refused, Response};
@@ -30,9 +31,16 @@ use crate::{answer, dialect::Vendor};
 pub struct Effects {
     pub dynamo: Dynamo,
     pub audit: AuditSender,
-    pub roots: Roots<KmsWrapper>,
+    pub roots: envelope::Roots<KmsWrapper>,
     pub upstream: Client,
     pub addresses: Addresses,
+}
+
+/// Roots that the effects use, as they were read with the facts.
+#[derive(Debug)]
+pub struct Roots {
+    pub credential: Option<RootRow>,
+    pub audit: Option<RootRow>,
 }
 
 /// Why there are no facts to decide on.
@@ -59,11 +67,7 @@ impl Effects {
     ///
     /// # Errors
     /// See [`LoadFault`].
-    pub async fn load(
-        &self,
-        key: &GatewayKey,
-        now: Timestamp,
-    ) -> Result<(Facts, Option<RootRow>), LoadFault> {
+    pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, Roots), LoadFault> {
         let Some(address) = self.addresses.get(key.id()) else {
             let known = self.first_sight(key).await?;
             let address = Address::of(known.row());
@@ -80,7 +84,7 @@ impl Effects {
         key: &GatewayKey,
         address: &Address,
         now: Timestamp,
-    ) -> Result<(Facts, Option<RootRow>), Reason> {
+    ) -> Result<(Facts, Roots), Reason> {
         let (caller, rows) = self.verified(key, address).await?;
         let row_says = Address::of(caller.row());
         if row_says == *address {
@@ -109,7 +113,7 @@ impl Effects {
         authenticate(key, row).map_err(|_| LoadFault::Stranger(Reason::KeySecretMismatch))
     }
 
-    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> (Facts, Option<RootRow>) {
+    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> (Facts, Roots) {
         let row = caller.row().clone();
         let user = match &row.owner {
             Owner::User { id, .. } => Some(id),
@@ -130,9 +134,10 @@ impl Effects {
             providers: find::<Providers>(rows, &Key::providers(&row.tenant)),
             budget: find::<BudgetRow>(rows, &Key::budget(&row.tenant, 0)),
             keys,
+            person: None,
             caller,
         };
-        (facts, root(Purpose::Credential))
+        (facts, Roots { credential: root(Purpose::Credential), audit: root(Purpose::Audit) })
     }
 
     /// Without the audit key nothing personal can be sealed, without the pseudonym key no identifier can leave: the
@@ -150,6 +155,28 @@ impl Effects {
             self.roots.current(tenant, Purpose::Pseudonym, &pseudonym, now),
         );
         opened.await.map(|(audit, pseudonym)| Keys { audit, pseudonym })
+    }
+
+    /// The key of the person whom the call is said to be for: one more read, for such calls alone. Without the tenant's
+    /// keys there is none, and the call is refused for their lack.
+    pub async fn person(
+        &self,
+        facts: &Facts,
+        audit: Option<&RootRow>,
+        who: &str,
+        region: Region,
+        now: Timestamp,
+    ) -> Option<Result<Person, NoPerson>> {
+        let (keys, row) = (facts.keys.as_ref().ok()?, audit?);
+        let Ok(subject) = keys.pseudonym.pseudonym("subject", who).parse() else {
+            return Some(Err(NoPerson::Unavailable));
+        };
+        let (Ok(secret), Ok(seal)) = (aws::random(), aws::random()) else {
+            return Some(Err(NoPerson::Unavailable));
+        };
+        let tenant = &facts.caller.row().tenant;
+        let wanted = person::Wanted { tenant, region, subject, row, audit: &keys.audit, now, secret, seal };
+        Some(person::acquaint(&self.dynamo, &self.roots, &wanted).await)
     }
 
     /// Carries out a decision.
@@ -185,8 +212,8 @@ impl Effects {
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
         let (held, recorded, credential) = match (held, recorded, credential) {
             (Ok(held), Ok(recorded), Ok(credential)) => (held, recorded, credential),
-            (held, recorded, _) => {
-                let refused = stopped(&held, recorded.is_ok());
+            (held, recorded, credential) => {
+                let refused = stopped(&held, recorded.is_ok(), credential.err());
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
         };
@@ -298,12 +325,12 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(held: &Result<Held, HoldRefused>, recorded: bool) -> Refused {
+fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, credential: Option<RootError>) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
         Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
         Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
-        Ok(_) => Reason::KeysUnavailable.into(),
+        Ok(_) => credential.map_or(Reason::KeysUnavailable, plan::keys_fault).into(),
     }
 }
 

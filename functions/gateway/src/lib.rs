@@ -23,6 +23,7 @@ mod json;
 mod limits;
 mod live;
 mod outcome;
+mod person;
 mod plan;
 mod provider;
 mod records;
@@ -48,7 +49,7 @@ pub use effects::Effects;
 pub use response::Response;
 
 use dialect::Vendor;
-use effects::LoadFault;
+use effects::{LoadFault, Roots};
 use event::{Request, Route};
 use records::SealRandom;
 use response::Refused;
@@ -93,7 +94,12 @@ impl Gateway {
         };
         let moment = Moment { now, time_left, random };
         match self.effects.load(key, now).await {
-            Ok((facts, credential_root)) => {
+            Ok((mut facts, Roots { credential: credential_root, audit })) => {
+                let for_whom = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
+                if let Some(person) = for_whom {
+                    facts.person =
+                        self.effects.person(&facts, audit.as_ref(), person, self.rules.region, now).await;
+                }
                 let decision = decide::decide(&self.rules, request, facts, &moment);
                 self.effects.perform(decision, credential_root.as_ref()).await
             }

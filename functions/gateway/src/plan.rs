@@ -123,7 +123,7 @@ impl Planned<'_> {
         };
         let translation = translation(way, &ask, moment.now);
         let body = translated(&translation, &ask, &terms)?;
-        let keys = keys.map_err(|_| Reason::KeysUnavailable)?;
+        let keys = keys.map_err(keys_fault)?;
         let upstream = terms.apply(body, |field, value| keys.pseudonym.pseudonym(field, value));
         let redaction = self.redact(upstream, policy)?;
         let Redaction { body, vault, findings } = redaction;
@@ -224,6 +224,11 @@ fn translated(
 fn affordable(budget: Option<BudgetRow>, worst_case: u64) -> Result<(), Refused> {
     let budget = budget.ok_or(Reason::BudgetUnavailable)?;
     if worst_case > budget.avail { Err(over_budget(budget.avail, worst_case)) } else { Ok(()) }
+}
+
+/// Why a tenant's keys cannot be used: for now, or for good.
+pub fn keys_fault(fault: RootError) -> Reason {
+    if fault == RootError::Shredded { Reason::KeysDestroyed } else { Reason::KeysUnavailable }
 }
 
 /// The refusal of a call that its budget does not cover, with the numbers that explain it.

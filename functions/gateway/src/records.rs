@@ -12,6 +12,7 @@ use envelope::{Aad, RootKey, SEAL_RANDOM_BYTES};
 use redact::Findings;
 
 use crate::asserted::Asserted;
+use crate::person::Person;
 
 /// What is the same in every record of one call.
 #[derive(Clone)]
@@ -34,12 +35,13 @@ pub struct Said {
     subjects: Option<Vec<Opaque>>,
     purpose: Option<Code>,
     conversation: Option<Opaque>,
-    on_behalf_of: Option<String>,
+    /// Sealed under their own key, and left out where there is none.
+    on_behalf_of: Option<(String, Person)>,
 }
 
 impl Said {
     /// Without keys nothing of it can be recorded but the purpose.
-    pub fn new(asserted: &Asserted, pseudonym: Option<&RootKey>) -> Self {
+    pub fn new(asserted: &Asserted, pseudonym: Option<&RootKey>, person: Option<&Person>) -> Self {
         let digest = |field: &str, text: &str| pseudonym?.pseudonym(field, text).parse::<Opaque>().ok();
         let subjects: Vec<_> =
             asserted.subjects.iter().filter_map(|subject| digest("subject", subject)).collect();
@@ -47,7 +49,7 @@ impl Said {
             subjects: (!subjects.is_empty()).then_some(subjects),
             purpose: asserted.purpose.clone(),
             conversation: asserted.conversation.as_deref().and_then(|text| digest("conversation", text)),
-            on_behalf_of: asserted.on_behalf_of.clone(),
+            on_behalf_of: asserted.on_behalf_of.clone().zip(person.cloned()),
         }
     }
 }
@@ -96,9 +98,7 @@ impl Scribe {
         let source_ip = seal_random.and_then(|random| {
             self.seal(event_id, "source_ip", self.source_ip.map(|ip| ip.to_string()), &random.source_ip)
         });
-        let on_behalf_of = seal_random.and_then(|random| {
-            self.seal(event_id, "on_behalf_of", self.said.on_behalf_of.clone(), &random.on_behalf_of)
-        });
+        let on_behalf_of = seal_random.and_then(|random| self.seal_person(event_id, &random.on_behalf_of));
         let lacks = seal_random.is_some() && source_ip.is_none();
         let metadata = if lacks { metadata.flag("source_ip_missing", true) } else { metadata };
         let asserts = self.said.on_behalf_of.is_some() || self.said.subjects.is_some();
@@ -109,6 +109,10 @@ impl Scribe {
             auth_method: Some(Code::literal("gateway_key")),
             authority: Some(Authority { key_id: Some(row.id.clone()), role: None, policy_version: None }),
             source_ip,
+            on_behalf_of_ref: on_behalf_of
+                .as_ref()
+                .and(self.said.on_behalf_of.as_ref())
+                .map(|(_, who)| who.subject.clone()),
             on_behalf_of,
             // Asserted by the agent, proven by nobody.
             identity_verified: asserts.then_some(false),
@@ -133,6 +137,12 @@ impl Scribe {
                 metadata,
             )
         }
+    }
+
+    fn seal_person(&self, event: EventId, random: &[u8; SEAL_RANDOM_BYTES]) -> Option<SealedBytes> {
+        let (name, person) = self.said.on_behalf_of.as_ref()?;
+        let aad = Aad::record(&self.row.tenant, event, "on_behalf_of");
+        person.key.seal(&aad, name.as_bytes(), random).ok().map(SealedBytes::from)
     }
 
     fn seal(

@@ -86,6 +86,7 @@ table! {
     ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name";
     ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
     Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
+    SubjectErased, 403, DENIED, PolicyViolation, false, "the person whom x-cs-on-behalf-of names was erased: no call is made for them";
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
     // our own house: refuse
@@ -93,6 +94,7 @@ table! {
     AuditUnavailable, 503, OURS, LlmCall, true, "the call could not be recorded, so it was not made: try again";
     BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
     KeysUnavailable, 503, OURS, LlmCall, true, "the tenant's keys could not be used, so the call was not made";
+    KeysDestroyed, 403, DENIED, LlmCall, false, "the tenant's keys were destroyed at its request: no call can be made for it any more";
     TimeShort, 503, OURS, LlmCall, true, "too little time is left for the call: try again";
     // how an allowed call ended
     ProviderUnreachable, 502, OURS, LlmCall, true, "the provider could not be reached; nothing was sent";

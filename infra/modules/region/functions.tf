@@ -54,6 +54,19 @@ data "aws_iam_policy_document" "gateway" {
     resources = [aws_dynamodb_table.this["gates"].arn]
   }
 
+  # Keys of people, which lie in partitions of their own: the roots beside them are out of reach.
+  statement {
+    sid       = "KeepKeysOfPeople"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["keys"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#S"]
+    }
+  }
+
   statement {
     sid       = "Record"
     actions   = ["sqs:SendMessage"]

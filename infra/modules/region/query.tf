@@ -14,7 +14,7 @@ locals {
       "auth_method",
     ] : { name = name, type = "string" }],
     [for name in ["mfa"] : { name = name, type = "boolean" }],
-    [for name in ["resource", "authority", "on_behalf_of"] : { name = name, type = "string" }],
+    [for name in ["resource", "authority", "on_behalf_of", "on_behalf_of_ref"] : { name = name, type = "string" }],
     [for name in ["identity_verified"] : { name = name, type = "boolean" }],
     [for name in [
       "subject_refs", "purpose", "lawful_basis", "consent_ref", "data_classes", "retention_class", "approval_id",

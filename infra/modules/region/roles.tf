@@ -49,6 +49,7 @@ data "aws_iam_policy_document" "operator" {
     actions = [
       "dynamodb:GetItem",
       "dynamodb:BatchGetItem",
+      "dynamodb:Query",
       "dynamodb:PutItem",
       "dynamodb:UpdateItem",
       "dynamodb:ConditionCheckItem",
@@ -72,14 +73,14 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
-  # Credentials alone: sealed addresses and pseudonyms are none of an operator's business.
+  # Credentials to seal, pseudonyms to find whom to erase. Sealed addresses and names are none of an operator's business.
   statement {
-    sid       = "OpenCredentialRoots"
+    sid       = "OpenRoots"
     actions   = ["kms:Decrypt"]
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred"] })
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "pseudonym"] })
 
       content {
         test     = "StringEquals"

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use tables::{Attr, GateFault, GateOp, GateStore, Item, Key, Table};
+use tables::gates::Update;
+use tables::{Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, ReadFault, Table};
 
 /// The physical name of each table.
 #[derive(Debug, Clone)]
@@ -174,13 +175,49 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
 
 impl GateStore for Dynamo {
     async fn apply(&self, op: &GateOp) -> Result<(), GateFault> {
-        let update = op.to_update();
+        self.update(op.to_update()).await
+    }
+}
+
+impl KeyStore for Dynamo {
+    async fn read(&self, key: &Key) -> Result<Option<Item>, ReadFault> {
+        self.get(key).await.map_err(|_| ReadFault)
+    }
+
+    async fn list(&self, table: Table, pk: &str, after: Option<&Key>) -> Result<Listed, ReadFault> {
+        let call = self.client.query().table_name(self.names.of(table)).consistent_read(true);
+        let call = call.key_condition_expression("pk = :pk");
+        let call = call.expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+        let call = call.set_exclusive_start_key(after.map(primary));
+        let answer = call.send().await.map_err(|error| {
+            let _ = failed("Query", &error);
+            ReadFault
+        })?;
+        let row = |item: &HashMap<String, AttributeValue>| {
+            let item = from_sdk(item)?;
+            let Some(Attr::S(sk)) = item.get("sk") else { return None };
+            Some((Key { table, pk: pk.to_owned(), sk: sk.clone() }, item))
+        };
+        let rows = answer.items().iter().map(row).collect::<Option<_>>().ok_or(ReadFault)?;
+        Ok(Listed { rows, more: answer.last_evaluated_key.is_some() })
+    }
+
+    async fn write(&self, op: &KeyOp) -> Result<(), GateFault> {
+        self.update(op.to_update()).await
+    }
+}
+
+impl Dynamo {
+    /// One conditional update; a condition that did not hold gives the item as it was.
+    async fn update(&self, update: Update) -> Result<(), GateFault> {
         let names = update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let values =
             update.values.into_iter().map(|(name, value)| (name.to_owned(), attr_to_sdk(value))).collect();
         let call = self.client.update_item().table_name(self.names.of(update.key.table));
         let call = call.set_key(Some(primary(&update.key))).update_expression(update.update);
-        let call = call.condition_expression(update.condition).set_expression_attribute_names(Some(names));
+        let call = call
+            .set_condition_expression(update.condition.map(str::to_owned))
+            .set_expression_attribute_names(Some(names));
         let call = call.set_expression_attribute_values(Some(values));
         let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         call.send().await.map(|_| ()).map_err(|error| gate_fault(&error))

@@ -1,7 +1,8 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use domain::{Code, Name, ProviderKind, Region, RestoreField, Uninspectable};
+use domain::{Code, Name, Opaque, ProviderId, ProviderKind, Region, RestoreField, TenantId, Uninspectable};
+use envelope::Purpose;
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -30,6 +31,92 @@ pub enum Ops {
     /// CS_TABLE_KEYS, CS_QUEUE_AUDIT_URL and CS_KMS_KEY_ARN (`make up` prints them), and the provider's API key
     /// from CS_PROVIDER_KEY: a secret on a command line can be read by every process of the machine.
     Seed(Seed),
+
+    /// Shows a tenant's keys: versions, what is sealed under each, and what was destroyed
+    Keys(Keys),
+
+    /// Gives a tenant's root secret a new version, seals rows again under it, or retires old versions
+    ///
+    /// New values are sealed under the new version at once; whatever names an older one opens as before, until that is
+    /// retired. Without a flag: a new version, then every row again under it.
+    Rotate(Rotate),
+
+    /// Destroys a person's key, or all keys of a tenant: what they sealed is unreadable from then on, for everybody
+    ///
+    /// Nothing undoes it. Copies in point-in-time backups of the keys table end within 35 days.
+    Shred(Shred),
+
+    /// Replaces a provider's API key with the one in CS_PROVIDER_KEY
+    Credential(Credential),
+}
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// Whose keys
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// Whose keys
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Which root: cred, audit, token or sso
+    #[arg(long, value_name = "PURPOSE")]
+    pub purpose: Purpose,
+
+    /// Make no new version: only seal rows again under the current one
+    #[arg(long)]
+    pub reseal: bool,
+
+    /// Make no new version: let nothing below the current one be opened any more
+    #[arg(long, conflicts_with = "reseal")]
+    pub retire: bool,
+
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Shred {
+    /// Whose keys
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Destroy the key of the person with this digest, as records name it in on_behalf_of_ref
+    #[arg(long, value_name = "PSN", conflicts_with = "all_keys")]
+    pub subject: Option<Opaque>,
+
+    /// Destroy all keys of the tenant: no call can be made for it any more. Otherwise one person's: --subject, or the
+    /// name in CS_SUBJECT
+    #[arg(long)]
+    pub all_keys: bool,
+
+    /// Why, as a code for the audit trail, such as erasure_request or offboarding
+    #[arg(long, value_name = "CODE")]
+    pub reason: Code,
+
+    /// Repeat what is to be destroyed: the digest that --subject names, else the tenant's id
+    #[arg(long, value_name = "ID")]
+    pub confirm: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Credential {
+    /// Whose provider
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Which one
+    #[arg(long, value_name = "PROVIDER")]
+    pub provider: ProviderId,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@
 
 mod args;
 mod config;
+mod keys;
+mod ops;
 mod print;
 mod rows;
 mod seed;
@@ -29,6 +31,10 @@ async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
     let get = |name: &str| std::env::var(name).ok();
     match command {
+        Command::Ops { command: Ops::Keys(wanted) } => ops::keys(&get, wanted).await,
+        Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await,
+        Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await,
+        Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;
             let credential =

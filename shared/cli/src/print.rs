@@ -15,3 +15,23 @@ pub fn json(value: &impl Serialize) -> Result<(), Box<dyn Error>> {
 pub fn error(text: &str) {
     let _ = writeln!(std::io::stderr(), "countersign: {text}");
 }
+
+/// A table: columns as wide as their widest cell, headings first.
+pub fn table(rows: &[Vec<String>]) -> Result<(), Box<dyn Error>> {
+    let widths = rows.iter().fold(Vec::new(), |mut widths: Vec<usize>, row| {
+        widths.resize(widths.len().max(row.len()), 0);
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+        widths
+    });
+    let mut out = std::io::stdout();
+    for row in rows {
+        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// A line on standard output.
+pub fn line(text: &str) -> Result<(), Box<dyn Error>> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}

@@ -7,13 +7,13 @@ use domain::{
     Timestamp, UserId, WrappedRoot,
 };
 use egress::Target;
-use envelope::{Aad, Context, KeyWrapper as _, Purpose, Roots};
+use envelope::{Context, KeyWrapper as _, Purpose, Roots};
 use serde::Serialize;
-use tables::Key;
 use zeroize::Zeroizing;
 
 use crate::args::Seed;
 use crate::config::Config;
+use crate::keys::reseal::credential_aad;
 use crate::print;
 use crate::rows::{self, Ids, Made};
 
@@ -160,15 +160,7 @@ async fn seal(
         roots.iter().find(|(purpose, _)| *purpose == Purpose::Credential).map(|(_, root)| root.clone());
     let row = rows::first_root(wrapped.ok_or(envelope::WrapError::Unavailable)?);
     let root = Roots::new(kms, config.region).current(&ids.tenant, Purpose::Credential, &row, now).await?;
-    let place = Key::providers(&ids.tenant);
-    let aad = Aad::credential(
-        &ids.tenant,
-        place.table.as_str(),
-        &place.pk,
-        &place.sk,
-        ids.provider.as_str(),
-        &target.host(),
-    );
+    let aad = credential_aad(&ids.tenant, ids.provider.as_str(), &target.host());
     let sealed =
         root.seal(&aad, credential.as_bytes(), &aws::random()?).map_err(envelope::RootError::from)?;
     Ok(sealed.into())

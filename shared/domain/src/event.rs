@@ -65,6 +65,12 @@ catalogue! {
         AuthRefused = "auth.refused",
         /// `countersign ops` wrote configuration.
         AdminSeed = "admin.seed",
+        /// A provider's credential was replaced.
+        AdminCredential = "admin.credential",
+        /// A root secret got a new version, rows were sealed again under it, or old versions were retired.
+        KeyRotate = "key.rotate",
+        /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.
+        KeyShred = "key.shred",
     }
 }
 

@@ -203,6 +203,15 @@ pub struct RootRow {
     pub shredded: bool,
 }
 
+/// The key of one person, by the keyed digest that stands for them: what only that key opens dies with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectRow {
+    /// The key's secret, sealed under the tenant's root.
+    Active(SealedBytes),
+    /// A tombstone: the key was destroyed, and none may be made again silently.
+    Shredded,
+}
+
 /// A root secret as KMS wrapped it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WrappedRoot(pub Vec<u8>);

@@ -30,7 +30,7 @@ pub use code::{Code, CodeError, Name, NameError};
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
     Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
-    Providers, RestoreField, Role, RootRow, Scopes, Tenant, Uninspectable, User, WrappedRoot,
+    Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, Uninspectable, User, WrappedRoot,
 };
 pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};

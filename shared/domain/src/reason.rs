@@ -60,6 +60,8 @@ catalogue! {
         Untranslatable = "untranslatable",
         ToolForbidden = "tool_forbidden",
         RedactionFailed = "redaction_failed",
+        /// The person whom the call is said to be for was erased: their key was destroyed.
+        SubjectErased = "subject_erased",
         BudgetExceeded = "budget_exceeded",
 
         // Our own house is not in order: refuse.
@@ -67,6 +69,8 @@ catalogue! {
         AuditUnavailable = "audit_unavailable",
         BudgetUnavailable = "budget_unavailable",
         KeysUnavailable = "keys_unavailable",
+        /// The tenant's keys were destroyed: nothing of it can be sealed or opened again.
+        KeysDestroyed = "keys_destroyed",
         TimeShort = "time_short",
 
         // An allowed call, and how it ended.

@@ -97,8 +97,10 @@ audit_record! {
         resource: Name => Word,
         /// By which key, role and policy version.
         authority: Authority => Word,
-        /// Sealed: whoever the agent says it acts for.
+        /// Sealed under that person's own key: whoever the agent says it acts for.
         on_behalf_of: SealedBytes => Personal,
+        /// The person's keyed digest, which names the key that `on_behalf_of` is sealed under.
+        on_behalf_of_ref: Opaque => Identifier,
         /// Whether `on_behalf_of` was proven, or only asserted.
         identity_verified: bool => Word,
         subject_refs: Vec<Opaque> => Identifier,

@@ -9,18 +9,24 @@ pub enum Purpose {
     Credential,
     /// Personal fields of audit records, and commitments of bodies.
     Audit,
+    /// Values of tokens that outlive one request.
+    Token,
     /// Identifiers that leave as keyed digests.
     Pseudonym,
+    /// Secrets of connections to identity providers.
+    Sso,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 3] = [Self::Credential, Self::Audit, Self::Pseudonym];
+    pub const ALL: [Self; 5] = [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Credential => "cred",
             Self::Audit => "audit",
+            Self::Token => "token",
             Self::Pseudonym => "pseudonym",
+            Self::Sso => "sso",
         }
     }
 }
@@ -33,7 +39,7 @@ impl fmt::Display for Purpose {
 
 /// A text that names no purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a purpose: use cred, audit or pseudonym")]
+#[error("not a purpose: use cred, audit, token, pseudonym or sso")]
 pub struct UnknownPurpose;
 
 impl FromStr for Purpose {

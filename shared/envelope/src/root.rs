@@ -118,6 +118,10 @@ impl RootKey {
         Self { version: context.version, key: derive(None, &secret.0, &info) }
     }
 
+    pub(crate) const fn from_key(version: u32, key: [u8; 32]) -> Self {
+        Self { version, key }
+    }
+
     pub const fn version(&self) -> u32 {
         self.version
     }

@@ -138,7 +138,7 @@ impl RootKey {
 }
 
 /// The key version that a sealed value names, to choose the root that opens it.
-pub(crate) fn sealed_version(sealed: &SealedBytes) -> Option<u32> {
+pub fn sealed_version(sealed: &SealedBytes) -> Option<u32> {
     split(sealed.as_bytes()).map(|parts| parts.version)
 }
 

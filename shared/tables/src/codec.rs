@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers,
-    Role, RootRow, Scopes, SealedBytes, Tenant, User, WrappedRoot,
+    Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -245,6 +245,26 @@ impl Row for RootRow {
     }
 }
 
+impl Row for SubjectRow {
+    fn to_item(&self) -> Item {
+        match self {
+            Self::Active(sealed) => {
+                item([("shredded", Attr::Bool(false)), ("sealed_key", Attr::B(sealed.as_bytes().to_vec()))])
+            }
+            Self::Shredded => item([("shredded", Attr::Bool(true))]),
+        }
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        if row.flag("shredded")? {
+            return Ok(Self::Shredded);
+        }
+        let sealed = SealedBytes::from_sealed_form(row.bytes("sealed_key")?.to_vec());
+        sealed.map(Self::Active).map_err(|_| CodecError::Form("sealed_key"))
+    }
+}
+
 /// A fresh budget: nothing held, nothing spent.
 impl Row for BudgetRow {
     fn to_item(&self) -> Item {
@@ -337,6 +357,9 @@ mod tests {
         let versions = BTreeMap::from([(1, WrappedRoot(vec![1, 2, 3]))]);
         reads_back(RootRow { current: 1, min_decrypt: 1, versions, shredded: false });
         reads_back(BudgetRow { limit: 10, avail: 10 });
+        reads_back(SubjectRow::Shredded);
+        let sealed = SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap();
+        reads_back(SubjectRow::Active(sealed));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum GateOp {
 pub struct Update {
     pub key: Key,
     pub update: &'static str,
-    pub condition: &'static str,
+    pub condition: Option<&'static str>,
     pub names: Vec<(&'static str, String)>,
     pub values: Vec<(&'static str, Attr)>,
 }
@@ -39,7 +39,7 @@ impl GateOp {
             Self::Hold { budget, action, tokens } => Update {
                 key: budget.clone(),
                 update: "SET avail = avail - :tokens, holds.#action = :tokens",
-                condition: "avail >= :tokens AND attribute_not_exists(holds.#action)",
+                condition: Some("avail >= :tokens AND attribute_not_exists(holds.#action)"),
                 names: vec![("#action", action.to_string())],
                 values: vec![(":tokens", Attr::number(*tokens))],
             },
@@ -57,7 +57,7 @@ impl GateOp {
                     update = "SET avail = avail + :back, spent = spent + :used, \
                               admitted.#day = if_not_exists(admitted.#day, :zero) + :one REMOVE holds.#action";
                 }
-                let condition = "holds.#action = :held";
+                let condition = Some("holds.#action = :held");
                 Update { key: budget.clone(), update, condition, names, values }
             }
         }

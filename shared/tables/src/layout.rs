@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AgentId, KeyId, OrgId, TenantId, UserId};
+use domain::{AgentId, KeyId, Opaque, OrgId, TenantId, UserId};
 
 /// The tables, split by who may write them, so that IAM says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,16 @@ impl Key {
     /// A tenant's roots for one purpose, such as `cred`.
     pub fn root(tenant: &TenantId, purpose: &str) -> Self {
         Self::new(Table::Keys, format!("T#{tenant}"), format!("ROOT#{purpose}"))
+    }
+
+    /// The key of one person. A partition of its own: the gateway may write there, and nowhere near the roots.
+    pub fn subject(tenant: &TenantId, subject: &Opaque) -> Self {
+        Self::new(Table::Keys, Self::subjects(tenant), format!("SUBJ#{subject}"))
+    }
+
+    /// The partition of a tenant's subject keys.
+    pub fn subjects(tenant: &TenantId) -> String {
+        format!("T#{tenant}#S")
     }
 
     /// A tenant's budget, shard by shard. There is one shard today.

@@ -2,7 +2,8 @@
 //!
 //! # In scope
 //! Where a row lies ([`Key`]), how it is written and read ([`codec`]), and the conditional writes that hold and
-//! settle budgets ([`gates`]), behind the [`GateStore`] joint.
+//! settle budgets ([`gates`], behind the [`GateStore`] joint) and that rotate and destroy keys ([`keyring`], behind
+//! [`KeyStore`]).
 //!
 //! # Out of scope
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
@@ -10,8 +11,10 @@
 pub mod codec;
 pub mod gates;
 mod item;
+pub mod keyring;
 mod layout;
 
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
 pub use item::{Attr, CodecError, Item, Reader};
+pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
 pub use layout::{Key, Table};

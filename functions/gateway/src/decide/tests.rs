@@ -110,6 +110,7 @@ struct Case {
     providers: Option<Providers>,
     budget: Option<BudgetRow>,
     keys: Result<Keys, RootError>,
+    person: Option<Result<Person, NoPerson>>,
     moment: Moment,
     route: Route,
     asserted: Result<Asserted, Fault>,
@@ -152,6 +153,7 @@ fn good() -> Case {
         providers: Some(Providers(vec![provider(1, Region::Eu, &["gpt-4o", "gpt-4o-mini"])])),
         budget: Some(BudgetRow { limit: 1_000_000, avail: 1_000_000 }),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
+        person: None,
         moment: moment(),
         route: chat(json!({})),
         asserted: Ok(Asserted::default()),
@@ -180,6 +182,7 @@ impl Case {
             providers: self.providers,
             budget: self.budget,
             keys: self.keys,
+            person: self.person,
         };
         decide(&self.rules, request, facts, &self.moment)
     }
@@ -240,9 +243,10 @@ const LADDER: &[(Reason, Change)] = &[
     (Reason::RoleForbids, |c| c.standing.role = Some(Role::Viewer)),
     (Reason::ModelNotAllowed, |c| c.row.scopes.models = Some([name("gpt-4o-mini")].into())),
     (Reason::ResidencyTenant, |c| c.standing.tenant.as_mut().unwrap().region = Region::Us),
+    (Reason::SubjectErased, |c| c.person = Some(Err(NoPerson::Erased))),
     (Reason::ResidencyProvider, |c| c.providers.as_mut().unwrap().0[0].region = Region::Us),
     (Reason::ProviderAddress, |c| c.providers.as_mut().unwrap().0[0].base_url = "http://example.com".into()),
-    (Reason::KeysUnavailable, |c| c.keys = Err(RootError::Shredded)),
+    (Reason::KeysDestroyed, |c| c.keys = Err(RootError::Shredded)),
     (Reason::RedactionFailed, |c| c.route = chat(json!({"messages": unsettled()}))),
     (Reason::BudgetExceeded, |c| c.budget.as_mut().unwrap().avail = 0),
     (Reason::TimeShort, |c| c.moment.time_left = Duration::from_millis(10_999)),
@@ -404,11 +408,12 @@ fn every_refusal_is_recorded_as_one_without_a_personal_value() {
 
 #[test]
 fn a_refusal_names_the_event_that_its_reason_belongs_to() {
+    let (first, last) = (0, LADDER.len() - 1);
     for (change, event) in [
-        (LADDER[0].1, EventType::AuthRefused),
+        (LADDER[first].1, EventType::AuthRefused),
         (LADDER[2].1, EventType::PolicyViolation),
-        (LADDER[16].1, EventType::BudgetExceeded),
-        (LADDER[17].1, EventType::LlmCall),
+        (LADDER[last - 1].1, EventType::BudgetExceeded),
+        (LADDER[last].1, EventType::LlmCall),
     ] {
         assert_eq!(Case::with(change).refused().1.event_type, event);
     }
@@ -423,7 +428,7 @@ fn a_refusal_names_the_event_that_its_reason_belongs_to() {
 #[test]
 fn without_keys_the_denial_is_recorded_without_the_source() {
     let (refused, record) = Case::with(|case| case.keys = Err(RootError::Shredded)).refused();
-    assert_eq!((refused.reason, record.source_ip), (Reason::KeysUnavailable, None));
+    assert_eq!((refused.reason, record.source_ip), (Reason::KeysDestroyed, None));
     let metadata = serde_json::to_string(&record.metadata).unwrap();
     assert!(metadata.contains(r#"\"source_ip_missing\":true"#), "{metadata}");
     assert!(
@@ -523,6 +528,52 @@ fn the_source_is_sealed_for_its_record_alone() {
     assert!(open(Purpose::Audit, other_event, "source_ip").is_err());
     assert!(open(Purpose::Audit, attempt.event_id, "on_behalf_of").is_err());
     assert!(open(Purpose::Pseudonym, attempt.event_id, "source_ip").is_err());
+}
+
+fn person() -> Person {
+    let (subject, secret): (domain::Opaque, _) =
+        ("psn_dana".parse().unwrap(), envelope::SubjectSecret::new([7; 32]));
+    let key = envelope::SubjectKey::derive(&secret, &key_row().tenant, Region::Eu, &subject).into();
+    Person { subject, key }
+}
+
+fn for_dana(person: Option<Result<Person, NoPerson>>) -> Case {
+    Case::with(|case| {
+        case.asserted = Ok(Asserted { on_behalf_of: Some("Dana".to_owned()), ..Asserted::default() });
+        case.person = person;
+    })
+}
+
+#[test]
+fn whoever_a_call_is_for_is_sealed_under_their_own_key() {
+    let attempt = for_dana(Some(Ok(person()))).forwarded().call.attempt.remove(0);
+    let sealed = attempt.on_behalf_of.as_ref().unwrap();
+    let aad = Aad::record(&attempt.tenant_id, attempt.event_id, "on_behalf_of");
+    assert_eq!(person().key.open(&aad, sealed).unwrap().as_str(), Some("Dana"));
+    assert!(
+        root(Purpose::Audit).open(&aad, sealed).is_err(),
+        "the tenant's key must not outlive the person's"
+    );
+    assert_eq!(attempt.on_behalf_of_ref, Some(person().subject));
+}
+
+#[test]
+fn nothing_is_done_for_whoever_was_erased() {
+    for (fault, refused) in
+        [(NoPerson::Erased, Reason::SubjectErased), (NoPerson::Unavailable, Reason::KeysUnavailable)]
+    {
+        let decision = for_dana(Some(Err(fault))).decide();
+        assert_eq!(reason(&decision), refused);
+        let Decision::Refuse { record, .. } = decision else { panic!("{fault:?} was forwarded") };
+        assert_eq!((&record.on_behalf_of, &record.on_behalf_of_ref), (&None, &None));
+    }
+}
+
+#[test]
+fn a_tenant_whose_keys_were_destroyed_is_told_so() {
+    let decide = |fault| reason(&Case::with(|case| case.keys = Err(fault)).decide());
+    assert_eq!(decide(RootError::Shredded), Reason::KeysDestroyed);
+    assert_eq!(decide(RootError::Retired { version: 1 }), Reason::KeysUnavailable);
 }
 
 #[test]

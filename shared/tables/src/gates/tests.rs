@@ -171,7 +171,7 @@ fn the_expressions_are_pinned() {
         "SET avail = avail + :back, spent = spent + :used, \
          admitted.#day = if_not_exists(admitted.#day, :zero) + :one REMOVE holds.#action"
     );
-    assert_eq!(update.condition, "holds.#action = :held");
+    assert_eq!(update.condition, Some("holds.#action = :held"));
     assert_eq!(update.values[1], (":back", Attr::number(5)));
 }
 

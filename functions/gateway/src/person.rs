@@ -1,0 +1,89 @@
+//! The key of the person whom a call is said to be for. It is read with every such call and kept by no instance, so that
+//! whoever was erased stays so.
+
+use std::sync::Arc;
+
+use domain::{Opaque, Region, RootRow, SubjectRow, TenantId, Timestamp};
+use envelope::{Aad, KeyWrapper, Purpose, RootKey, Roots, SEAL_RANDOM_BYTES, SubjectKey, SubjectSecret};
+use tables::codec::Row as _;
+use tables::{Key, KeyOp, KeyStore};
+
+/// A person, as the tenant's digest and the key of what is sealed about them.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub subject: Opaque,
+    pub key: Arc<SubjectKey>,
+}
+
+/// Why nothing can be sealed about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPerson {
+    /// Their key was destroyed, and none is made again.
+    Erased,
+    /// Their row, or the root that sealed it, could not be read or written.
+    Unavailable,
+}
+
+/// Where a person's key is to be found, and what it takes to make it.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    pub tenant: &'a TenantId,
+    pub region: Region,
+    pub subject: Opaque,
+    /// The tenant's `audit` root: its row, and its current key.
+    pub row: &'a RootRow,
+    pub audit: &'a RootKey,
+    pub now: Timestamp,
+    /// Fresh for every call: it becomes a key if there is none yet.
+    pub secret: [u8; 32],
+    pub seal: [u8; SEAL_RANDOM_BYTES],
+}
+
+/// Finds the person's key, or makes it.
+///
+/// # Errors
+/// See [`NoPerson`].
+pub async fn acquaint<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    wanted: &Wanted<'_>,
+) -> Result<Person, NoPerson> {
+    let place = Key::subject(wanted.tenant, &wanted.subject);
+    if let Some(found) = read(store, &place).await? {
+        return open(roots, wanted, &place, found).await;
+    }
+    let sealed =
+        SubjectSecret::new(wanted.secret).seal(wanted.audit, &aad(wanted.tenant, &place), &wanted.seal);
+    let sealed = sealed.map_err(|_| NoPerson::Unavailable)?.into();
+    // Whatever became of the write, the row decides: another call may have been first, or this one was after all.
+    let _ = store.write(&KeyOp::PutSubject { subject: place.clone(), sealed }).await;
+    let found = read(store, &place).await?.ok_or(NoPerson::Unavailable)?;
+    open(roots, wanted, &place, found).await
+}
+
+async fn read<S: KeyStore>(store: &S, place: &Key) -> Result<Option<SubjectRow>, NoPerson> {
+    let item = store.read(place).await.map_err(|_| NoPerson::Unavailable)?;
+    item.map(|item| SubjectRow::from_item(&item)).transpose().map_err(|_| NoPerson::Unavailable)
+}
+
+async fn open<W: KeyWrapper>(
+    roots: &Roots<W>,
+    wanted: &Wanted<'_>,
+    place: &Key,
+    found: SubjectRow,
+) -> Result<Person, NoPerson> {
+    let SubjectRow::Active(sealed) = found else { return Err(NoPerson::Erased) };
+    let (tenant, aad) = (wanted.tenant, aad(wanted.tenant, place));
+    let opened = roots.open(tenant, Purpose::Audit, wanted.row, &aad, &sealed, wanted.now).await;
+    let secret = opened.ok().and_then(|plain| SubjectSecret::from_opened(&plain).ok());
+    let secret = secret.ok_or(NoPerson::Unavailable)?;
+    let key = SubjectKey::derive(&secret, tenant, wanted.region, &wanted.subject);
+    Ok(Person { subject: wanted.subject.clone(), key: Arc::new(key) })
+}
+
+fn aad(tenant: &TenantId, place: &Key) -> Aad {
+    Aad::row(tenant, place.table.as_str(), &place.pk, &place.sk, "sealed_key")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! Sealing rows again under the current version: lazily whenever a row is written, and by a sweep.
+
+use domain::{Provider, Providers, SealedBytes, TenantId, Timestamp};
+use egress::Target;
+use envelope::{Aad, KeyWrapper, Purpose, Roots, SEAL_RANDOM_BYTES, sealed_version};
+use tables::codec::Row as _;
+use tables::gates::GateFault;
+use tables::{Item, Key, KeyOp, KeyStore};
+
+use super::{KeysError, Ring, TRIES};
+
+/// Fresh random bytes for one seal.
+pub type Draw<'a> = &'a (dyn Fn() -> Result<[u8; SEAL_RANDOM_BYTES], aws::EntropyError> + Sync);
+
+/// The place of a provider's credential: the row, the provider, and the one host that may ever receive it.
+pub fn credential_aad(tenant: &TenantId, provider: &str, host: &str) -> Aad {
+    let place = Key::providers(tenant);
+    Aad::credential(tenant, place.table.as_str(), &place.pk, &place.sk, provider, host)
+}
+
+/// Seals the tenant's credentials again that name an older version. Gives how many were moved.
+///
+/// # Errors
+/// See [`KeysError`]. A row is written whole or not at all, and only if it still is what was read.
+pub async fn reseal<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    ring: &Ring,
+    now: Timestamp,
+    draw: Draw<'_>,
+) -> Result<usize, KeysError> {
+    rewrite(store, roots, ring, now, draw, |_| Ok(None)).await
+}
+
+/// Replaces one provider's credential; whatever else the row holds is sealed under the current version too.
+///
+/// # Errors
+/// As [`reseal`], or there is no such provider.
+pub async fn replace<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    ring: &Ring,
+    now: Timestamp,
+    draw: Draw<'_>,
+    (provider, credential): (&domain::ProviderId, &str),
+) -> Result<usize, KeysError> {
+    let wanted = |providers: &Providers| {
+        let found = providers.0.iter().any(|one| one.id == *provider);
+        if found { Ok(Some((provider.clone(), credential.to_owned()))) } else { Err(KeysError::NoProvider) }
+    };
+    rewrite(store, roots, ring, now, draw, wanted).await
+}
+
+type Replacement = Option<(domain::ProviderId, String)>;
+
+async fn rewrite<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    ring: &Ring,
+    now: Timestamp,
+    draw: Draw<'_>,
+    replacement: impl Fn(&Providers) -> Result<Replacement, KeysError>,
+) -> Result<usize, KeysError> {
+    let place = Key::providers(&ring.tenant);
+    let mut unsure = 0;
+    for _ in 0..TRIES {
+        let Some(item) = store.read(&place).await? else { return Ok(0) };
+        let mut providers = Providers::from_item(&item).map_err(|_| KeysError::Unreadable)?;
+        let replaced = replacement(&providers)?;
+        let moved = seal_again(store, roots, ring, now, draw, &mut providers, replaced.as_ref()).await?;
+        if moved == 0 {
+            // Nothing is left to do: an earlier try may have done it.
+            return Ok(unsure);
+        }
+        let (Some(old), Some(new)) = (item.get(FIELD).cloned(), field(&providers)) else {
+            return Err(KeysError::Unreadable);
+        };
+        match store.write(&KeyOp::Replace { row: place.clone(), field: FIELD, old, new }).await {
+            Ok(()) => return Ok(moved),
+            Err(GateFault::Unknown) => unsure = moved,
+            Err(GateFault::Condition(_) | GateFault::NotWritten) => {}
+        }
+    }
+    Err(KeysError::NotWritten)
+}
+
+/// The field of the row that holds the list.
+const FIELD: &str = "providers";
+
+fn field(providers: &Providers) -> Option<tables::Attr> {
+    let mut item: Item = providers.to_item();
+    item.remove(FIELD)
+}
+
+async fn seal_again<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    ring: &Ring,
+    now: Timestamp,
+    draw: Draw<'_>,
+    providers: &mut Providers,
+    replaced: Option<&(domain::ProviderId, String)>,
+) -> Result<usize, KeysError> {
+    let purpose = Purpose::Credential;
+    let row = ring.read_root(store, purpose).await?;
+    if row.shredded {
+        return Err(KeysError::Shredded { purpose });
+    }
+    let current = roots.current(&ring.tenant, purpose, &row, now).await?;
+    let mut moved = 0;
+    for provider in &mut providers.0 {
+        let given = replaced.filter(|(id, _)| *id == provider.id).map(|(_, credential)| credential);
+        let aad = aad_of(ring, provider)?;
+        let sealed = match given {
+            Some(credential) => current.seal(&aad, credential.as_bytes(), &draw()?),
+            None if sealed_version(&provider.credential) == Some(current.version()) => continue,
+            None => {
+                let sealed = &provider.credential;
+                let plain = roots.open(&ring.tenant, purpose, &row, &aad, sealed, now).await?;
+                current.seal(&aad, plain.as_bytes(), &draw()?)
+            }
+        };
+        provider.credential = SealedBytes::from(sealed.map_err(envelope::RootError::from)?);
+        moved += 1;
+    }
+    Ok(moved)
+}
+
+fn aad_of(ring: &Ring, provider: &Provider) -> Result<Aad, KeysError> {
+    let target = Target::parse(&provider.base_url, ring.reach).map_err(|_| KeysError::Address)?;
+    Ok(credential_aad(&ring.tenant, provider.id.as_str(), &target.host()))
+}
