@@ -32,10 +32,11 @@ down: ## End the local stack
 
 check: lint unit ## Formatting, lints and the tests that need no stack
 
-lint: doctor # formatting and lints
+lint: doctor # formatting, lints, and what may be depended on
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	terraform fmt -check -recursive infra
+	$(PYTHON) tests/local/deny.py
 
 unit: doctor # the tests that need no stack
 	cargo test --workspace --exclude countersign-tests

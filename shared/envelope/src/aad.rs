@@ -28,6 +28,13 @@ impl Aad {
         Self(json!({"event_id": event, "field": field, "tenant": tenant}).to_string())
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_changed_character(&self, at: usize, to: &str) -> Self {
+        let mut text = self.0.clone();
+        text.replace_range(at..=at, to);
+        Self(text)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
