@@ -1,7 +1,7 @@
 """AWS for the end-to-end tests: one JSON call a line in, one JSON answer a line out, until its input ends.
 
 In:  {service, operation, params, endpoint, region, credentials: {access_key_id, secret_access_key, session_token}}
-Out: {ok: answer} or {error: {code, message}}. Bytes come back as text, or as base64 below "$base64".
+Out: {ok: answer} or {error: {code, message}}. Bytes come back as text, or as base64 below "$base64", and go in so.
 """
 
 import base64
@@ -38,12 +38,21 @@ def call(asked: dict) -> dict:
     keys = (given["access_key_id"], given["secret_access_key"], given["session_token"])
     made = client(asked["service"], asked["endpoint"], asked["region"], *keys)
     try:
-        return {"ok": getattr(made, asked["operation"])(**asked["params"])}
+        return {"ok": getattr(made, asked["operation"])(**revived(asked["params"]))}
     except ClientError as error:
         told = error.response.get("Error", {})
         return {"error": {"code": told.get("Code", ""), "message": told.get("Message", "")}}
     except BotoCoreError as error:
         return {"error": {"code": type(error).__name__, "message": str(error)}}
+
+
+def revived(value):
+    """Bytes again, where JSON had to say it otherwise."""
+    if isinstance(value, dict):
+        if value.keys() == {"$base64"}:
+            return base64.b64decode(value["$base64"])
+        return {name: revived(inner) for name, inner in value.items()}
+    return [revived(inner) for inner in value] if isinstance(value, list) else value
 
 
 def plain(value):

@@ -153,3 +153,22 @@ pub fn sql(query: &str) -> Vec<Vec<String>> {
     let cells = |row: &Value| row["Data"].as_array().into_iter().flatten().map(cell).collect();
     rows.iter().skip(1).map(cells).collect()
 }
+
+/// Bytes as the helper writes them.
+pub fn bytes(value: &Value) -> Vec<u8> {
+    match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => decoded(value["$base64"].as_str().unwrap_or_else(|| panic!("no bytes: {value}"))),
+    }
+}
+
+/// Base64 as JSON carries bytes.
+pub fn decoded(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
+}
+
+pub fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}

@@ -13,6 +13,7 @@ pub mod function;
 pub mod http;
 pub mod planted;
 pub mod records;
+pub mod sealed;
 pub mod stack;
 pub mod standin;
 pub mod tenant;

@@ -91,6 +91,20 @@ impl Tenant {
         self.key().rsplit('_').next().expect("a key has parts")
     }
 
+    /// Runs `countersign ops` for this tenant: whether it succeeded, and all that it said.
+    pub fn ops(&self, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+        let [command, rest @ ..] = arguments else { panic!("no command") };
+        let mut program = operator_command();
+        program.args(["ops", command, "--tenant", self.tenant_id()]).args(rest);
+        let done = program.envs(environment.iter().copied()).output().expect("it runs");
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    pub fn provider_id(&self) -> &str {
+        self.id("provider_id")
+    }
+
     /// A tenant whose provider speaks another vendor's dialect, or lives at another address.
     pub fn of_kind(kind: &str, arguments: &[&str]) -> Self {
         let all = ["--provider-kind", kind, "--models", "gpt-4o-mini,text-embedding-3-small"];
@@ -198,7 +212,7 @@ pub fn chat_body(content: &str) -> Value {
 }
 
 /// The command with the operator's variables and credentials, and nothing else of this process's environment.
-fn operator_command() -> Command {
+pub fn operator_command() -> Command {
     let stack = stack();
     let mut command = Command::new(stack.built("debug/countersign"));
     command.env_clear();
