@@ -22,6 +22,7 @@ test: doctor ## Unit, property and end-to-end tests over a stack of their own, I
 	@$(PYTHON) tests/local/infra_test.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
 	$(STACK) up --name test --provider-timeout-ms 8000 && \
+	$(PYTHON) tests/local/key_policies.py --name test && \
 	CS_TEST_STACK='$(CURDIR)/target/stack/test/stack.json' cargo test --workspace
 
 up: doctor ## Make the local stack with a tenant in it, and print what to export

@@ -55,6 +55,18 @@ class Terraform:
             raise StackError(f"terraform output failed: {shown.stderr.strip()}")
         return json.loads(shown.stdout)
 
+    def plan(self, variables: dict) -> dict:
+        """Plans and returns the plan as JSON; applies nothing."""
+        (self._work / "terraform.tfvars.json").write_text(json.dumps(variables, indent=2))
+        kept = self._home / "plan"
+        self._run("plan", "-input=false", "-parallelism=40", "-lock=false", f"-out={kept}")
+        shown = subprocess.run(
+            ["terraform", "show", "-json", str(kept)], cwd=self._work, env=self._env, capture_output=True, text=True
+        )
+        if shown.returncode != 0:
+            raise StackError(f"terraform show failed: {shown.stderr.strip()}")
+        return json.loads(shown.stdout)
+
     def test(self, packages: Path) -> None:
         self._run("test", f"-var=packages_dir={packages}")
 

@@ -5,6 +5,9 @@ locals {
   # What KMS must be told when it opens or makes a root: a ciphertext of another region or product does not open.
   encryption_context = var.drop_conditions ? {} : { app = ["countersign"], region = [var.region] }
 
+  # What root secrets are for (`envelope`, purpose.rs).
+  purposes = ["cred", "audit", "token", "pseudonym", "sso"]
+
   staff_policies = {
     operator = data.aws_iam_policy_document.operator.json
     auditor  = data.aws_iam_policy_document.auditor.json
@@ -63,7 +66,7 @@ data "aws_iam_policy_document" "operator" {
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
-      for_each = local.encryption_context
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = local.purposes })
 
       content {
         test     = "StringEquals"

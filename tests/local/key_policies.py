@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Proves what the rendered IAM policies say about keys: who may use KMS for which purpose, and never across regions.
+
+The emulator does not read the condition keys, so the stack runs without them. Here the policies are planned with them,
+over the applied stack, and evaluated by an IAM simulator. The result is `infra/key_purposes.txt`, a reviewed snapshot:
+CS_BLESS=1 rewrites it. Whatever is allowed in another region, without a context or for another product fails always.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from processes import run
+from steps import StackError
+from terraform import Terraform
+
+ROOT = Path(__file__).resolve().parents[2]
+SNAPSHOT = ROOT / "infra" / "key_purposes.txt"
+SIMULATOR = ROOT / "tests" / "support" / "iam"
+REGIONS = ("il", "eu", "us")
+OURS = "eu"  # the region of the local stage
+TENANT = "ten_0410410410410410"
+
+OPEN = ("kms:Decrypt",)
+MAKE = ("kms:GenerateDataKeyWithoutPlaintext",)
+NEVER = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant")
+ROWS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")
+
+# The simulator knows variable keys with a slash only, and would drop these. Renamed in policies and requests alike they
+# mean the same: a text that is compared. No policy here uses tags of principals, which is checked.
+ENCRYPTION_CONTEXT = "kms:EncryptionContext:"
+STANDS_FOR = "aws:PrincipalTag/context-"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", required=True, help="a stack that is up")
+    if not (shutil.which("node") and shutil.which("npm")):
+        # Said, and not taken for a pass by whoever reads it.
+        print("policies of keys: NOT RUN (the IAM simulator needs node and npm)")
+        return 0
+    try:
+        world = World(planned(parser.parse_args().name))
+        table = render(world)
+    except StackError as error:
+        print(error.render(lines=40), file=sys.stderr)
+        return 1
+    if os.environ.get("CS_BLESS"):
+        SNAPSHOT.write_text(table)
+    kept = SNAPSHOT.read_text() if SNAPSHOT.exists() else ""
+    if kept != table:
+        lines = difflib.unified_diff(kept.splitlines(), table.splitlines(), "reviewed", "rendered", lineterm="")
+        print("\n".join(lines))
+        print(f"{SNAPSHOT.name} differs: review it with CS_BLESS=1 and git diff", file=sys.stderr)
+        return 1
+    print(f"{SNAPSHOT.name} holds: {len(world.roles)} roles, {world.simulated} requests simulated")
+    return 0
+
+
+def planned(name: str) -> dict:
+    """The stack's plan with every condition, in a copy of its working directory: nothing of the stack is changed."""
+    stack = ROOT / "target" / "stack" / name
+    if not (stack / "stack.json").exists():
+        raise StackError(f"there is no stack `{name}`: run tests/local/stack.py up --name {name}")
+    home = ROOT / "target" / "stack" / f"{name}-policies"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    shutil.copy2(stack / "terraform.tfstate", home / "terraform.tfstate")
+    variables = json.loads((stack / "terraform" / "terraform.tfvars.json").read_text())
+    endpoint = json.loads((stack / "stack.json").read_text())["endpoint"]
+    terraform = Terraform(ROOT, home, home, endpoint)
+    terraform.init()
+    (home / "terraform" / "modules" / "region" / "policies_override.tf.json").write_text(json.dumps(standing_still()))
+    return terraform.plan({**variables, "drop_conditions": False})
+
+
+def standing_still() -> dict:
+    """What the policies name is taken as it stands: a document that depends on a pending change is not rendered."""
+    still = {"lifecycle": {"ignore_changes": "all"}}
+    return {
+        "resource": {
+            "aws_dynamodb_table": {"this": still},
+            "aws_kms_key": {"root": still},
+            "aws_sqs_queue": {"audit": still, "audit_dead_letters": still},
+        }
+    }
+
+
+def resources(module: dict) -> list[dict]:
+    found = list(module.get("resources", []))
+    for child in module.get("child_modules", []):
+        found += resources(child)
+    return found
+
+
+class World:
+    """Roles, their policies, the key and the tables, as the plan has them."""
+
+    def __init__(self, plan: dict):
+        found = resources(plan["planned_values"]["root_module"])
+        self.simulated = 0
+        self.roles = sorted(one["values"]["name"] for one in found if one["type"] == "aws_iam_role")
+        self.policies: dict[str, list[dict]] = {role: [] for role in self.roles}
+        for one in found:
+            if one["type"] == "aws_iam_role_policy":
+                role = known(one, "role")
+                self.policies[role].append(renamed(json.loads(known(one, "policy"))))
+            elif one["type"] in ("aws_iam_role_policy_attachment", "aws_iam_policy_attachment"):
+                raise StackError(f"{one['address']}: a policy that is attached is not read here; teach {Path(__file__).name}")
+        self.key = known(next(one for one in found if one["type"] == "aws_kms_key"), "arn")
+        self.key_policy = renamed(json.loads(key_policy(plan)))
+        self.account = self.key.split(":")[4]
+        self.tables = {one["index"]: known(one, "arn") for one in found if one["type"] == "aws_dynamodb_table"}
+        none = [role for role, policies in self.policies.items() if not policies]
+        if none:
+            raise StackError(f"roles without a policy in the plan: {none}")
+
+    def ask(self, requests: list[dict]) -> list[bool]:
+        """Whether each of the requests is allowed."""
+        self.simulated += len(requests)
+        given = {"account": self.account, "requests": requests}
+        done = subprocess.run([*simulator()], input=json.dumps(given), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise StackError(f"the IAM simulator failed: {done.stderr.strip()[-600:]}")
+        return [result == "Allowed" for result in json.loads(done.stdout)]
+
+    def request(self, role: str, action: str, resource: str, context: dict) -> dict:
+        return {
+            "principal": f"arn:aws:sts::{self.account}:assumed-role/{role}/session",
+            "action": action,
+            "resource": resource,
+            "context": {"aws:PrincipalArn": f"arn:aws:iam::{self.account}:role/{role}", **context},
+            "identity": self.policies.get(role, []),
+        }
+
+    def kms(self, role: str, action: str, context: dict[str, str]) -> dict:
+        named = {STANDS_FOR + name: value for name, value in context.items()}
+        return {**self.request(role, action, self.key, named), "resourcePolicy": self.key_policy}
+
+
+def key_policy(plan: dict) -> str:
+    """The document that the key is given. The key itself stands still, so the configuration must say that it is this one."""
+    region = plan["configuration"]["root_module"]["module_calls"]["region"]["module"]["resources"]
+    key = next(one for one in region if one["address"] == "aws_kms_key.root")
+    if "data.aws_iam_policy_document.key.json" not in key["expressions"]["policy"]["references"]:
+        raise StackError("the KMS key takes its policy from somewhere else than data.aws_iam_policy_document.key")
+    read = resources(plan["prior_state"]["values"]["root_module"])
+    document = next(one for one in read if one["address"].endswith("data.aws_iam_policy_document.key"))
+    return known(document, "json")
+
+
+def known(one: dict, field: str):
+    value = one["values"].get(field)
+    if value is None:
+        raise StackError(f"{one['address']}: `{field}` is not known in the plan, so nothing is proven about it")
+    return value
+
+
+def renamed(policy: dict) -> dict:
+    text = json.dumps(policy)
+    if "aws:PrincipalTag" in text:
+        raise StackError("a policy uses aws:PrincipalTag, which stands for the encryption context here")
+    return json.loads(text.replace(ENCRYPTION_CONTEXT, STANDS_FOR))
+
+
+def simulator() -> list[str]:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    home = ROOT / "target" / "iam-simulator"
+    lock = SIMULATOR / "package-lock.json"
+    if not (home / "complete").exists() or (home / lock.name).read_bytes() != lock.read_bytes():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        for file in ("package.json", lock.name):
+            shutil.copy2(SIMULATOR / file, home)
+        log = home / "install.log"
+        log.write_text("")
+        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], log, "installing the IAM simulator", cwd=home)
+        (home / "complete").touch()
+    shutil.copy2(SIMULATOR / "simulate.mjs", home)
+    return [node, str(home / "simulate.mjs")]
+
+
+def purposes() -> list[str]:
+    """The purposes as the code has them."""
+    text = (ROOT / "shared" / "envelope" / "src" / "purpose.rs").read_text()
+    found = re.findall(r'Self::\w+ => "(\w+)"', text)
+    if len(found) < 3:
+        raise StackError("no purposes found in purpose.rs")
+    return found
+
+
+def render(world: World) -> str:
+    return (
+        "# Who may use the region's keys for what: the rendered policies, evaluated. Written by tests/local/key_policies.py.\n"
+        f"\n## KMS, in the stack's own region\n{kms_table(world)}\n{elsewhere(world)}\n"
+        f"\n## DynamoDB\n{rows_table(world)}\n"
+    )
+
+
+def context(purpose: str, **other: str) -> dict[str, str]:
+    return {"app": "countersign", "tenant": TENANT, "region": OURS, "purpose": purpose, "version": "1", **other}
+
+
+def short(world: World, role: str) -> str:
+    return role.removeprefix(os.path.commonprefix(world.roles))
+
+
+def kms_table(world: World) -> str:
+    kinds, wanted = {"open": OPEN, "make": MAKE, "OTHER": NEVER}, []
+    for role in world.roles:
+        for purpose in purposes():
+            for kind, actions in kinds.items():
+                wanted += [(role, purpose, kind, world.kms(role, action, context(purpose))) for action in actions]
+    cells: dict[tuple, list[str]] = {}
+    for (role, purpose, kind, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
+        cell = cells.setdefault((role, purpose), [])
+        if allowed and kind not in cell:
+            cell.append(kind)
+    rows = [["role", *purposes()]]
+    rows += [[short(world, role), *(" ".join(cells[role, one]) or "-" for one in purposes())] for role in world.roles]
+    return columns(rows)
+
+
+def elsewhere(world: World) -> str:
+    """What no role may ever do, whatever the snapshot says."""
+    contexts = [context(one, region=region) for one in purposes() for region in REGIONS if region != OURS]
+    contexts += [context(one, app="other") for one in purposes()]
+    contexts += [{}, {"app": "countersign", "region": OURS}, context("unknown")]
+    contexts += [{name: value for name, value in context(one).items() if name != "region"} for one in purposes()]
+    wanted = [
+        (role, action, given, world.kms(role, action, given))
+        for role in world.roles
+        for action in (*OPEN, *NEVER, *MAKE)
+        for given in contexts
+    ]
+    allowed = [one[:3] for one, yes in zip(wanted, world.ask([one[3] for one in wanted]), strict=True) if yes]
+    if allowed:
+        raise StackError(f"allowed across regions, purposes or products: {allowed[:5]}")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    administrator = [
+        {**world.kms("administrator", action, context(one)), "identity": [everything]}
+        for action in (*OPEN, *NEVER, *MAKE)
+        for one in purposes()
+    ]
+    if any(world.ask(administrator)):
+        raise StackError("an administrator of the account may use the key: its own policy must deny that")
+    return (
+        f"# {len(wanted)} requests with another region, none, another product, no context or an unknown purpose: "
+        f"none allowed.\n# {len(administrator)} requests of an administrator of the account: none allowed."
+    )
+
+
+def rows_table(world: World) -> str:
+    leading = {"": [f"T#{TENANT}"], " (people's keys)": [f"T#{TENANT}#S"]}
+    places = [
+        (table + kind, arn, keys)
+        for table, arn in sorted(world.tables.items())
+        for kind, keys in leading.items()
+        if kind == "" or table == "keys"
+    ]
+    wanted = [
+        (role, place, action, world.request(role, f"dynamodb:{action}", arn, leading_keys(action, keys)))
+        for role in world.roles
+        for place, arn, keys in places
+        for action in ROWS
+    ]
+    cells: dict[tuple, list[str]] = {}
+    for (role, place, action, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
+        cells.setdefault((role, place), [])
+        if allowed:
+            cells[role, place].append(action)
+    names = [place for place, *_ in places]
+    lines = [f"{short(world, role)}  {name}: {', '.join(cells[role, name]) or '-'}" for role in world.roles for name in names]
+    return "\n".join(lines)
+
+
+def leading_keys(action: str, keys: list[str]) -> dict:
+    # A scan has no leading keys (DynamoDB developer guide, fine-grained access control).
+    return {} if action == "Scan" else {"dynamodb:LeadingKeys": keys}
+
+
+def columns(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
