@@ -9,6 +9,7 @@
 
 pub mod aws;
 pub mod clients;
+pub mod entropy;
 pub mod function;
 pub mod http;
 pub mod planted;
