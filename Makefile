@@ -5,7 +5,7 @@ STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up down check lint unit invoke package bench
+.PHONY: help doctor demo test up down check lint deny unit invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ lint: doctor # formatting, lints, and what may be depended on
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	terraform fmt -check -recursive infra
-	$(PYTHON) tests/local/deny.py
+	@$(PYTHON) tests/local/deny.py
+
+deny: ## Licences, bans and sources of every dependency, and advisories where their database answers
+	@$(PYTHON) tests/local/deny.py
 
 unit: doctor # the tests that need no stack
 	cargo test --workspace --exclude countersign-tests
@@ -52,6 +55,6 @@ invoke: doctor ## Invoke a function directly: make invoke FN=gateway EVENT=event
 package: doctor ## Build the release zips of the functions for Lambda: make package ARCH=arm64
 	@$(PYTHON) tests/local/package.py $(if $(ARCH),--arch '$(ARCH)')
 
-bench: doctor ## Measure the release build on a stack of its own; writes target/bench/*.json
+bench: doctor ## Measure the release build on a stack of its own; writes target/bench/*.json; one of them: make bench FILE=envelope
 	@trap '$(STACK) down --name bench' EXIT; trap 'exit 130' INT TERM; \
-	$(STACK) up --name bench && $(PYTHON) tests/local/bench.py --name bench
+	$(STACK) up --name bench && $(PYTHON) tests/local/bench.py --name bench $(if $(FILE),--file '$(FILE)')

@@ -28,6 +28,7 @@ STARTS = 20
 WARM_UP = 30
 CALLS = 300
 ROUNDS = 3
+KMS_CALLS = 10_000
 # About 2 KB of conversation with something to find in it.
 SENTENCES = "Dana Levi (dana.levi@example.com) asked why card 4111 1111 1111 1111 was charged twice on 3 March. "
 BODY = {
@@ -40,12 +41,14 @@ BODY = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default="bench")
-    stack = json.loads((TARGET / "stack" / parser.parse_args().name / "stack.json").read_text())
+    parser.add_argument("--file", choices=sorted(FILES), help="one of them; all unless given")
+    asked = parser.parse_args()
+    stack = json.loads((TARGET / "stack" / asked.name / "stack.json").read_text())
     OUT.mkdir(parents=True, exist_ok=True)
     try:
         _build()
-        _report("package", _package(stack))
-        _report("gateway", _gateway(stack))
+        for name in [asked.file] if asked.file else FILES:
+            _report(name, FILES[name](stack))
     except StackError as error:
         say(error.render())
         return 1
@@ -111,6 +114,22 @@ def _gateway(stack: dict) -> dict[str, float]:
     }
 
 
+def _envelope(stack: dict) -> dict[str, float]:
+    """Sealing beside the bare cipher of the same run, and what the key service is asked by one instance."""
+    say(f"Counting calls of KMS over {KMS_CALLS:,} calls; about 3 minutes.")
+    bench = ["cargo", "run", "--quiet", "--release", "-p", "countersign-envelope", "--example", "bench_seal"]
+    done = subprocess.run(bench, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise StackError("the benchmark of the envelope failed; what it said stands above")
+    key = _tenant(stack)
+    with Proxy(stack["endpoint"]) as proxy, _host("gateway", _variables(stack, proxy.endpoint)) as port:
+        began = time.monotonic()
+        _calls(port, key, KMS_CALLS)
+        took = time.monotonic() - began
+        asked = sum(one.target.startswith("TrentService") for one in proxy.made)
+    return {**json.loads(done.stdout), "kms_calls_per_10000": asked, "kms_run_seconds": took}
+
+
 def _tenant(stack: dict) -> str:
     seed = [str(TARGET / "debug" / "countersign"), "ops", "seed", "--provider-url", f"{stack['provider_url']}/bench/v1"]
     seed += ["--provider-region", "eu", "--models", "gpt-4o-mini", "--budget-tokens", "1000000000"]
@@ -119,6 +138,9 @@ def _tenant(stack: dict) -> str:
     if done.returncode != 0:
         raise StackError(f"seeding failed: {done.stderr.strip()}")
     return json.loads(done.stdout)["gateway_key"]
+
+
+FILES = {"package": _package, "gateway": _gateway, "envelope": _envelope}
 
 
 def _variables(stack: dict, endpoint: str) -> dict[str, str]:

@@ -181,9 +181,9 @@ fn placeholders_of_another_call_are_plain_text() {
     let (tenant, other) = (Tenant::new(), Tenant::new());
     assert_eq!(other.say("write to noa@example.com").status, 200);
     let sent = other.channel.received()[0].to_string();
-    let start = sent.find("[EMAIL_").expect("a placeholder");
-    let end = sent[start..].find(']').unwrap() + start + 1;
-    let answer = tenant.say(&format!("say {}", &sent[start..end]));
+    let (_, rest) = sent.split_once("[EMAIL_").expect("a placeholder");
+    let (number, _) = rest.split_once(']').expect("its end");
+    let answer = tenant.say(&format!("say [EMAIL_{number}]"));
     assert_eq!(answer.status, 200);
     assert!(!answer.body.contains("noa@example.com"), "{}", answer.body);
 }

@@ -17,7 +17,7 @@ pub fn odd(text: &str) -> Vec<(String, String)> {
         Ok(value) => walk("", &value, &mut found),
         Err(_) => {
             for line in text.lines() {
-                match line.find('{').and_then(|at| serde_json::from_str::<Value>(&line[at..]).ok()) {
+                match line.find('{').and_then(|at| serde_json::from_str::<Value>(line.get(at..)?).ok()) {
                     Some(value) => walk("", &value, &mut found),
                     None => look("", line, &mut found),
                 }
