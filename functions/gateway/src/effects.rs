@@ -167,6 +167,10 @@ impl Effects {
         region: Region,
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
+        // A key is made for callers who may act, and for nobody else.
+        if !facts.caller.may_act(&facts.standing, now) {
+            return None;
+        }
         let (keys, row) = (facts.keys.as_ref().ok()?, audit?);
         let Ok(subject) = keys.pseudonym.pseudonym("subject", who).parse() else {
             return Some(Err(NoPerson::Unavailable));
@@ -174,7 +178,7 @@ impl Effects {
         let (Ok(secret), Ok(seal)) = (aws::random(), aws::random()) else {
             return Some(Err(NoPerson::Unavailable));
         };
-        let tenant = &facts.caller.row().tenant;
+        let (tenant, secret) = (&facts.caller.row().tenant, envelope::SubjectSecret::new(secret));
         let wanted = person::Wanted { tenant, region, subject, row, audit: &keys.audit, now, secret, seal };
         Some(person::acquaint(&self.dynamo, &self.roots, &wanted).await)
     }

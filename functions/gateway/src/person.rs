@@ -35,7 +35,7 @@ pub struct Wanted<'a> {
     pub audit: &'a RootKey,
     pub now: Timestamp,
     /// Fresh for every call: it becomes a key if there is none yet.
-    pub secret: [u8; 32],
+    pub secret: SubjectSecret,
     pub seal: [u8; SEAL_RANDOM_BYTES],
 }
 
@@ -52,8 +52,7 @@ pub async fn acquaint<S: KeyStore, W: KeyWrapper>(
     if let Some(found) = read(store, &place).await? {
         return open(roots, wanted, &place, found).await;
     }
-    let sealed =
-        SubjectSecret::new(wanted.secret).seal(wanted.audit, &aad(wanted.tenant, &place), &wanted.seal);
+    let sealed = wanted.secret.seal(wanted.audit, &aad(wanted.tenant, &place), &wanted.seal);
     let sealed = sealed.map_err(|_| NoPerson::Unavailable)?.into();
     // Whatever became of the write, the row decides: another call may have been first, or this one was after all.
     let _ = store.write(&KeyOp::PutSubject { subject: place.clone(), sealed }).await;

@@ -65,6 +65,17 @@ impl Caller {
     /// # Errors
     /// The first who is not, or whose row is absent.
     pub fn standing(self, standing: &Standing) -> Result<Accountable, Reason> {
+        let role = self.answering(standing)?;
+        Ok(Accountable { row: self.row, role })
+    }
+
+    /// Whether the key may be used and everybody behind it is in good standing. No permission to do anything.
+    pub fn may_act(&self, standing: &Standing, now: Timestamp) -> bool {
+        self.usable(now).is_ok() && self.answering(standing).is_ok()
+    }
+
+    /// The role of whoever answers for the caller.
+    fn answering(&self, standing: &Standing) -> Result<Option<Role>, Reason> {
         let role = self.owner_role(standing)?;
         let active = |status: Lifecycle| status == Lifecycle::Active;
         let org = standing.org.as_ref().is_some_and(|org| org.id == self.row.org && active(org.status));
@@ -79,7 +90,7 @@ impl Caller {
         }
         let agent =
             standing.agent.as_ref().is_some_and(|agent| agent.id == self.row.agent && active(agent.status));
-        if agent { Ok(Accountable { row: self.row, role }) } else { Err(Reason::AgentInactive) }
+        if agent { Ok(role) } else { Err(Reason::AgentInactive) }
     }
 
     /// The role of the person behind the key: `None` when the tenant answers for it.

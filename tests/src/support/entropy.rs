@@ -74,9 +74,10 @@ fn bits_per_character(token: &str) -> f64 {
 /// fields that are named for it alone.
 fn is_harmless(field: &str, token: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // Of a key in KMS the id stands behind `key/`.
-    let id = token.trim_start_matches("key/");
-    let uuid = id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.split('-').all(hex);
+    let id = |part: &str| part.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && part.split('-').all(hex);
+    let word = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+    // An id may stand in a path: that of a key in KMS, or of a query's result.
+    let uuid = token.split('/').all(|part| id(part) || word(part)) && token.split('/').any(id);
     let sealed = token.starts_with("Q1NFM");
     let pseudonym = token.strip_prefix("psn_").is_some_and(|rest| rest.len() == 32);
     let digest = ["_commitment", "sha256", "checksum", "digest"].iter().any(|end| field.ends_with(end));
@@ -104,6 +105,7 @@ mod tests {
         for text in [
             "an ordinary sentence with averyveryverylongcompoundword in it",
             "01998c7d-3f1e-7b3a-9f00-0123456789ab",
+            "arn:aws:kms:eu-central-1:0:key/06c48461-d106-4b46-9f07-eff4c12a36bc",
             r#"{"request_commitment": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}"#,
             "psn_aebccdgahhijkklmnopabcdefghijklm",
         ] {

@@ -102,7 +102,7 @@ async fn ask(memory: &Memory, secret: u8, version: u32) -> Result<Person, NoPers
         row: &row,
         audit: &audit,
         now: now(),
-        secret: [secret; 32],
+        secret: SubjectSecret::new([secret; 32]),
         seal: [3; 28],
     };
     acquaint(memory, &Roots::new(Plain, Region::Eu), &wanted).await

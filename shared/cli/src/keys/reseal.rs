@@ -46,20 +46,21 @@ pub async fn replace<S: KeyStore, W: KeyWrapper>(
 ) -> Result<usize, KeysError> {
     let wanted = |providers: &Providers| {
         let found = providers.0.iter().any(|one| one.id == *provider);
-        if found { Ok(Some((provider.clone(), credential.to_owned()))) } else { Err(KeysError::NoProvider) }
+        if found { Ok(Some((provider, credential))) } else { Err(KeysError::NoProvider) }
     };
     rewrite(store, roots, ring, now, draw, wanted).await
 }
 
-type Replacement = Option<(domain::ProviderId, String)>;
+/// A provider, and the credential that it gets.
+type Replacement<'a> = Option<(&'a domain::ProviderId, &'a str)>;
 
-async fn rewrite<S: KeyStore, W: KeyWrapper>(
+async fn rewrite<'a, S: KeyStore, W: KeyWrapper>(
     store: &S,
     roots: &Roots<W>,
     ring: &Ring,
     now: Timestamp,
     draw: Draw<'_>,
-    replacement: impl Fn(&Providers) -> Result<Replacement, KeysError>,
+    replacement: impl Fn(&Providers) -> Result<Replacement<'a>, KeysError>,
 ) -> Result<usize, KeysError> {
     let place = Key::providers(&ring.tenant);
     let mut unsure = 0;
@@ -67,7 +68,7 @@ async fn rewrite<S: KeyStore, W: KeyWrapper>(
         let Some(item) = store.read(&place).await? else { return Ok(0) };
         let mut providers = Providers::from_item(&item).map_err(|_| KeysError::Unreadable)?;
         let replaced = replacement(&providers)?;
-        let moved = seal_again(store, roots, ring, now, draw, &mut providers, replaced.as_ref()).await?;
+        let moved = seal_again(store, roots, ring, now, draw, &mut providers, replaced).await?;
         if moved == 0 {
             // Nothing is left to do: an earlier try may have done it.
             return Ok(unsure);
@@ -99,7 +100,7 @@ async fn seal_again<S: KeyStore, W: KeyWrapper>(
     now: Timestamp,
     draw: Draw<'_>,
     providers: &mut Providers,
-    replaced: Option<&(domain::ProviderId, String)>,
+    replaced: Replacement<'_>,
 ) -> Result<usize, KeysError> {
     let purpose = Purpose::Credential;
     let row = ring.read_root(store, purpose).await?;
@@ -109,7 +110,7 @@ async fn seal_again<S: KeyStore, W: KeyWrapper>(
     let current = roots.current(&ring.tenant, purpose, &row, now).await?;
     let mut moved = 0;
     for provider in &mut providers.0 {
-        let given = replaced.filter(|(id, _)| *id == provider.id).map(|(_, credential)| credential);
+        let given = replaced.filter(|(id, _)| **id == provider.id).map(|(_, credential)| credential);
         let aad = aad_of(ring, provider)?;
         let sealed = match given {
             Some(credential) => current.seal(&aad, credential.as_bytes(), &draw()?),
