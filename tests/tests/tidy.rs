@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates may use which of ours. One way: functions → aws → envelope, tables → domain.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("egress", &[]),
     ("envelope", &["domain"]),
     ("tables", &["domain"]),
     ("policy", &["domain"]),
     ("redact", &["domain"]),
+    ("ledger", &[]),
     ("aws", &["domain", "envelope", "tables"]),
     ("cli", &["aws", "domain", "egress", "envelope", "policy", "tables"]),
     ("audit-writer", &["aws", "domain"]),
@@ -23,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// No runtime, no SDK, no HTTP, no random generator: what these decide can be replayed.
-const PURE: [&str; 5] = ["domain", "tables", "policy", "redact", "envelope"];
+const PURE: [&str; 6] = ["domain", "tables", "policy", "redact", "envelope", "ledger"];
 const IMPURE: [&str; 9] = [
     "tokio",
     "hyper",
