@@ -39,7 +39,7 @@ lint: doctor # formatting, lints, and what may be depended on
 	terraform fmt -check -recursive infra
 	@$(PYTHON) tests/local/deny.py
 
-deny: ## Licences, bans and sources of every dependency, and advisories where their database answers
+deny: doctor ## Licences, bans and sources of every dependency, and advisories where their database answers
 	@$(PYTHON) tests/local/deny.py
 
 unit: doctor # the tests that need no stack

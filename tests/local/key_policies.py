@@ -30,7 +30,10 @@ TENANT = "ten_0410410410410410"
 OPEN = ("kms:Decrypt",)
 MAKE = ("kms:GenerateDataKeyWithoutPlaintext",)
 NEVER = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant")
-ROWS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")
+ROWS = (
+    *("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+    *("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"),
+)
 
 # The simulator knows variable keys with a slash only, and would drop these. Renamed in policies and requests alike they
 # mean the same: a text that is compared. No policy here uses tags of principals, which is checked.

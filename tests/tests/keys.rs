@@ -6,7 +6,7 @@ use std::process::Command;
 
 use countersign_tests::support::records::{self, Record};
 use countersign_tests::support::sealed::{self, Place};
-use countersign_tests::support::{Answer, Tenant, aws, stack};
+use countersign_tests::support::{Answer, Tenant, aws, stack, wait};
 use serde_json::Value;
 
 fn did(tenant: &Tenant, arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -144,11 +144,14 @@ fn a_destroyed_tenant_makes_no_call_and_others_do() {
     assert_eq!((tenant.say("before").status, other.say("before").status), (200, 200));
     let records = tenant.records(2);
     assert!(source(&tenant, &records[0]).is_ok());
-    let said = refused(&tenant, &["shred", "--all-keys", "--reason", "offboarding", "--confirm", "x"]);
+    // What confirms the end of one person does not confirm the end of all.
+    let person = ["shred", "--all-keys", "--reason", "offboarding", "--confirm", tenant.tenant_id()];
+    let said = refused(&tenant, &person);
     assert!(said.contains("nothing was destroyed"), "{said}");
     assert_eq!(tenant.say("still").status, 200);
 
-    did(&tenant, &["shred", "--all-keys", "--reason", "offboarding", "--confirm", tenant.tenant_id()], &[]);
+    let all = format!("all-keys:{}", tenant.tenant_id());
+    did(&tenant, &["shred", "--all-keys", "--reason", "offboarding", "--confirm", &all], &[]);
     assert_eq!(code(&tenant.say("after")), (403, "keys_destroyed".to_owned()));
     assert_eq!(tenant.channel.received().len(), 2, "what was cached opens nothing");
     assert_eq!(source(&tenant, &records[0]), Err("no key".to_owned()));
@@ -161,11 +164,28 @@ fn a_destroyed_tenant_makes_no_call_and_others_do() {
     // The refusal is on record, without what could no longer be sealed; so are the operator's deeds.
     let last = tenant.records(5).pop().unwrap();
     assert_eq!((last.says(), last.at("source_ip")), (["single", "deny", "keys_destroyed"], &Value::Null));
-    let texts: Vec<_> = records::object_names(tenant.tenant_id())
-        .iter()
-        .map(|name| aws::object("auditor", stack().text("/buckets/locked"), name))
-        .collect();
-    let told = |what: &str| texts.iter().filter(|text| text.contains(what)).count();
-    assert_eq!(told(r#""event_type":"key.shred""#), 2, "{texts:?}");
-    assert_eq!(told(r#"\"why\":\"offboarding\""#), 2);
+    let told = wait::until("the operator's records", || {
+        let names = records::object_names(tenant.tenant_id());
+        let read = |name: &String| aws::object("auditor", stack().text("/buckets/locked"), name);
+        let texts: Vec<_> = names.iter().map(read).collect();
+        let of = |what: &str| texts.iter().filter(|text| text.contains(what)).count();
+        let found = (of(r#""event_type":"key.shred""#), of(r#"\"why\":\"offboarding\""#));
+        (found.0 >= 2).then_some(found)
+    });
+    assert_eq!(told, (2, 2));
+}
+
+#[test]
+fn an_erasure_says_whom_it_did_not_find_and_takes_no_name_for_a_digest() {
+    let tenant = Tenant::new();
+    assert_eq!(say_for(&tenant, "Dana Levi").status, 200);
+    let shred = ["shred", "--reason", "erasure_request", "--confirm", tenant.tenant_id()];
+    let said = did(&tenant, &shred, &[("CS_SUBJECT", "dana levi")]);
+    assert!(said.contains("there was NO key"), "{said}");
+    let said = did(&tenant, &shred, &[("CS_SUBJECT", "dana levi")]);
+    assert!(said.contains("was destroyed before"), "{said}");
+    assert_eq!(say_for(&tenant, "Dana Levi").status, 200, "somebody else by the same sound");
+    let name = ["shred", "--subject", "Dana.Levi", "--reason", "erasure_request", "--confirm", "Dana.Levi"];
+    let said = refused(&tenant, &name);
+    assert!(said.contains("a name goes into CS_SUBJECT"), "{said}");
 }

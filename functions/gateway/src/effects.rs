@@ -168,7 +168,8 @@ impl Effects {
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
-        if !facts.caller.may_act(&facts.standing, now) {
+        let broke = facts.budget.is_none_or(|budget| budget.avail == 0);
+        if broke || !facts.caller.may_act(&facts.standing, now) {
             return None;
         }
         let (keys, row) = (facts.keys.as_ref().ok()?, audit?);

@@ -95,8 +95,10 @@ impl Gateway {
         let moment = Moment { now, time_left, random };
         match self.effects.load(key, now).await {
             Ok((mut facts, Roots { credential: credential_root, audit })) => {
-                let for_whom = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
-                if let Some(person) = for_whom {
+                // Only a call with a body that reads can have something sealed for somebody.
+                let call = matches!(&request.route, Route::Call(_, Ok(_)));
+                let asserted = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
+                if let Some(person) = asserted.filter(|_| call) {
                     facts.person =
                         self.effects.person(&facts, audit.as_ref(), person, self.rules.region, now).await;
                 }

@@ -219,7 +219,8 @@ impl Dynamo {
             .set_condition_expression(update.condition.map(str::to_owned))
             .set_expression_attribute_names(Some(names));
         let call = call.set_expression_attribute_values(Some(values));
-        let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let old = update.condition.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+        let call = call.set_return_values_on_condition_check_failure(old);
         call.send().await.map(|_| ()).map_err(|error| gate_fault(&error))
     }
 }

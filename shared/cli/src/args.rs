@@ -38,7 +38,7 @@ pub enum Ops {
     /// Gives a tenant's root secret a new version, seals rows again under it, or retires old versions
     ///
     /// New values are sealed under the new version at once; whatever names an older one opens as before, until that is
-    /// retired. Without a flag: a new version, then every row again under it.
+    /// retired. Without a flag: a new version, then every credential again under it. What `audit` sealed stays as it is.
     Rotate(Rotate),
 
     /// Destroys a person's key, or all keys of a tenant: what they sealed is unreadable from then on, for everybody
@@ -91,7 +91,7 @@ pub struct Shred {
     pub tenant: TenantId,
 
     /// Destroy the key of the person with this digest, as records name it in on_behalf_of_ref
-    #[arg(long, value_name = "PSN", conflicts_with = "all_keys")]
+    #[arg(long, value_name = "PSN", conflicts_with = "all_keys", value_parser = pseudonym)]
     pub subject: Option<Opaque>,
 
     /// Destroy all keys of the tenant: no call can be made for it any more. Otherwise one person's: --subject, or the
@@ -103,9 +103,17 @@ pub struct Shred {
     #[arg(long, value_name = "CODE")]
     pub reason: Code,
 
-    /// Repeat what is to be destroyed: the digest that --subject names, else the tenant's id
+    /// Repeat what is to be destroyed: all-keys:TENANT for all keys, the digest that --subject names, else the tenant's id
     #[arg(long, value_name = "ID")]
     pub confirm: String,
+}
+
+/// A digest, and no name: what is given here stands in records that nobody can change.
+fn pseudonym(text: &str) -> Result<Opaque, &'static str> {
+    let letters = text.strip_prefix("psn_").unwrap_or_default();
+    let fits = letters.len() == 32 && letters.bytes().all(|byte| (b'a'..=b'p').contains(&byte));
+    let wrong = "not a digest (psn_ and 32 letters); a name goes into CS_SUBJECT";
+    if fits { text.parse().map_err(|_| wrong) } else { Err(wrong) }
 }
 
 #[derive(Debug, Args)]

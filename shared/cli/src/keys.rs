@@ -83,7 +83,9 @@ pub enum KeysError {
     Entropy(#[from] aws::EntropyError),
     #[error("{0}: check the CS_TABLE_ variables and that you act as the role operator")]
     Read(#[from] ReadFault),
-    #[error("the table did not confirm the write: run the command again, which does what is left to do")]
+    #[error(
+        "the table did not confirm the write: look with `countersign ops keys` and do what is left (after a rotation: --reseal)"
+    )]
     NotWritten,
     #[error(
         "the audit queue did not acknowledge the record, so nothing was done: check CS_QUEUE_AUDIT_URL and that you act as the role operator"

@@ -11,11 +11,13 @@ use domain::{
 use envelope::{Purpose, Roots};
 use tables::codec::Row as _;
 use tables::{Key, KeyStore as _};
+use zeroize::Zeroizing;
 
 use crate::args;
 use crate::config::Config;
 use crate::keys::report::PurposeReport;
 use crate::keys::rotate::Rotated;
+use crate::keys::shred::Erased;
 use crate::keys::{KeysError, Ring, report, reseal, rotate as rotation, shred as shredding};
 use crate::print;
 
@@ -53,17 +55,22 @@ impl Bench {
         Roots::new(self.kms.clone(), self.ring.region)
     }
 
-    /// Records the attempt, does the work, records how it ended. Without an acknowledged attempt nothing is done.
+    /// Records the attempt, does the work, records how it ended and what came of it. Without an acknowledged attempt
+    /// nothing is done.
     async fn recorded<T>(
         &self,
-        told: Told,
+        mut told: Told,
         work: impl Future<Output = Result<T, KeysError>>,
+        came_of_it: impl Fn(Metadata, &T) -> Metadata,
     ) -> Result<T, KeysError> {
         let action = ActionId::new(aws::now(), aws::random()?);
         let attempt = self.record(&told, action, Phase::Attempt, "allowed")?;
         self.audit.attempt(action, &[attempt]).await?;
         let done = work.await;
         let ended = if done.is_ok() { "completed" } else { "failed" };
+        if let Ok(done) = &done {
+            told.metadata = came_of_it(told.metadata, done);
+        }
         let outcome = self.record(&told, action, Phase::Outcome, ended)?;
         if self.audit.record(&[outcome]).await.is_err() {
             print::error("warning: the outcome is not recorded; the attempt is, and shows as unpaired");
@@ -157,28 +164,41 @@ pub async fn rotate(get: Get<'_>, wanted: args::Rotate) -> Shown {
         subject: None,
         metadata: Metadata::default().flag("new_version", !(wanted.reseal || wanted.retire)),
     };
-    let say = bench.recorded(told, turn(&bench, &wanted)).await?;
+    let version = |metadata: Metadata, turned: &Turned| {
+        metadata.count("version", turned.version.into()).count("sealed_again", turned.moved)
+    };
+    let turned = bench.recorded(told, turn(&bench, &wanted), version).await?;
     if !wanted.json {
-        print::line(&say)?;
+        print::line(&turned.say)?;
     }
     bench.show(wanted.json).await
 }
 
-async fn turn(bench: &Bench, wanted: &args::Rotate) -> Result<String, KeysError> {
+/// What a rotation came to.
+struct Turned {
+    say: String,
+    version: u32,
+    moved: u64,
+}
+
+async fn turn(bench: &Bench, wanted: &args::Rotate) -> Result<Turned, KeysError> {
     let (ring, purpose) = (&bench.ring, wanted.purpose);
     if wanted.retire {
-        let current = rotation::retire(&bench.store, ring, purpose).await?;
-        return Ok(format!("nothing below version {current} of `{purpose}` is opened any more"));
+        let version = rotation::retire(&bench.store, ring, purpose).await?;
+        let say = format!("nothing below version {version} of `{purpose}` is opened any more");
+        return Ok(Turned { say, version, moved: 0 });
     }
-    let mut say = String::new();
-    if !wanted.reseal {
-        say = match rotation::rotate(&bench.store, &bench.kms, ring, purpose).await? {
-            Rotated::Made { version } => format!("version {version} of `{purpose}` is current; "),
-            Rotated::ByAnother { version } => {
-                format!("another operator made version {version} of `{purpose}` meanwhile, which is enough; ")
-            }
-        };
-    }
+    let (say, version) = if wanted.reseal {
+        (String::new(), ring.read_root(&bench.store, purpose).await?.current)
+    } else {
+        match rotation::rotate(&bench.store, &bench.kms, ring, purpose).await? {
+            Rotated::Made { version } => (format!("version {version} of `{purpose}` is current; "), version),
+            Rotated::ByAnother { version } => (
+                format!("another operator made version {version} of `{purpose}`, which is enough; "),
+                version,
+            ),
+        }
+    };
     let moved = match purpose {
         Purpose::Credential => {
             reseal::reseal(&bench.store, &bench.roots(), ring, aws::now(), &aws::random).await?
@@ -186,12 +206,13 @@ async fn turn(bench: &Bench, wanted: &args::Rotate) -> Result<String, KeysError>
         // People's keys stay under the version that sealed them, which is kept for the ledger's sake.
         Purpose::Audit | Purpose::Token | Purpose::Pseudonym | Purpose::Sso => 0,
     };
-    Ok(format!("{say}{moved} values were sealed again"))
+    let say = format!("{say}{moved} values were sealed again");
+    Ok(Turned { say, version, moved: u64::try_from(moved).unwrap_or(u64::MAX) })
 }
 
 pub async fn credential(get: Get<'_>, wanted: args::Credential) -> Shown {
     let secret = get("CS_PROVIDER_KEY").filter(|key| !key.is_empty()).ok_or(KeysError::NoCredential)?;
-    let secret = zeroize::Zeroizing::new(secret);
+    let secret = Zeroizing::new(secret);
     let bench = Bench::open(get, &wanted.tenant).await?;
     let told = Told {
         event: EventType::AdminCredential,
@@ -203,18 +224,23 @@ pub async fn credential(get: Get<'_>, wanted: args::Credential) -> Shown {
     };
     let (roots, given) = (bench.roots(), (&wanted.provider, secret.as_str()));
     let work = reseal::replace(&bench.store, &roots, &bench.ring, aws::now(), &aws::random, given);
-    bench.recorded(told, work).await?;
+    bench.recorded(told, work, |metadata, _| metadata).await?;
     print::line("the credential is replaced; the next call uses it")
 }
 
 pub async fn shred(get: Get<'_>, wanted: args::Shred) -> Shown {
+    // Each deed has a confirmation of its own. A digest that is worked out from a name cannot be repeated by whoever does
+    // not know it: they repeat the tenant.
+    let expected = match &wanted.subject {
+        _ if wanted.all_keys => format!("all-keys:{}", wanted.tenant),
+        Some(subject) => subject.to_string(),
+        None => wanted.tenant.to_string(),
+    };
+    if wanted.confirm != expected {
+        return Err(KeysError::NotConfirmed { expected }.into());
+    }
     let bench = Bench::open(get, &wanted.tenant).await?;
     let subject = if wanted.all_keys { None } else { Some(person(get, &bench, &wanted).await?) };
-    // A digest that was worked out here cannot be repeated by whoever does not know it: they repeat the tenant.
-    let expected = wanted.subject.as_ref().map_or(wanted.tenant.as_str(), Opaque::as_str);
-    if wanted.confirm != expected {
-        return Err(KeysError::NotConfirmed { expected: expected.to_owned() }.into());
-    }
     let told = Told {
         event: EventType::KeyShred,
         action: "key.shred",
@@ -228,16 +254,21 @@ pub async fn shred(get: Get<'_>, wanted: args::Shred) -> Shown {
         metadata: Metadata::default().with("why", MetaValue::Code(wanted.reason.clone())),
     };
     let (store, ring) = (&bench.store, &bench.ring);
-    match subject {
-        Some(subject) => {
-            bench.recorded(told, shredding::person(store, ring, &subject)).await?;
-            print::line(&format!("the key of {subject} is destroyed; backups of it end within 35 days"))
-        }
-        None => {
-            bench.recorded(told, shredding::tenant(store, ring)).await?;
-            print::line("all keys of the tenant are destroyed; backups of them end within 35 days")
-        }
-    }
+    let Some(subject) = subject else {
+        bench.recorded(told, shredding::tenant(store, ring), |metadata, ()| metadata).await?;
+        return print::line("all keys of the tenant are destroyed; backups of them end within 35 days");
+    };
+    let existed =
+        |metadata: Metadata, erased: &Erased| metadata.flag("existed", *erased == Erased::Destroyed);
+    let erased = bench.recorded(told, shredding::person(store, ring, &subject), existed).await?;
+    print::line(&match erased {
+        Erased::Destroyed => format!("the key of {subject} is destroyed; backups of it end within 35 days"),
+        Erased::AlreadyGone => format!("the key of {subject} was destroyed before"),
+        Erased::NeverExisted => format!(
+            "there was NO key of {subject}: nothing was ever sealed under exactly this name, perhaps because agents \
+             write it otherwise; a tombstone stands in its place"
+        ),
+    })
 }
 
 /// The digest of the person: as given, or worked out from the name, which stands in no command line.
@@ -245,10 +276,12 @@ async fn person(get: Get<'_>, bench: &Bench, wanted: &args::Shred) -> Result<Opa
     if let Some(subject) = &wanted.subject {
         return Ok(subject.clone());
     }
-    let name = get("CS_SUBJECT").map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let name = name.ok_or(KeysError::NoSubject)?;
+    let name = Zeroizing::new(get("CS_SUBJECT").unwrap_or_default());
+    if name.trim().is_empty() {
+        return Err(KeysError::NoSubject);
+    }
     let (ring, purpose) = (&bench.ring, Purpose::Pseudonym);
     let row = ring.read_root(&bench.store, purpose).await?;
     let key: Arc<_> = bench.roots().current(&ring.tenant, purpose, &row, aws::now()).await?;
-    key.pseudonym("subject", &name).parse().map_err(|_| KeysError::Unreadable)
+    key.pseudonym("subject", name.trim()).parse().map_err(|_| KeysError::Unreadable)
 }

@@ -16,8 +16,8 @@ use crate::{Attr, Item, Key, Table};
 pub enum KeyOp {
     /// Makes version `from + 1` the current one, if `from` still is.
     AddVersion { root: Key, from: u32, wrapped: WrappedRoot },
-    /// Lets nothing below the current version be opened any more, if `current` still is that.
-    Retire { root: Key, current: u32 },
+    /// Lets nothing below `min_decrypt` be opened any more, if `current` still is the current version.
+    Retire { root: Key, current: u32, min_decrypt: u32 },
     /// Destroys every version of a root. Leaves a tombstone, even where there was no row.
     ShredRoot { root: Key },
     /// Keeps a new person's key, unless there is a row, a tombstone included.
@@ -32,12 +32,16 @@ impl KeyOp {
     pub fn to_update(&self) -> Update {
         match self {
             Self::AddVersion { root, from, wrapped } => add_version(root, *from, wrapped),
-            Self::Retire { root, current } => Update {
+            Self::Retire { root, current, min_decrypt } => Update {
                 key: root.clone(),
-                update: "SET min_decrypt_version = :current",
-                condition: Some("#c = :current AND shredded = :no AND min_decrypt_version <= :current"),
+                update: "SET min_decrypt_version = :min",
+                condition: Some("#c = :current AND shredded = :no"),
                 names: vec![("#c", "current".to_owned())],
-                values: vec![(":current", Attr::number((*current).into())), (":no", Attr::Bool(false))],
+                values: vec![
+                    (":current", Attr::number((*current).into())),
+                    (":min", Attr::number((*min_decrypt).into())),
+                    (":no", Attr::Bool(false)),
+                ],
             },
             Self::ShredRoot { root } => shred_root(root),
             Self::PutSubject { subject, sealed } => Update {

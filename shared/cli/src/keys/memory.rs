@@ -91,12 +91,12 @@ impl Memory {
                 let more = versions.into_iter().chain([(next, Attr::B(wrapped.0.clone()))]);
                 row.insert("versions".into(), Attr::M(more.collect()));
             }
-            KeyOp::Retire { current, .. } => {
+            KeyOp::Retire { current, min_decrypt, .. } => {
                 let Some(row) = rows.get_mut(&key) else { return refuse() };
                 if row.get("current") != Some(&number(*current)) || is_shredded(row) {
                     return refuse();
                 }
-                row.insert("min_decrypt_version".into(), number(*current));
+                row.insert("min_decrypt_version".into(), number(*min_decrypt));
             }
             KeyOp::ShredRoot { .. } => {
                 let row = rows.entry(key).or_default();

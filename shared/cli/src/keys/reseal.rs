@@ -1,8 +1,8 @@
 //! Sealing rows again under the current version: lazily whenever a row is written, and by a sweep.
 
-use domain::{Provider, Providers, SealedBytes, TenantId, Timestamp};
+use domain::{Provider, Providers, RootRow, SealedBytes, TenantId, Timestamp};
 use egress::Target;
-use envelope::{Aad, KeyWrapper, Purpose, Roots, SEAL_RANDOM_BYTES, sealed_version};
+use envelope::{Aad, KeyWrapper, Plaintext, Purpose, Roots, SEAL_RANDOM_BYTES, sealed_version};
 use tables::codec::Row as _;
 use tables::gates::GateFault;
 use tables::{Item, Key, KeyOp, KeyStore};
@@ -65,7 +65,10 @@ async fn rewrite<'a, S: KeyStore, W: KeyWrapper>(
     let place = Key::providers(&ring.tenant);
     let mut unsure = 0;
     for _ in 0..TRIES {
-        let Some(item) = store.read(&place).await? else { return Ok(0) };
+        let Some(item) = store.read(&place).await? else {
+            // Without a row there is nothing to move, and nobody whose credential could be replaced.
+            return replacement(&Providers(Vec::new())).map(|_| 0);
+        };
         let mut providers = Providers::from_item(&item).map_err(|_| KeysError::Unreadable)?;
         let replaced = replacement(&providers)?;
         let moved = seal_again(store, roots, ring, now, draw, &mut providers, replaced).await?;
@@ -111,20 +114,34 @@ async fn seal_again<S: KeyStore, W: KeyWrapper>(
     let mut moved = 0;
     for provider in &mut providers.0 {
         let given = replaced.filter(|(id, _)| **id == provider.id).map(|(_, credential)| credential);
-        let aad = aad_of(ring, provider)?;
+        if given.is_none() && sealed_version(&provider.credential) == Some(current.version()) {
+            continue;
+        }
         let sealed = match given {
-            Some(credential) => current.seal(&aad, credential.as_bytes(), &draw()?),
-            None if sealed_version(&provider.credential) == Some(current.version()) => continue,
-            None => {
-                let sealed = &provider.credential;
-                let plain = roots.open(&ring.tenant, purpose, &row, &aad, sealed, now).await?;
-                current.seal(&aad, plain.as_bytes(), &draw()?)
-            }
+            Some(credential) => current.seal(&aad_of(ring, provider)?, credential.as_bytes(), &draw()?),
+            None => match open(roots, ring, &row, provider, now).await {
+                Ok((aad, plain)) => current.seal(&aad, plain.as_bytes(), &draw()?),
+                // Whoever replaces one credential is not stopped by another that does not open.
+                Err(_) if replaced.is_some() => continue,
+                Err(fault) => return Err(fault),
+            },
         };
         provider.credential = SealedBytes::from(sealed.map_err(envelope::RootError::from)?);
         moved += 1;
     }
     Ok(moved)
+}
+
+async fn open<W: KeyWrapper>(
+    roots: &Roots<W>,
+    ring: &Ring,
+    row: &RootRow,
+    provider: &Provider,
+    now: Timestamp,
+) -> Result<(Aad, Plaintext), KeysError> {
+    let (aad, sealed) = (aad_of(ring, provider)?, &provider.credential);
+    let plain = roots.open(&ring.tenant, Purpose::Credential, row, &aad, sealed, now).await?;
+    Ok((aad, plain))
 }
 
 fn aad_of(ring: &Ring, provider: &Provider) -> Result<Aad, KeysError> {

@@ -73,18 +73,34 @@ pub async fn retire<S: KeyStore>(store: &S, ring: &Ring, purpose: Purpose) -> Re
         return Err(KeysError::Kept { purpose });
     }
     for _ in 0..TRIES {
-        let report = report::of_purpose(store, ring, purpose).await?;
-        if report.destroyed {
-            return Err(KeysError::Shredded { purpose });
+        let report = nothing_stale(store, ring, purpose).await?;
+        let (current, before) = (report.current, report.min_decrypt_version);
+        let op = |min_decrypt| KeyOp::Retire { root: ring.root(purpose), current, min_decrypt };
+        if store.write(&op(current)).await.is_err() {
+            continue;
         }
-        if report.stale() > 0 {
-            return Err(KeysError::Stale { purpose, rows: report.stale() });
-        }
-        let op = KeyOp::Retire { root: ring.root(purpose), current: report.current };
-        match store.write(&op).await {
-            Ok(()) => return Ok(report.current),
-            Err(GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown) => {}
-        }
+        // Somebody may have sealed a value under an older version between the count and the write: it must not be lost.
+        return match nothing_stale(store, ring, purpose).await {
+            Ok(_) => Ok(current),
+            Err(fault) => {
+                let _ = store.write(&op(before)).await;
+                Err(fault)
+            }
+        };
     }
     Err(KeysError::NotWritten)
+}
+
+/// The report, if nothing names an older version than the current one.
+async fn nothing_stale<S: KeyStore>(
+    store: &S,
+    ring: &Ring,
+    purpose: Purpose,
+) -> Result<report::PurposeReport, KeysError> {
+    let report = report::of_purpose(store, ring, purpose).await?;
+    match report.stale() {
+        _ if report.destroyed => Err(KeysError::Shredded { purpose }),
+        0 => Ok(report),
+        rows => Err(KeysError::Stale { purpose, rows }),
+    }
 }

@@ -22,14 +22,30 @@ pub async fn tenant<S: KeyStore>(store: &S, ring: &Ring) -> Result<(), KeysError
     Ok(())
 }
 
+/// What there was to destroy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erased {
+    Destroyed,
+    /// Nothing was ever sealed for this digest: perhaps the name is written otherwise than agents send it.
+    NeverExisted,
+    AlreadyGone,
+}
+
 /// Destroys one person's key and leaves a tombstone, also where there was no key yet.
 ///
 /// # Errors
 /// Not confirmed: the same command does it.
-pub async fn person<S: KeyStore>(store: &S, ring: &Ring, subject: &Opaque) -> Result<(), KeysError> {
+pub async fn person<S: KeyStore>(store: &S, ring: &Ring, subject: &Opaque) -> Result<Erased, KeysError> {
     let subject = Key::subject(&ring.tenant, subject);
-    let gone = |item: &tables::Item| SubjectRow::from_item(item).is_ok_and(|row| row == SubjectRow::Shredded);
-    until_gone(store, &KeyOp::ShredSubject { subject: subject.clone() }, &subject, gone).await
+    let is_gone =
+        |item: &tables::Item| SubjectRow::from_item(item).is_ok_and(|row| row == SubjectRow::Shredded);
+    let found = match store.read(&subject).await? {
+        None => Erased::NeverExisted,
+        Some(item) if is_gone(&item) => Erased::AlreadyGone,
+        Some(_) => Erased::Destroyed,
+    };
+    until_gone(store, &KeyOp::ShredSubject { subject: subject.clone() }, &subject, is_gone).await?;
+    Ok(found)
 }
 
 /// Believes no answer: what counts is what is read afterwards.

@@ -12,6 +12,7 @@ use tables::KeyOp;
 
 use super::memory::{FAULTS, Fault, Memory, Service};
 use super::rotate::Rotated;
+use super::shred::Erased;
 use super::*;
 
 const CREDENTIAL: Purpose = Purpose::Credential;
@@ -233,12 +234,42 @@ async fn an_old_version_is_retired_once_nothing_names_it() {
     reseal::reseal(&world.memory, &world.roots(), &world.ring, now(), &draw).await.unwrap();
     assert_eq!(rotate::retire(&world.memory, &world.ring, CREDENTIAL).await.unwrap(), 2);
     world.all_open("after the old version's end").await;
-    // A row brought back from a backup stays shut, and says why.
+    // A row brought back from a backup stays shut, and says why. Its credentials are set anew, one by one.
     world.memory.put(Key::providers(&world.ring.tenant), old.to_item());
     assert_eq!(
         world.opened().await,
         [Err(RootError::Retired { version: 1 }), Err(RootError::Retired { version: 1 })]
     );
+    for (provider, credential) in world.providers().0.iter().zip(["sk-a", "sk-b"]) {
+        let given = (&provider.id, credential);
+        reseal::replace(&world.memory, &world.roots(), &world.ring, now(), &draw, given).await.unwrap();
+    }
+    assert_eq!(world.opened().await, ["sk-a", "sk-b"].map(|secret| Ok(secret.to_owned())));
+    let nobody = Key::providers(&world.ring.tenant);
+    world.memory.rows.lock().unwrap().remove(&nobody);
+    let given = (&ProviderId::from_random([0; 10]), "sk-x");
+    let refused = reseal::replace(&world.memory, &world.roots(), &world.ring, now(), &draw, given).await;
+    assert!(matches!(refused, Err(KeysError::NoProvider)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_sealed_under_the_old_version_meanwhile_is_not_lost() {
+    let world = World::new().await;
+    let old = world.providers();
+    rotate::rotate(&world.memory, &world.service, &world.ring, CREDENTIAL).await.unwrap();
+    reseal::reseal(&world.memory, &world.roots(), &world.ring, now(), &draw).await.unwrap();
+    let place = Key::providers(&world.ring.tenant);
+    let mut process = world.memory.process(None);
+    // A writer that still held the old version writes right between the count and the write.
+    process.meddler = Some((
+        0,
+        std::sync::Arc::new(move |rows| {
+            rows.insert(place.clone(), old.to_item());
+        }),
+    ));
+    let refused = rotate::retire(&process, &world.ring, CREDENTIAL).await;
+    assert!(matches!(refused, Err(KeysError::Stale { rows: 2, .. })), "{refused:?}");
+    world.all_open("after a retirement that was taken back").await;
 }
 
 #[tokio::test]
@@ -283,16 +314,16 @@ async fn one_person_is_erased_and_nobody_else() {
     let world = World::new().await;
     world.person(1).await;
     world.person(2).await;
-    shred::person(&world.memory.process(Some((0, Fault::LostAfter))), &world.ring, &subject(1))
-        .await
-        .unwrap();
+    let process = world.memory.process(Some((1, Fault::LostAfter)));
+    assert_eq!(shred::person(&process, &world.ring, &subject(1)).await.unwrap(), Erased::Destroyed);
+    assert_eq!(shred::person(&world.memory, &world.ring, &subject(1)).await.unwrap(), Erased::AlreadyGone);
     let row =
         |n| SubjectRow::from_item(&world.memory.get(&Key::subject(&world.ring.tenant, &subject(n))).unwrap());
     assert_eq!(row(1), Ok(SubjectRow::Shredded));
     assert!(matches!(row(2), Ok(SubjectRow::Active(_))));
     world.all_open("credentials are nobody's").await;
     // Nobody comes back: neither whoever had a key, nor whoever was erased before having one.
-    shred::person(&world.memory, &world.ring, &subject(3)).await.unwrap();
+    assert_eq!(shred::person(&world.memory, &world.ring, &subject(3)).await.unwrap(), Erased::NeverExisted);
     for n in [1, 3] {
         let sealed = SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap();
         let op = KeyOp::PutSubject { subject: Key::subject(&world.ring.tenant, &subject(n)), sealed };
