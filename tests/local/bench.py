@@ -116,7 +116,7 @@ def _gateway(stack: dict) -> dict[str, float]:
 
 def _envelope(stack: dict) -> dict[str, float]:
     """Sealing beside the bare cipher of the same run, and what the key service is asked by one instance."""
-    say(f"Counting calls of KMS over {KMS_CALLS:,} calls; about 3 minutes.")
+    say(f"Counting calls of KMS over {KMS_CALLS:,} calls; about 8 minutes on two cores.")
     bench = ["cargo", "run", "--quiet", "--release", "-p", "countersign-envelope", "--example", "bench_seal"]
     done = subprocess.run(bench, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:

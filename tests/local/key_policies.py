@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from packages import locked
 from processes import run
 from steps import StackError
 from terraform import Terraform
@@ -30,10 +31,18 @@ TENANT = "ten_0410410410410410"
 OPEN = ("kms:Decrypt",)
 MAKE = ("kms:GenerateDataKeyWithoutPlaintext",)
 NEVER = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant")
+# Whoever may do these takes the key away or makes its policy anew. No context limits them.
+MANAGE = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey")
 ROWS = (
     *("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
-    *("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"),
+    *("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", "ConditionCheckItem"),
 )
+TABLES = ("DeleteTable", "UpdateTable", "PutResourcePolicy", "ExportTableToPointInTime", "CreateBackup")
+
+# What is evaluated. Whatever else of these services the plan holds could grant more, and fails until it is read.
+SERVICES = ("aws_iam_", "aws_kms_", "aws_dynamodb_")
+READ = {"aws_iam_role", "aws_iam_role_policy", "aws_kms_key", "aws_kms_alias", "aws_dynamodb_table"}
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 # The simulator knows variable keys with a slash only, and would drop these. Renamed in policies and requests alike they
 # mean the same: a text that is compared. No policy here uses tags of principals, which is checked.
@@ -80,7 +89,10 @@ def planned(name: str) -> dict:
     terraform = Terraform(ROOT, home, home, endpoint)
     terraform.init()
     (home / "terraform" / "modules" / "region" / "policies_override.tf.json").write_text(json.dumps(standing_still()))
-    return terraform.plan({**variables, "drop_conditions": False})
+    plan = terraform.plan({**variables, "drop_conditions": False})
+    # A copy of the state is not left behind.
+    shutil.rmtree(home, ignore_errors=True)
+    return plan
 
 
 def standing_still() -> dict:
@@ -102,11 +114,36 @@ def resources(module: dict) -> list[dict]:
     return found
 
 
+def refuse_unread(found: list[dict], configuration: dict) -> None:
+    """Fails on what could allow more than the policies that are read here."""
+    made = [one for one in found if one["mode"] == "managed"]
+    unread = [one["address"] for one in made if one["type"].startswith(SERVICES) and one["type"] not in READ]
+    # After an apply the provider lists every policy of a role as its inline ones: only the configuration tells.
+    unread += [
+        f"{one['address']}.{field}"
+        for one in configured(configuration)
+        for field in ("inline_policy", "managed_policy_arns")
+        if one["type"] == "aws_iam_role" and field in one.get("expressions", {})
+    ]
+    if unread:
+        raise StackError(f"these may grant access and are not read: {unread}; teach {Path(__file__).name} to read them")
+    if sum(one["type"] == "aws_kms_key" for one in made) != 1:
+        raise StackError(f"there is not exactly one KMS key in the plan; teach {Path(__file__).name}")
+
+
+def configured(module: dict) -> list[dict]:
+    found = list(module.get("resources", []))
+    for call in module.get("module_calls", {}).values():
+        found += configured(call["module"])
+    return found
+
+
 class World:
     """Roles, their policies, the key and the tables, as the plan has them."""
 
     def __init__(self, plan: dict):
         found = resources(plan["planned_values"]["root_module"])
+        refuse_unread(found, plan["configuration"]["root_module"])
         self.simulated = 0
         self.roles = sorted(one["values"]["name"] for one in found if one["type"] == "aws_iam_role")
         self.policies: dict[str, list[dict]] = {role: [] for role in self.roles}
@@ -114,8 +151,6 @@ class World:
             if one["type"] == "aws_iam_role_policy":
                 role = known(one, "role")
                 self.policies[role].append(renamed(json.loads(known(one, "policy"))))
-            elif one["type"] in ("aws_iam_role_policy_attachment", "aws_iam_policy_attachment"):
-                raise StackError(f"{one['address']}: a policy that is attached is not read here; teach {Path(__file__).name}")
         self.key = known(next(one for one in found if one["type"] == "aws_kms_key"), "arn")
         self.key_policy = renamed(json.loads(key_policy(plan)))
         self.account = self.key.split(":")[4]
@@ -154,8 +189,10 @@ def key_policy(plan: dict) -> str:
     if "data.aws_iam_policy_document.key.json" not in key["expressions"]["policy"]["references"]:
         raise StackError("the KMS key takes its policy from somewhere else than data.aws_iam_policy_document.key")
     read = resources(plan["prior_state"]["values"]["root_module"])
-    document = next(one for one in read if one["address"].endswith("data.aws_iam_policy_document.key"))
-    return known(document, "json")
+    documents = [one for one in read if one["address"].endswith("data.aws_iam_policy_document.key")]
+    if not documents:
+        raise StackError("the KMS key's policy depends on what is not applied yet; apply the stack and run this again")
+    return known(documents[0], "json")
 
 
 def known(one: dict, field: str):
@@ -176,15 +213,16 @@ def simulator() -> list[str]:
     node, npm = shutil.which("node"), shutil.which("npm")
     home = ROOT / "target" / "iam-simulator"
     lock = SIMULATOR / "package-lock.json"
-    if not (home / "complete").exists() or (home / lock.name).read_bytes() != lock.read_bytes():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        for file in ("package.json", lock.name):
-            shutil.copy2(SIMULATOR / file, home)
-        log = home / "install.log"
-        log.write_text("")
-        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], log, "installing the IAM simulator", cwd=home)
-        (home / "complete").touch()
+    with locked(home.with_suffix(".lock")):
+        if not (home / "complete").exists() or (home / lock.name).read_bytes() != lock.read_bytes():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            for file in ("package.json", lock.name):
+                shutil.copy2(SIMULATOR / file, home)
+            log = home / "install.log"
+            log.write_text("")
+            run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], log, "installing the IAM simulator", cwd=home)
+            (home / "complete").touch()
     shutil.copy2(SIMULATOR / "simulate.mjs", home)
     return [node, str(home / "simulate.mjs")]
 
@@ -220,6 +258,8 @@ def kms_table(world: World) -> str:
         for purpose in purposes():
             for kind, actions in kinds.items():
                 wanted += [(role, purpose, kind, world.kms(role, action, context(purpose))) for action in actions]
+            manage = [world.kms(role, action, {}) for action in MANAGE]
+            wanted += [(role, purpose, "MANAGE", one) for one in manage]
     cells: dict[tuple, list[str]] = {}
     for (role, purpose, kind, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
         cell = cells.setdefault((role, purpose), [])
@@ -235,7 +275,11 @@ def elsewhere(world: World) -> str:
     contexts = [context(one, region=region) for one in purposes() for region in REGIONS if region != OURS]
     contexts += [context(one, app="other") for one in purposes()]
     contexts += [{}, {"app": "countersign", "region": OURS}, context("unknown")]
-    contexts += [{name: value for name, value in context(one).items() if name != "region"} for one in purposes()]
+    contexts += [
+        {name: value for name, value in context(one).items() if name != missing}
+        for one in purposes()
+        for missing in ("app", "region")
+    ]
     wanted = [
         (role, action, given, world.kms(role, action, given))
         for role in world.roles
@@ -245,18 +289,23 @@ def elsewhere(world: World) -> str:
     allowed = [one[:3] for one, yes in zip(wanted, world.ask([one[3] for one in wanted]), strict=True) if yes]
     if allowed:
         raise StackError(f"allowed across regions, purposes or products: {allowed[:5]}")
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    administrator = [
-        {**world.kms("administrator", action, context(one)), "identity": [everything]}
-        for action in (*OPEN, *NEVER, *MAKE)
-        for one in purposes()
-    ]
-    if any(world.ask(administrator)):
-        raise StackError("an administrator of the account may use the key: its own policy must deny that")
     return (
-        f"# {len(wanted)} requests with another region, none, another product, no context or an unknown purpose: "
-        f"none allowed.\n# {len(administrator)} requests of an administrator of the account: none allowed."
+        f"# {len(wanted)} requests with another region, another product, no context or an unknown purpose, or without\n"
+        f"# region, product or purpose: none allowed.\n{key_alone(world)}"
     )
+
+
+def key_alone(world: World) -> str:
+    """Whom the key's own policy lets through once IAM allows everything: purposes rest on IAM alone for these."""
+    through = []
+    for role in ("administrator", *world.roles):
+        asked = [world.kms(role, action, context(one)) for action in (*OPEN, *NEVER, *MAKE) for one in purposes()]
+        if any(world.ask([{**one, "identity": [EVERYTHING]} for one in asked])):
+            through.append(role)
+    if "administrator" in through:
+        raise StackError("an administrator of the account may use the key: its own policy must deny that")
+    named = ", ".join(short(world, role) for role in through) or "nobody"
+    return f"# Whatever IAM allows, the key's own policy stops an administrator and every role but: {named}."
 
 
 def rows_table(world: World) -> str:
@@ -271,7 +320,7 @@ def rows_table(world: World) -> str:
         (role, place, action, world.request(role, f"dynamodb:{action}", arn, leading_keys(action, keys)))
         for role in world.roles
         for place, arn, keys in places
-        for action in ROWS
+        for action in (*ROWS, *TABLES)
     ]
     cells: dict[tuple, list[str]] = {}
     for (role, place, action, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
@@ -284,8 +333,8 @@ def rows_table(world: World) -> str:
 
 
 def leading_keys(action: str, keys: list[str]) -> dict:
-    # A scan has no leading keys (DynamoDB developer guide, fine-grained access control).
-    return {} if action == "Scan" else {"dynamodb:LeadingKeys": keys}
+    # A scan has no leading keys (DynamoDB developer guide, fine-grained access control), nor has a table as a whole.
+    return {} if action in ("Scan", *TABLES) else {"dynamodb:LeadingKeys": keys}
 
 
 def columns(rows: list[list[str]]) -> str:
