@@ -37,7 +37,11 @@ module "region" {
   drop_conditions       = var.drop_conditions
   alarm_topic_arns      = var.alarm_topic_arns
 
-  gateway      = var.gateway
-  audit_writer = var.audit_writer
-  audit_queue  = var.audit_queue
+  trail            = var.trail
+  checkpoint_sinks = var.checkpoint_sinks
+
+  gateway            = var.gateway
+  audit_writer       = var.audit_writer
+  lifecycle_function = var.lifecycle_function
+  audit_queue        = var.audit_queue
 }

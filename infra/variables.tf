@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds gateway.zip and audit-writer.zip, each with the file `bootstrap`."
+  description = "Directory that holds gateway.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["gateway", "audit-writer"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold gateway.zip and audit-writer.zip. Build them first."
+    condition     = alltrue([for f in ["gateway", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold gateway.zip, audit-writer.zip and lifecycle.zip. Build them first."
   }
 }
 
@@ -157,20 +157,57 @@ variable "gateway" {
 variable "audit_writer" {
   description = "Sizes of the audit writer: timeout and memory; reserved concurrency -1 means unreserved."
   type = object({
-    timeout_seconds      = optional(number, 30)
+    timeout_seconds      = optional(number, 60)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+  })
+  default = {}
+}
+
+variable "lifecycle_function" {
+  description = "Sizes of the lifecycle function: timeout and memory; reserved concurrency -1 means unreserved."
+  type = object({
+    timeout_seconds      = optional(number, 300)
     memory_mb            = optional(number, 256)
     reserved_concurrency = optional(number, -1)
   })
   default = {}
 }
 
+variable "checkpoint_sinks" {
+  description = "Names of buckets outside the account that get every hour's checkpoint, under countersign/."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for sink in var.checkpoint_sinks : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", sink)) && !strcontains(sink, "..")])
+    error_message = "checkpoint_sinks must be names of buckets, 3 to 63 lower-case letters, digits, dots and hyphens; no ARN, no URL, no path."
+  }
+
+  validation {
+    condition     = alltrue([for sink in var.checkpoint_sinks : !startswith(sink, "cs-${var.stage}-${var.region}-")])
+    error_message = "checkpoint_sinks must lie outside the account: whoever controls this one could take a checkpoint back."
+  }
+}
+
+variable "trail" {
+  description = "CloudTrail over the ledger, with an alarm for whatever writes it but the audit writer."
+  type        = bool
+  default     = true
+
+  validation {
+    condition     = var.trail || var.stage != "prod"
+    error_message = "trail is required on stage prod: without it nobody would see that the ledger was written around."
+  }
+}
+
 variable "audit_queue" {
   description = "Delivery from the audit queue: deliveries before a message is set aside, batch, concurrency, and visibility timeout as a multiple of the writer's timeout."
   type = object({
     max_receive_count       = optional(number, 200)
-    batch_size              = optional(number, 10)
-    batching_window_seconds = optional(number, 0)
-    max_concurrency         = optional(number, 20)
+    batch_size              = optional(number, 500)
+    batching_window_seconds = optional(number, 1)
+    max_concurrency         = optional(number, 4) # races for one tenant's head stay rare
     visibility_factor       = optional(number, 6)
   })
   default = {}

@@ -233,11 +233,14 @@ def lock(story: Story) -> None:
     story.title(5, "The record lies under Object Lock")
     s3, bucket = demo_stack.client(story.stack, "s3", "auditor"), story.stack["buckets"]["locked"]
     found = []
-    for event in story.events:
-        key = f"t/{story.seed['tenant_id']}/event/{event['event_id']}.json"
+    ids = [event["event_id"] for event in story.events]
+    prefix = f"t/{story.seed['tenant_id']}/bundle/"
+    for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+        key = one["Key"]
         head = s3.head_object(Bucket=bucket, Key=key)
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-        found.append({"bucket": bucket, "key": key, "head": head, "leaked": leaked(body)})
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace")
+        if any(event in body for event in ids):
+            found.append({"bucket": bucket, "key": key, "head": head, "leaked": leaked(body)})
     if not found:
         raise DemoError("no record to look at")
     story.locked = found[-1]

@@ -49,8 +49,11 @@ run "the_ledger_is_locked_for_a_year" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
-    audit_writer             = { timeout_seconds = 30, memory_mb = 256, reserved_concurrency = -1 }
-    audit_queue              = { max_receive_count = 5, batch_size = 10, batching_window_seconds = 0, max_concurrency = 20, visibility_factor = 6 }
+    audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
+    audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
+    checkpoint_sinks         = ["witness-of-a-tenant"]
+    trail                    = true
   }
 
   assert {
@@ -63,15 +66,200 @@ run "the_ledger_is_locked_for_a_year" {
     error_message = "the locked bucket must keep for 365 days"
   }
 
+  # The only lifecycle rules are the derived bucket's, and nobody may set others.
   assert {
-    condition     = alltrue([for table in aws_dynamodb_table.this : table.deletion_protection_enabled])
+    condition = aws_s3_bucket_lifecycle_configuration.derived.bucket == "cs-prod-eu-123456789012-derived" && 1 == sum([
+      for file in fileset("modules", "**/*.tf") : length(regexall("\"aws_s3_bucket_lifecycle_configuration\"|lifecycle_rule", file("modules/${file}")))
+    ])
+    error_message = "no bucket but the derived one may have lifecycle rules: they put delete markers on what is locked"
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.locked.statement :
+      statement.effect == "Deny" && contains(statement.actions, "s3:PutLifecycleConfiguration") && length(statement.condition) == 0
+    ])
+    error_message = "the locked bucket must refuse lifecycle rules"
+  }
+
+  assert {
+    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger]) : table.deletion_protection_enabled])
     error_message = "every table must have deletion protection"
   }
 
   assert {
-    condition     = aws_sqs_queue.audit.visibility_timeout_seconds >= 6 * 30
+    condition     = one(aws_dynamodb_table.ledger.point_in_time_recovery).enabled && one(aws_dynamodb_table.ledger.ttl).attribute_name == "expires"
+    error_message = "the ledger's table must be recoverable, and forget by the attribute `expires`"
+  }
+
+  assert {
+    condition     = !contains(keys(aws_dynamodb_table.this), "ledger")
+    error_message = "the gateway and the operator reach every table of that map: the ledger's must not be among them"
+  }
+
+  assert {
+    condition     = aws_sqs_queue.audit.visibility_timeout_seconds >= 6 * 60
     error_message = "the queue must hide a batch for six times the writer's timeout"
   }
+
+  assert {
+    condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
+      key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 3
+    error_message = "three keys sign, and outlive their stack"
+  }
+
+  assert {
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", operator = "operator" } : anytrue([
+      for statement in data.aws_iam_policy_document.signing_key[key].statement :
+      statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
+    ])])
+    error_message = "each signing key must refuse every role but its own"
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.lifecycle.statement :
+      statement.actions == toset(["s3:PutObject"]) && statement.resources == toset(["arn:aws:s3:::witness-of-a-tenant/countersign/*"])
+    ])
+    error_message = "lifecycle must be able to put checkpoints into a sink, and nothing else"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.this["checkpoint"].schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_target.this["checkpoint"].input == "{\"checkpoint\":{}}"
+    error_message = "a checkpoint must be asked for every minute"
+  }
+}
+
+run "the_trail_watches_the_ledger" {
+  command = plan
+
+  module {
+    source = "./modules/region"
+  }
+
+  variables {
+    region_name              = "eu-central-1"
+    architecture             = "arm64"
+    function_role_principals = []
+    role_session_seconds     = 3600
+    retention_days           = 365
+    test_stage_governance    = false
+    log_retention_days       = 365
+    deletion_protection      = true
+    drop_conditions          = false
+    alarm_topic_arns         = []
+    gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
+    audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
+    checkpoint_sinks         = []
+    trail                    = true
+  }
+
+  assert {
+    condition = toset(flatten([
+      for selector in aws_cloudtrail.ledger[0].advanced_event_selector : [
+        for field in selector.field_selector : concat(coalesce(field.equals, []), coalesce(field.starts_with, [])) if field.field == "resources.ARN"
+      ]
+      ])) == toset([
+      "arn:aws:s3:::cs-prod-eu-123456789012-locked/",
+      "arn:aws:s3:::cs-prod-eu-123456789012-derived/",
+      "arn:aws:dynamodb:eu-central-1:123456789012:table/cs-prod-eu-ledger",
+      "arn:aws:sqs:eu-central-1:123456789012:cs-prod-eu-audit",
+      "arn:aws:sqs:eu-central-1:123456789012:cs-prod-eu-audit-dlq",
+    ])
+    error_message = "the trail must record what happens to both buckets' objects, the ledger's rows and both queues' messages"
+  }
+
+  assert {
+    condition = anytrue([
+      for selector in aws_cloudtrail.ledger[0].advanced_event_selector :
+      [for field in selector.field_selector : field.equals] == [tolist(["Management"])]
+    ])
+    error_message = "the trail must record every management event"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for selector in aws_cloudtrail.ledger[0].advanced_event_selector : [
+        for field in selector.field_selector : contains(["eventCategory", "resources.type", "resources.ARN"], field.field)
+      ]
+    ]))
+    error_message = "nothing may be taken out of the trail: neither reads nor any event by its name"
+  }
+
+  assert {
+    condition     = aws_cloudtrail.ledger[0].enable_log_file_validation && aws_cloudtrail.ledger[0].enable_logging
+    error_message = "the trail must run, and its files must be verifiable"
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_object_lock_configuration.trail[0].rule).default_retention).mode == "COMPLIANCE" && one(one(aws_s3_bucket_object_lock_configuration.trail[0].rule).default_retention).days == 365
+    error_message = "the trail must be locked for a year"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unexpected[0].threshold == 0 && aws_cloudwatch_metric_alarm.unexpected[0].comparison_operator == "GreaterThanThreshold"
+    error_message = "the first unexpected event must raise the alarm"
+  }
+
+  assert {
+    condition = alltrue([
+      for filter in aws_cloudwatch_log_metric_filter.unexpected :
+      one(filter.metric_transformation).name == aws_cloudwatch_metric_alarm.unexpected[0].metric_name && one(filter.metric_transformation).namespace == aws_cloudwatch_metric_alarm.unexpected[0].namespace
+    ])
+    error_message = "every filter must count into the alarm's metric"
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_log_metric_filter.unexpected)) == toset([
+      "ledger-objects", "ledger-deletes", "ledger-rows", "queue-messages", "derived-objects",
+      "bucket-settings", "queue-settings", "table-settings", "keys", "trail",
+    ])
+    error_message = "a filter is missing"
+  }
+
+  # Those who write are named, and nobody else.
+  assert {
+    condition = alltrue([for what, roles in {
+      ledger-objects  = ["audit-writer"]
+      ledger-rows     = ["audit-writer"]
+      queue-messages  = ["audit-writer", "gateway", "operator"]
+      derived-objects = ["audit-writer", "lifecycle", "operator"]
+    } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
+    error_message = "the filters must know those who write, and nobody else"
+  }
+}
+
+run "a_sink_that_is_no_bucket" {
+  command = plan
+
+  variables {
+    checkpoint_sinks = ["arn:aws:s3:::witness"]
+  }
+
+  expect_failures = [var.checkpoint_sinks]
+}
+
+run "a_sink_within_the_account" {
+  command = plan
+
+  variables {
+    checkpoint_sinks = ["cs-prod-eu-123456789012-derived"]
+  }
+
+  expect_failures = [var.checkpoint_sinks]
+}
+
+run "production_without_a_trail" {
+  command = plan
+
+  variables {
+    trail = false
+  }
+
+  expect_failures = [var.trail]
 }
 
 run "il_has_no_function_urls" {

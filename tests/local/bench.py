@@ -144,7 +144,8 @@ FILES = {"package": _package, "gateway": _gateway, "envelope": _envelope}
 
 
 def _variables(stack: dict, endpoint: str) -> dict[str, str]:
-    return {**stack["ops_environment"], **aws_variables(stack, "gateway"), "AWS_ENDPOINT_URL": endpoint}
+    own = {"CS_SIGNING_KEY_ARN": stack["signing_keys"]["gateway"], "CS_CODE_SHA256": "0" * 64}
+    return {**stack["ops_environment"], **own, **aws_variables(stack, "gateway"), "AWS_ENDPOINT_URL": endpoint}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Proves what the rendered IAM policies say about keys: who may use KMS for which purpose, and never across regions.
+"""Proves what the rendered IAM policies say about keys: who may use KMS for which purpose, and never across regions;
+who signs with which key, and who reaches which rows.
 
 The emulator does not read the condition keys, so the stack runs without them. Here the policies are planned with them,
 over the applied stack, and evaluated by an IAM simulator. The result is `infra/key_purposes.txt`, a reviewed snapshot:
@@ -33,6 +34,7 @@ MAKE = ("kms:GenerateDataKeyWithoutPlaintext",)
 NEVER = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant")
 # Whoever may do these takes the key away or makes its policy anew. No context limits them.
 MANAGE = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey")
+SIGN, ED25519, OTHER_ALGORITHM = "kms:Sign", "ED25519_SHA_512", "ED25519_PH_SHA_512"
 ROWS = (
     *("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     *("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", "ConditionCheckItem"),
@@ -42,6 +44,10 @@ TABLES = ("DeleteTable", "UpdateTable", "PutResourcePolicy", "ExportTableToPoint
 # What is evaluated. Whatever else of these services the plan holds could grant more, and fails until it is read.
 SERVICES = ("aws_iam_", "aws_kms_", "aws_dynamodb_")
 READ = {"aws_iam_role", "aws_iam_role_policy", "aws_kms_key", "aws_kms_alias", "aws_dynamodb_table"}
+# CloudFormation makes what the provider cannot. Of these, only keys are evaluated; the permission concerns a function.
+STACKED = {"AWS::KMS::Key", "AWS::Lambda::Permission"}
+SIGNING_STACK = "aws_cloudformation_stack.signing"
+SIGNING_TEMPLATE = "signing_template"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 # The simulator knows variable keys with a slash only, and would drop these. Renamed in policies and requests alike they
@@ -88,7 +94,9 @@ def planned(name: str) -> dict:
     endpoint = json.loads((stack / "stack.json").read_text())["endpoint"]
     terraform = Terraform(ROOT, home, home, endpoint)
     terraform.init()
-    (home / "terraform" / "modules" / "region" / "policies_override.tf.json").write_text(json.dumps(standing_still()))
+    region = home / "terraform" / "modules" / "region"
+    (region / "policies_override.tf.json").write_text(json.dumps(standing_still()))
+    (region / "policies_shown.tf.json").write_text(json.dumps(shown()))
     plan = terraform.plan({**variables, "drop_conditions": False})
     # A copy of the state is not left behind.
     shutil.rmtree(home, ignore_errors=True)
@@ -100,11 +108,17 @@ def standing_still() -> dict:
     still = {"lifecycle": {"ignore_changes": "all"}}
     return {
         "resource": {
-            "aws_dynamodb_table": {"this": still},
+            "aws_dynamodb_table": {"this": still, "ledger": still},
+            "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
             "aws_sqs_queue": {"audit": still, "audit_dead_letters": still},
         }
     }
+
+
+def shown() -> dict:
+    """The template that the signing keys are given, as an output: the stack that gets it stands still."""
+    return {"output": {SIGNING_TEMPLATE: {"value": "${local.signing_template}"}}}
 
 
 def resources(module: dict) -> list[dict]:
@@ -127,6 +141,11 @@ def refuse_unread(found: list[dict], configuration: dict) -> None:
     ]
     if unread:
         raise StackError(f"these may grant access and are not read: {unread}; teach {Path(__file__).name} to read them")
+    for one in made:
+        if one["type"] == "aws_cloudformation_stack":
+            types = {part["Type"] for part in json.loads(known(one, "template_body"))["Resources"].values()}
+            if not types <= STACKED or ("AWS::KMS::Key" in types and not one["address"].endswith(SIGNING_STACK)):
+                raise StackError(f"{one['address']} makes {sorted(types)}; teach {Path(__file__).name} to read them")
     if sum(one["type"] == "aws_kms_key" for one in made) != 1:
         raise StackError(f"there is not exactly one KMS key in the plan; teach {Path(__file__).name}")
 
@@ -154,7 +173,10 @@ class World:
         self.key = known(next(one for one in found if one["type"] == "aws_kms_key"), "arn")
         self.key_policy = renamed(json.loads(key_policy(plan)))
         self.account = self.key.split(":")[4]
-        self.tables = {one["index"]: known(one, "arn") for one in found if one["type"] == "aws_dynamodb_table"}
+        self.tables = {
+            one.get("index", one["name"]): known(one, "arn") for one in found if one["type"] == "aws_dynamodb_table"
+        }
+        self.signing = signing_keys(plan, found)
         none = [role for role, policies in self.policies.items() if not policies]
         if none:
             raise StackError(f"roles without a policy in the plan: {none}")
@@ -181,6 +203,11 @@ class World:
         named = {STANDS_FOR + name: value for name, value in context.items()}
         return {**self.request(role, action, self.key, named), "resourcePolicy": self.key_policy}
 
+    def signing_kms(self, role: str, action: str, key: str, algorithm: str = "") -> dict:
+        arn, policy = self.signing[key]
+        named = {"kms:SigningAlgorithm": algorithm} if algorithm else {}
+        return {**self.request(role, action, arn, named), "resourcePolicy": policy}
+
 
 def key_policy(plan: dict) -> str:
     """The document that the key is given. The key itself stands still, so the configuration must say that it is this one."""
@@ -193,6 +220,20 @@ def key_policy(plan: dict) -> str:
     if not documents:
         raise StackError("the KMS key's policy depends on what is not applied yet; apply the stack and run this again")
     return known(documents[0], "json")
+
+
+def signing_keys(plan: dict, found: list[dict]) -> dict[str, tuple[str, dict]]:
+    """Each signing key's ARN and its policy, the latter from the template that the configuration gives the stack."""
+    region = plan["configuration"]["root_module"]["module_calls"]["region"]["module"]["resources"]
+    stack = next(one for one in region if one["address"] == SIGNING_STACK)
+    if stack["expressions"]["template_body"].get("references") != ["local.signing_template"]:
+        raise StackError("the signing keys take their policies from somewhere else than local.signing_template")
+    template = plan["planned_values"]["outputs"]["region"].get("value", {}).get(SIGNING_TEMPLATE)
+    if not template:
+        raise StackError("the signing keys' template is not known in the plan, so nothing is proven about them")
+    outputs = known(next(one for one in found if one["address"].endswith(SIGNING_STACK)), "outputs")
+    made = json.loads(template)["Resources"]
+    return {name.lower(): (outputs[f"{name}Arn"], key["Properties"]["KeyPolicy"]) for name, key in made.items()}
 
 
 def known(one: dict, field: str):
@@ -240,6 +281,7 @@ def render(world: World) -> str:
     return (
         "# Who may use the region's keys for what: the rendered policies, evaluated. Written by tests/local/key_policies.py.\n"
         f"\n## KMS, in the stack's own region\n{kms_table(world)}\n{elsewhere(world)}\n"
+        f"\n## Signing keys\n{signing_table(world)}\n{signers(world)}\n"
         f"\n## DynamoDB\n{rows_table(world)}\n"
     )
 
@@ -306,6 +348,51 @@ def key_alone(world: World) -> str:
         raise StackError("an administrator of the account may use the key: its own policy must deny that")
     named = ", ".join(short(world, role) for role in through) or "nobody"
     return f"# Whatever IAM allows, the key's own policy stops an administrator and every role but: {named}."
+
+
+def signing_table(world: World) -> str:
+    kinds = {"sign": (SIGN,), "public": ("kms:GetPublicKey",), "MANAGE": (*MANAGE, "kms:CreateGrant")}
+    wanted = [
+        (role, key, kind, world.signing_kms(role, action, key, ED25519 if action == SIGN else ""))
+        for role in world.roles
+        for key in world.signing
+        for kind, actions in kinds.items()
+        for action in actions
+    ]
+    cells: dict[tuple, list[str]] = {}
+    for (role, key, kind, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
+        cell = cells.setdefault((role, key), [])
+        if allowed and kind not in cell:
+            cell.append(kind)
+    rows = [["role", *world.signing]]
+    for role in world.roles:
+        rows.append([short(world, role), *(" ".join(cells[role, key]) or "-" for key in world.signing)])
+    return columns(rows)
+
+
+def signers(world: World) -> str:
+    """Whom each key's own policy lets sign once IAM allows everything: one role, and no administrator."""
+    others = [
+        (role, key, world.signing_kms(role, SIGN, key, algorithm))
+        for role in world.roles
+        for key in world.signing
+        for algorithm in ("", OTHER_ALGORITHM)
+    ]
+    allowed = [one[:2] for one, yes in zip(others, world.ask([one[2] for one in others]), strict=True) if yes]
+    if allowed:
+        raise StackError(f"allowed to sign by another algorithm: {allowed[:5]}")
+    through = {}
+    for key in world.signing:
+        asked = [world.signing_kms(role, SIGN, key, ED25519) for role in ("administrator", *world.roles)]
+        answers = world.ask([{**one, "identity": [EVERYTHING]} for one in asked])
+        through[key] = [role for role, yes in zip(("administrator", *world.roles), answers, strict=True) if yes]
+        if len(through[key]) != 1 or "administrator" in through[key]:
+            raise StackError(f"the policy of the key `{key}` lets these sign, and not one role: {through[key]}")
+    named = ", ".join(f"{key} {short(world, roles[0])}" for key, roles in through.items())
+    return (
+        f"# {len(others)} requests to sign by another algorithm: none allowed.\n"
+        f"# Whatever IAM allows, each key's own policy lets one role sign: {named}."
+    )
 
 
 def rows_table(world: World) -> str:

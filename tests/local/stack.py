@@ -45,7 +45,7 @@ GUESSES = {
     "ask the gateway": 2,
 }
 
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "audit-writer"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "audit-writer", "lifecycle"]
 
 
 class Stack:
@@ -192,8 +192,13 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "drop_conditions": True,
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
-        # Poison reaches the dead-letter queue after three deliveries, six seconds apart.
-        "audit_queue": {"max_receive_count": 3, "visibility_factor": 1},
+        # Poison reaches the dead-letter queue after three deliveries, six seconds apart. The emulator applies no window.
+        "audit_queue": {
+            "max_receive_count": 3,
+            "visibility_factor": 1,
+            "batch_size": 10,
+            "batching_window_seconds": 0,
+        },
     }
 
 
@@ -208,7 +213,10 @@ def credentials(python: Path, endpoint: str, made: dict) -> dict:
 
 
 def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted: dict) -> dict:
-    copied = ("tables", "queues", "buckets", "kms_key_arn", "functions", "athena_workgroup", "glue_database", "roles")
+    copied = (
+        *("tables", "queues", "buckets", "kms_key_arn", "signing_keys", "log_origin", "functions"),
+        *("athena_workgroup", "glue_database", "roles", "log_groups", "ops_environment"),
+    )
     return {
         "name": stack.name,
         "endpoint": endpoint,
@@ -217,8 +225,6 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "provider_url": provider_url,
         "log_dir": str(stack.logs),
         **{name: made[name] for name in copied},
-        "log_groups": made["log_groups"],
-        "ops_environment": made["gateway_environment"],
         "credentials": granted,
         "pids": {role: known["process"]["pid"] for role, known in stack.processes().items()},
     }

@@ -1,8 +1,8 @@
 //! Delivery: however often and in whatever order messages come, each event is kept once; poison blocks nobody.
 #![cfg(test)]
 
-use countersign_tests::support::records::object_names;
-use countersign_tests::support::{Tenant, aws, stack, wait};
+use countersign_tests::support::{Tenant, aws, producer, records, stack, wait};
+use ledger::Producer;
 use serde_json::{Value, json};
 
 fn queue_is_empty() -> Option<()> {
@@ -29,25 +29,30 @@ fn every_message_twice_and_backwards_is_each_event_once() {
     }
     let records = tenant.records(6);
     for record in records.iter().rev().chain(records.iter().rev()) {
-        aws::send("gateway", &record.text);
+        aws::send("gateway", &record.message());
     }
     wait::until("the audit queue to be empty", queue_is_empty);
     assert_eq!(tenant.records(6).len(), 6);
-    let locked = stack().text("/buckets/locked");
-    let all = object_names(tenant.tenant_id()).len();
-    assert_eq!(versions(locked, &format!("t/{}/", tenant.tenant_id())).len(), all, "one version each");
-    let rows = format!("task_timeline/tenant_id={}/", tenant.tenant_id());
-    assert_eq!(aws::object_names("auditor", stack().text("/buckets/derived"), &rows).len(), all);
+    let (locked, prefix) = (stack().text("/buckets/locked"), format!("t/{}/bundle/", tenant.tenant_id()));
+    let bundles = aws::object_names("auditor", locked, &prefix);
+    assert_eq!(versions(locked, &prefix).len(), bundles.len(), "one version each");
+    let all = records::all(tenant.tenant_id());
+    let prefix = format!("task_timeline/tenant_id={}/", tenant.tenant_id());
+    let derived = stack().text("/buckets/derived");
+    let files = aws::object_names("auditor", derived, &prefix);
+    let rows: usize = files.iter().map(|name| aws::object("auditor", derived, name).lines().count()).sum();
+    assert_eq!((all.len(), rows), (8, 8), "the seed's two, and six");
 }
 
 /// The same record under another event id: a good message that nobody has seen yet.
-fn renamed(text: &str, last: char) -> (String, String) {
-    let mut record: Value = serde_json::from_str(text).unwrap();
-    let mut id = record["event_id"].as_str().unwrap().to_owned();
-    id.pop();
-    id.push(last);
-    record["event_id"] = json!(id);
-    (id, record.to_string())
+fn renamed(producer: &mut Producer, text: &str, last: char) -> (String, String) {
+    let record = producer::record(text, |fields| {
+        let mut id = fields["event_id"].as_str().unwrap().to_owned();
+        id.pop();
+        id.push(last);
+        fields["event_id"] = json!(id);
+    });
+    (record.event_id.to_string(), producer.sign(record).unwrap().to_text().unwrap())
 }
 
 fn dead_letters() -> Vec<String> {
@@ -61,16 +66,21 @@ fn dead_letters() -> Vec<String> {
 fn poison_is_set_aside_and_good_messages_around_it_are_kept() {
     let tenant = Tenant::new();
     assert_eq!(tenant.say("hello").status, 200);
-    let text = tenant.records(2)[0].text.clone();
-    let taken = text.split("event_id\":\"").nth(1).unwrap().chars().nth(35).unwrap();
+    let record = tenant.records(2)[0].clone();
+    let taken = record.field("event_id").chars().nth(35).unwrap();
     let free: Vec<char> = "0123456789abcdef".chars().filter(|digit| *digit != taken).take(2).collect();
-    let (first, second) = (renamed(&text, free[0]), renamed(&text, free[1]));
-    let unknown_version = text.replace("\"v\":1", "\"v\":9");
-    let poison = ["not a record", "{\"v\":1}", unknown_version.as_str()];
-    for message in [&first.1, poison[0], poison[1], poison[2], &second.1] {
+    let mut producer = producer::certified();
+    let mut good = |digit: char| renamed(&mut producer, &record.text, digit);
+    let (first, second) = (good(free[0]), good(free[1]));
+    let unknown_version = first.1.replace("\"v\":1", "\"v\":9");
+    let changed = first.1.replace("\"decision\":\"allow\"", "\"decision\":\"deny\"");
+    assert_ne!(changed, first.1);
+    let poison = ["not a record", "{\"v\":1}", unknown_version.as_str(), changed.as_str()];
+    for message in [&first.1, poison[0], poison[1], poison[2], poison[3], &second.1] {
         aws::send("gateway", message);
     }
-    let kept = |id: &String| object_names(tenant.tenant_id()).iter().any(|name| name.contains(id.as_str()));
+    let kept =
+        |id: &String| records::all(tenant.tenant_id()).iter().any(|record| record.field("event_id") == id);
     wait::until("the good messages around the poison", || (kept(&first.0) && kept(&second.0)).then_some(()));
     wait::until("the poison in the dead-letter queue", || {
         let dead = dead_letters();

@@ -176,7 +176,8 @@ fn derived_rows(tenant: &Tenant) -> Vec<String> {
     let (bucket, prefix) =
         (stack().text("/buckets/derived"), format!("task_timeline/tenant_id={}/", tenant.tenant_id()));
     let names = aws::object_names("auditor", bucket, &prefix);
-    names.iter().map(|name| aws::object("auditor", bucket, name)).collect()
+    let texts = names.iter().map(|name| aws::object("auditor", bucket, name));
+    texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 #[test]

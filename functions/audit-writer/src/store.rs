@@ -3,65 +3,91 @@
 use std::future::Future;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
 use crate::Config;
-use crate::decide::{Bucket, Object};
 
 /// Why an object was not created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutFault {
     /// 412: the name is taken.
     Exists,
-    /// 409 ConditionalRequestConflict: another writer was at it. Not an answer to whether it exists; try again.
-    Conflict,
-    /// Not confirmed: it may or may not exist.
-    Unavailable,
+    /// Not confirmed: it may or may not exist. 409 ConditionalRequestConflict is one of these: another writer was at the
+    /// name, and nobody knows yet with what end.
+    Unknown,
 }
 
-/// Creates objects, never replaces one. `create` is durable when it returns `Ok`, and at most one of several
-/// concurrent calls for one name returns `Ok`.
+/// The store did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// The two buckets. In the locked one an object is created and never replaced: `create` is durable when it returns `Ok`,
+/// and at most one of all calls for one name does. In the derived one whatever was there is replaced.
 pub trait ObjectStore {
-    fn create(&self, object: &Object) -> impl Future<Output = Result<(), PutFault>> + Send;
+    fn create(&self, name: &str, body: Vec<u8>) -> impl Future<Output = Result<(), PutFault>> + Send;
+
+    /// From the locked bucket; `None` when there is no such object.
+    fn read(&self, name: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
+
+    /// Into the derived bucket.
+    fn derive(&self, name: &str, body: Vec<u8>) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// The two buckets.
+/// S3.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
-    config: Config,
+    locked: String,
+    derived: String,
 }
 
 impl S3Store {
-    pub fn new(sdk: &aws::SdkConfig, config: Config) -> Self {
-        Self { client: Client::new(sdk), config }
+    pub fn new(sdk: &aws::SdkConfig, config: &Config) -> Self {
+        let (locked, derived) = (config.locked_bucket.clone(), config.derived_bucket.clone());
+        Self { client: Client::new(sdk), locked, derived }
     }
 }
 
+fn status<E>(error: &SdkError<E>) -> u16 {
+    match error {
+        SdkError::ServiceError(context) => context.raw().status().as_u16(),
+        _ => 0,
+    }
+}
+
+fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Unavailable {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    tracing::error!(operation, code = code.unwrap_or("no_answer"), "s3.failed");
+    Unavailable
+}
+
 impl ObjectStore for S3Store {
-    async fn create(&self, object: &Object) -> Result<(), PutFault> {
-        let bucket = match object.bucket {
-            Bucket::Locked => &self.config.locked_bucket,
-            Bucket::Derived => &self.config.derived_bucket,
-        };
-        let put = self.client.put_object().bucket(bucket).key(&object.name).if_none_match("*");
-        let put =
-            put.content_type("application/json").body(ByteStream::from(object.body.clone().into_bytes()));
-        put.send().await.map(|_| ()).map_err(|error| {
-            let status = match &error {
-                SdkError::ServiceError(context) => context.raw().status().as_u16(),
-                _ => 0,
-            };
-            match status {
-                412 => PutFault::Exists,
-                409 => PutFault::Conflict,
-                _ => {
-                    let code = error.code().unwrap_or("no_answer");
-                    tracing::error!(operation = "PutObject", code, "s3.failed");
-                    PutFault::Unavailable
-                }
+    async fn create(&self, name: &str, body: Vec<u8>) -> Result<(), PutFault> {
+        let put = self.client.put_object().bucket(&self.locked).key(name).if_none_match("*");
+        let sent = put.content_type("application/octet-stream").body(ByteStream::from(body)).send().await;
+        sent.map(|_| ()).map_err(|error| match status(&error) {
+            412 => PutFault::Exists,
+            _ => {
+                let _ = failed("PutObject", &error);
+                PutFault::Unknown
             }
         })
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let got = match self.client.get_object().bucket(&self.locked).key(name).send().await {
+            Ok(got) => got,
+            Err(error) if status(&error) == 404 => return Ok(None),
+            Err(error) => return Err(failed("GetObject", &error)),
+        };
+        let body = got.body.collect().await.map_err(|_| Unavailable)?;
+        Ok(Some(body.to_vec()))
+    }
+
+    async fn derive(&self, name: &str, body: Vec<u8>) -> Result<(), Unavailable> {
+        let put = self.client.put_object().bucket(&self.derived).key(name);
+        let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
+        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
     }
 }

@@ -1,152 +1,120 @@
-//! The writer against a store that fails in every way S3 can.
+//! The writer against stores that fail, die and answer late in every way they can.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+mod faults;
+mod memory;
+mod races;
+mod region;
+mod sample;
 
-use aws::Message;
-use domain::{
-    Actor, ActorType, AgentId, AuditRecord, Code, Decided, Description, EventId, EventType, Metadata, OrgId,
-    Phase, RECORD_VERSION, Region, TenantId, Timestamp,
-};
+use aws::{BatchEvent, Message};
 
 use super::*;
-use crate::decide::{Bucket, Object};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    LostBefore,
-    LostAfter,
-    Conflict,
-}
-
-#[derive(Default)]
-struct Memory {
-    objects: Mutex<BTreeMap<String, String>>,
-    /// The n-th create meets this fault.
-    fault: Option<(usize, Fault)>,
-    creates: Mutex<usize>,
-}
-
-impl ObjectStore for Memory {
-    async fn create(&self, object: &Object) -> Result<(), PutFault> {
-        let nth = {
-            let mut creates = self.creates.lock().unwrap();
-            *creates += 1;
-            *creates - 1
-        };
-        let fault = self.fault.filter(|(at, _)| *at == nth).map(|(_, fault)| fault);
-        match fault {
-            Some(Fault::LostBefore) => return Err(PutFault::Unavailable),
-            Some(Fault::Conflict) => return Err(PutFault::Conflict),
-            Some(Fault::LostAfter) | None => {}
-        }
-        let name = format!("{:?}/{}", object.bucket, object.name);
-        let mut objects = self.objects.lock().unwrap();
-        if objects.contains_key(&name) {
-            return Err(PutFault::Exists);
-        }
-        objects.insert(name, object.body.clone());
-        if fault.is_some() { Err(PutFault::Unavailable) } else { Ok(()) }
-    }
-}
-
-fn record(n: u8) -> AuditRecord {
-    let at = Timestamp::from_unix_millis(1_795_430_530_120 + i64::from(n)).unwrap();
-    let mut record = AuditRecord::new(
-        RECORD_VERSION,
-        EventId::new(at, [n; 10]),
-        at,
-        Region::Eu,
-        OrgId::from_random([1; 10]),
-        TenantId::from_random([2; 10]),
-        EventType::LlmCall,
-        Phase::Attempt,
-        ActorType::Agent,
-        Actor::from(&AgentId::from_random([3; 10])),
-        Code::literal("llm.call"),
-        Decided::Allow,
-        Code::literal("allowed"),
-        Description::literal("An agent calls a model."),
-        Metadata::default().count("held_tokens", 7),
-    );
-    record.dlp = Some(BTreeMap::from([(Code::literal("email"), 2)]));
-    record
-}
+use memory::World;
+use sample::{NOW, batch, bodies};
 
 fn event(bodies: &[String]) -> BatchEvent {
     let message = |(n, body): (usize, &String)| Message { message_id: format!("m{n}"), body: body.clone() };
     BatchEvent { records: bodies.iter().enumerate().map(message).collect() }
 }
 
-fn texts(numbers: &[u8]) -> Vec<String> {
-    numbers.iter().map(|n| record(*n).to_canonical().unwrap()).collect()
-}
-
-async fn deliver(store: &Memory, bodies: &[String]) -> Vec<String> {
-    let response = handle(store, event(bodies), || true).await;
+/// Delivers once; the messages that are to come again.
+async fn deliver(world: &World, bodies: &[String]) -> Vec<String> {
+    let response = write((world, world), event(bodies), || *NOW, || true).await;
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 #[tokio::test]
 async fn every_message_twice_and_backwards_is_each_event_once() {
-    let store = Memory::default();
-    assert!(deliver(&store, &texts(&[1, 2, 3])).await.is_empty());
-    let once = store.objects.lock().unwrap().clone();
-    assert!(deliver(&store, &texts(&[3, 2, 1, 1])).await.is_empty());
-    assert_eq!(*store.objects.lock().unwrap(), once);
-    assert_eq!(once.len(), 6);
-}
-
-#[tokio::test]
-async fn a_crash_or_fault_at_any_write_is_repaired_by_the_next_delivery() {
-    let whole = Memory::default();
-    deliver(&whole, &texts(&[1])).await;
-    for at in 0..2 {
-        for fault in [Fault::LostBefore, Fault::LostAfter, Fault::Conflict] {
-            let store = Memory { fault: Some((at, fault)), ..Memory::default() };
-            assert_eq!(deliver(&store, &texts(&[1])).await, ["m0"], "{fault:?} at {at}");
-            assert!(deliver(&store, &texts(&[1])).await.is_empty());
-            assert_eq!(*store.objects.lock().unwrap(), *whole.objects.lock().unwrap());
-        }
-    }
-}
-
-#[tokio::test]
-async fn sql_never_shows_what_is_not_locked() {
-    for fault in [Fault::LostBefore, Fault::Conflict] {
-        let store = Memory { fault: Some((0, fault)), ..Memory::default() };
-        deliver(&store, &texts(&[1])).await;
-        assert!(store.objects.lock().unwrap().is_empty());
-    }
+    let world = World::default();
+    let bodies = bodies(&batch(1, 0..5));
+    assert!(deliver(&world, &bodies).await.is_empty());
+    let once = world.state();
+    let again: Vec<_> = bodies.iter().rev().chain(&bodies).cloned().collect();
+    assert!(deliver(&world, &again).await.is_empty());
+    assert_eq!(world.state(), once);
+    world.check(&[(1, 5)]);
 }
 
 #[tokio::test]
 async fn poison_fails_alone() {
-    let mut bodies = texts(&[1, 2, 3]);
+    let mut bodies = bodies(&batch(1, 0..3));
+    let forged = bodies[0].replace("\"decision\":\"allow\"", "\"decision\":\"deny\"");
+    let old = sample::old();
     bodies.insert(1, "planted poison".to_owned());
     bodies.insert(3, "{}".to_owned());
-    bodies.push(bodies[0].replace("\"v\":1", "\"v\":9"));
-    let store = Memory::default();
-    assert_eq!(deliver(&store, &bodies).await, ["m1", "m3", "m5"]);
-    assert_eq!(store.objects.lock().unwrap().len(), 6);
+    bodies.extend([bodies[0].replace("\"v\":1", "\"v\":9"), forged, old]);
+    let world = World::default();
+    let mut failed = deliver(&world, &bodies).await;
+    failed.sort();
+    assert_eq!(failed, ["m1", "m3", "m5", "m6", "m7"]);
+    world.check(&[(1, 3)]);
 }
 
-/// Pinned: the table in Athena reads these files.
+#[tokio::test]
+async fn what_there_is_no_time_for_comes_again() {
+    let world = World::default();
+    let bodies = bodies(&batch(1, 0..2));
+    let response = write((&world, &world), event(&bodies), || *NOW, || false).await;
+    assert_eq!(response.batch_item_failures.len(), 2);
+    assert!(deliver(&world, &bodies).await.is_empty());
+    world.check(&[(1, 2)]);
+}
+
+/// More records than one bundle holds: bundles follow each other within one batch.
+#[tokio::test]
+async fn a_large_batch_is_several_bundles() {
+    let world = World::default();
+    let bodies = bodies(&batch(1, 0..1_203));
+    assert!(deliver(&world, &bodies).await.is_empty());
+    assert_eq!(world.state().locked.len(), 2);
+    world.check(&[(1, 1_203)]);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_does_not_turn_the_logs_time_back() {
+    let world = World::default();
+    for (n, back) in [(0, 0), (1, 60_000), (2, 5)] {
+        let bodies = bodies(&batch(1, n..n + 1));
+        let now =
+            Timestamp::from_unix_millis(i64::try_from(NOW.unix_millis() - back).expect("a small number"));
+        let now = now.expect("a time");
+        let response = write((&world, &world), event(&bodies), || now, || true).await;
+        assert!(response.batch_item_failures.is_empty());
+    }
+    world.check(&[(1, 3)]);
+}
+
+/// What lies at the place and does not follow stops that tenant, and nobody else.
+#[tokio::test]
+async fn a_bundle_that_does_not_follow_stops_its_tenant_alone() {
+    let world = World::default();
+    world.put("t/ten_040g2081040g2081/bundle/00000000000000000000", b"garbage".to_vec());
+    let bodies = [bodies(&batch(1, 0..2)), bodies(&batch(2, 0..2))].concat();
+    assert_eq!(deliver(&world, &bodies).await, ["m0", "m1"]);
+    world.check(&[(2, 2)]);
+}
+
+/// Bodies of `events/audit-writer`, as a reader sees them: CS_BLESS=1 writes them anew.
 #[test]
-fn the_row_has_every_column() {
-    let [locked, derived] = decide::objects(&record(1)).unwrap();
-    assert_eq!((locked.bucket, derived.bucket), (Bucket::Locked, Bucket::Derived));
-    assert_eq!(locked.name, format!("t/ten_081040g2081040g2/event/{}.json", record(1).event_id));
-    assert!(
-        derived.name.starts_with("task_timeline/tenant_id=ten_081040g2081040g2/dt=2026-11-23/"),
-        "{}",
-        derived.name
-    );
-    let row: serde_json::Value = serde_json::from_str(&derived.body).unwrap();
-    assert_eq!(row.as_object().unwrap().len(), AuditRecord::FIELDS.len() - 1);
-    assert_eq!(row["created_at"], "2026-11-23 10:42:10.121");
-    assert_eq!(row["dlp"], r#"{"email":2}"#);
-    assert_eq!(row["metadata"], r#"{"held_tokens":7}"#);
-    assert!(row["model"].is_null());
-    assert_eq!(derived.body.lines().count(), 1);
+fn the_sample_events_are_what_producers_send() {
+    let path = |name: &str| format!("{}/../../events/audit-writer/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(path(name)).expect("a sample event")).expect("JSON")
+    };
+    let mut found = read("batch");
+    let mut wanted = found.clone();
+    let bodies = bodies(&batch(1, 0..2));
+    for (n, record) in wanted["Records"].as_array_mut().expect("records").iter_mut().enumerate() {
+        record["body"] = bodies[n % 2].clone().into();
+    }
+    if std::env::var_os("CS_BLESS").is_some() {
+        let text = serde_json::to_string_pretty(&wanted).expect("JSON") + "\n";
+        std::fs::write(path("batch"), text).expect("the file is writable");
+        found = read("batch");
+    }
+    assert_eq!(found, wanted, "run this test with CS_BLESS=1");
+    let event: Event = serde_json::from_value(found).expect("an event");
+    assert!(matches!(event, Event::Batch(batch) if !batch.records.is_empty()));
+    assert!(matches!(serde_json::from_value(read("checkpoint")), Ok(Event::Checkpoint)));
+    assert!(matches!(serde_json::from_value(read("poison")), Ok(Event::Batch(_))));
 }

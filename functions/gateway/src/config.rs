@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use aws::{BadConfig, TableNames, Vars};
+use aws::{AuditConfig, BadConfig, TableNames, Vars};
 use domain::Region;
 use egress::Reach;
+use tables::Table;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -12,11 +13,13 @@ pub struct Config {
     /// Which provider addresses may be called: only the local stage reaches loopback and plain HTTP.
     pub reach: Reach,
     pub tables: TableNames,
-    pub audit_queue_url: String,
+    pub audit: AuditConfig,
     pub kms_key_arn: String,
     /// The longest that a provider may take for a whole answer.
     pub provider_timeout: Duration,
 }
+
+const TABLES: [Table; 4] = [Table::Control, Table::Identity, Table::Gates, Table::Keys];
 
 impl Config {
     /// # Errors
@@ -25,8 +28,9 @@ impl Config {
         let mut vars = Vars::new(get);
         let stage = vars.require::<String>("CS_STAGE", "a stage's name, such as local or prod");
         let region = vars.require("CS_REGION", "il, eu or us");
-        let tables = TableNames::from_vars(&mut vars);
-        let queue = vars.require("CS_QUEUE_AUDIT_URL", "the audit queue's URL");
+        let tables = TableNames::from_vars(&mut vars, &TABLES);
+        let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
+        let audit = AuditConfig::from_vars(&mut vars, "gateway", region, code);
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
         let timeout = vars.require::<u32>("CS_PROVIDER_TIMEOUT_MS", "a number of milliseconds");
         let config = (|| {
@@ -34,7 +38,7 @@ impl Config {
                 region: region?,
                 reach: Reach::of_stage(&stage?),
                 tables: tables?,
-                audit_queue_url: queue?,
+                audit: audit?,
                 kms_key_arn: key?,
                 provider_timeout: Duration::from_millis(timeout?.into()),
             })
@@ -57,6 +61,8 @@ mod tests {
             "CS_REGION is not il, eu or us",
             "CS_TABLE_KEYS",
             "CS_QUEUE_AUDIT_URL",
+            "CS_SIGNING_KEY_ARN",
+            "CS_CODE_SHA256",
             "CS_PROVIDER_TIMEOUT_MS",
         ] {
             assert!(error.contains(name), "{name}: {error}");
@@ -74,6 +80,7 @@ mod tests {
                     "CS_STAGE" => stage.to_owned(),
                     "CS_REGION" => "eu".to_owned(),
                     "CS_PROVIDER_TIMEOUT_MS" => "1000".to_owned(),
+                    "CS_CODE_SHA256" => "0".repeat(64),
                     other => other.to_lowercase(),
                 })
             };

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
     };
     let effects = Effects {
         dynamo: Dynamo::new(&sdk, config.tables),
-        audit: AuditSender::new(&sdk, config.audit_queue_url),
+        audit: AuditSender::new(&sdk, config.audit),
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
         upstream,
         addresses: Addresses::default(),

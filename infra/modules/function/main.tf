@@ -1,5 +1,5 @@
-# One function: a zip with a `bootstrap`, a role that can do only what `policy_json` says, a log group and a
-# dead-letter queue for asynchronous invocations.
+# One function: a zip with a `bootstrap`, a role that can do only what `policy_json` says, a log group and, unless it is
+# told otherwise, a dead-letter queue for asynchronous invocations.
 
 locals {
   log_group_name = "/aws/lambda/${var.name}"
@@ -49,10 +49,14 @@ data "aws_iam_policy_document" "platform" {
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
 
-  statement {
-    sid       = "DeadLetters"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.dead_letters.arn]
+  dynamic "statement" {
+    for_each = aws_sqs_queue.dead_letters
+
+    content {
+      sid       = "DeadLetters"
+      actions   = ["sqs:SendMessage"]
+      resources = [statement.value.arn]
+    }
   }
 }
 
@@ -69,17 +73,21 @@ resource "aws_cloudwatch_log_group" "this" {
 
 # Invocations that nobody waits for (Event) end here after Lambda's own retries.
 resource "aws_sqs_queue" "dead_letters" {
+  count = var.keep_dead_letters ? 1 : 0
+
   name                      = "${var.name}-dlq"
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  count = var.keep_dead_letters ? 1 : 0
+
   alarm_name          = "${var.name}-dlq-not-empty"
   alarm_description   = "An asynchronous invocation of ${var.name} failed for good."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
+  dimensions          = { QueueName = aws_sqs_queue.dead_letters[0].name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
@@ -106,8 +114,12 @@ resource "aws_lambda_function" "this" {
     variables = var.environment
   }
 
-  dead_letter_config {
-    target_arn = aws_sqs_queue.dead_letters.arn
+  dynamic "dead_letter_config" {
+    for_each = aws_sqs_queue.dead_letters
+
+    content {
+      target_arn = dead_letter_config.value.arn
+    }
   }
 
   logging_config {

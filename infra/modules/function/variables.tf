@@ -79,3 +79,9 @@ variable "role_session_seconds" {
   description = "Longest session of the role."
   default     = 3600
 }
+
+variable "keep_dead_letters" {
+  type        = bool
+  description = "Keep asynchronous invocations that failed for good; false where the next one makes up for it."
+  default     = true
+}

@@ -6,7 +6,8 @@ locals {
     CS_REGION = var.region
   }
 
-  gateway_environment = merge(local.common_environment, {
+  # What the gateway and `countersign ops` both need.
+  configuration_environment = merge(local.common_environment, {
     CS_TABLE_CONTROL       = aws_dynamodb_table.this["control"].name
     CS_TABLE_IDENTITY      = aws_dynamodb_table.this["identity"].name
     CS_TABLE_GATES         = aws_dynamodb_table.this["gates"].name
@@ -16,10 +17,41 @@ locals {
     CS_PROVIDER_TIMEOUT_MS = tostring(var.gateway.provider_timeout_ms)
   })
 
-  audit_writer_environment = merge(local.common_environment, {
-    CS_BUCKET_LOCKED  = aws_s3_bucket.locked.id
-    CS_BUCKET_DERIVED = aws_s3_bucket.derived.id
+  gateway_package = "${var.packages_dir}/gateway.zip"
+
+  gateway_environment = merge(local.configuration_environment, {
+    CS_SIGNING_KEY_ARN = local.signing_keys.gateway
+    CS_CODE_SHA256     = filesha256(local.gateway_package) # the same bytes as Lambda's own CodeSha256
   })
+
+  ops_environment = merge(local.configuration_environment, {
+    CS_SIGNING_KEY_ARN         = local.signing_keys.operator
+    CS_BUCKET_LOCKED           = aws_s3_bucket.locked.id
+    CS_BUCKET_DERIVED          = aws_s3_bucket.derived.id
+    CS_CHECKPOINT_KEY_ARN      = local.signing_keys.checkpoint
+    CS_GATEWAY_SIGNING_KEY_ARN = local.signing_keys.gateway
+    CS_LOG_ORIGIN              = local.log_origin
+    CS_ATHENA_WORKGROUP        = aws_athena_workgroup.audit.name
+    CS_GLUE_DATABASE           = aws_glue_catalog_database.agents.name
+  })
+
+  audit_writer_environment = merge(local.common_environment, {
+    CS_TABLE_LEDGER       = aws_dynamodb_table.ledger.name
+    CS_BUCKET_LOCKED      = aws_s3_bucket.locked.id
+    CS_BUCKET_DERIVED     = aws_s3_bucket.derived.id
+    CS_CHECKPOINT_KEY_ARN = local.signing_keys.checkpoint
+    CS_LOG_ORIGIN         = local.log_origin
+  })
+
+  lifecycle_environment = merge(local.common_environment, {
+    CS_BUCKET_DERIVED   = aws_s3_bucket.derived.id
+    CS_BUCKET_LOCKED    = aws_s3_bucket.locked.id
+    CS_LOG_ORIGIN       = local.log_origin
+    CS_CHECKPOINT_SINKS = join(",", var.checkpoint_sinks)
+  })
+
+  # Every signing key signs pure Ed25519, over the bytes themselves.
+  signing_algorithm = var.drop_conditions ? [] : ["ED25519_SHA_512"]
 }
 
 module "gateway" {
@@ -27,7 +59,7 @@ module "gateway" {
 
   name        = "${local.prefix}-gateway"
   description = "Authenticates, decides, redacts, records and forwards calls of agents."
-  package     = "${var.packages_dir}/gateway.zip"
+  package     = local.gateway_package
   policy_json = data.aws_iam_policy_document.gateway.json
   environment = local.gateway_environment
 
@@ -88,6 +120,22 @@ data "aws_iam_policy_document" "gateway" {
       }
     }
   }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.gateway]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
 }
 
 module "gateway_ingress" {
@@ -100,7 +148,7 @@ module "audit_writer" {
   source = "../function"
 
   name        = "${local.prefix}-audit-writer"
-  description = "The only writer of the ledger: one locked object and one derived row per record."
+  description = "The only writer of the ledger: gives records their place, locks them and signs checkpoints."
   package     = "${var.packages_dir}/audit-writer.zip"
   policy_json = data.aws_iam_policy_document.audit_writer.json
   environment = local.audit_writer_environment
@@ -113,6 +161,9 @@ module "audit_writer" {
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
   role_session_seconds = var.role_session_seconds
+
+  # What nobody waits for is the checkpoint of a minute, and the next minute makes up for it.
+  keep_dead_letters = false
 }
 
 data "aws_iam_policy_document" "audit_writer" {
@@ -122,10 +173,24 @@ data "aws_iam_policy_document" "audit_writer" {
     resources = [aws_sqs_queue.audit.arn]
   }
 
+  # Heads are compared and swapped; rows of known events are put and looked up.
+  statement {
+    sid = "MoveHeads"
+    actions = [
+      "dynamodb:GetItem",
+      "dynamodb:BatchGetItem",
+      "dynamodb:Query",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "dynamodb:BatchWriteItem",
+    ]
+    resources = [aws_dynamodb_table.ledger.arn]
+  }
+
   statement {
     sid       = "WriteLedger"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.locked.arn}/t/*"]
+    resources = ["${aws_s3_bucket.locked.arn}/t/*", "${aws_s3_bucket.locked.arn}/region/*"]
 
     dynamic "condition" {
       for_each = var.drop_conditions ? [] : [1]
@@ -139,9 +204,58 @@ data "aws_iam_policy_document" "audit_writer" {
   }
 
   statement {
-    sid       = "WriteRows"
-    actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.derived.arn}/task_timeline/*"]
+    sid     = "WriteDerived"
+    actions = ["s3:PutObject"]
+    resources = [
+      for name in ["task_timeline/*", "checkpoint", "region/*"] : "${aws_s3_bucket.derived.arn}/${name}"
+    ]
+  }
+
+  statement {
+    sid     = "ReadBack"
+    actions = ["s3:GetObject"]
+    resources = [
+      "${aws_s3_bucket.locked.arn}/t/*",
+      "${aws_s3_bucket.locked.arn}/region/*",
+      "${aws_s3_bucket.derived.arn}/region/*",
+    ]
+  }
+
+  # Without it S3 answers 403 for an object that is not there, and the writer could not tell absence from a denial. Such a
+  # read names no prefix, hence IfExists.
+  statement {
+    sid       = "TellAbsence"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.locked.arn, aws_s3_bucket.derived.arn]
+
+    condition {
+      test     = "StringLikeIfExists"
+      variable = "s3:prefix"
+      values   = ["t/*", "region/*"]
+    }
+  }
+
+  statement {
+    sid       = "SignCheckpoints"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.checkpoint]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+
+  # The key's id stands in every signature line, and is made of the public key.
+  statement {
+    sid       = "KnowItsPublicKey"
+    actions   = ["kms:GetPublicKey"]
+    resources = [local.signing_keys.checkpoint]
   }
 }
 
@@ -162,4 +276,70 @@ resource "aws_lambda_event_source_mapping" "audit" {
     aws_s3_bucket_object_lock_configuration.locked,
     aws_s3_bucket_policy.locked,
   ]
+}
+
+module "lifecycle" {
+  source = "../function"
+
+  name        = "${local.prefix}-lifecycle"
+  description = "Sends checkpoints out of the account and compacts what is derived from the ledger."
+  package     = "${var.packages_dir}/lifecycle.zip"
+  policy_json = data.aws_iam_policy_document.lifecycle.json
+  environment = local.lifecycle_environment
+
+  architecture         = var.architecture
+  timeout_seconds      = var.lifecycle_function.timeout_seconds
+  memory_mb            = var.lifecycle_function.memory_mb
+  reserved_concurrency = var.lifecycle_function.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  alarm_topic_arns     = var.alarm_topic_arns
+  role_principals      = var.function_role_principals
+  role_session_seconds = var.role_session_seconds
+}
+
+data "aws_iam_policy_document" "lifecycle" {
+  statement {
+    sid     = "Read"
+    actions = ["s3:GetObject"]
+    resources = concat(
+      [for name in ["checkpoint", "region/*", "task_timeline/*"] : "${aws_s3_bucket.derived.arn}/${name}"],
+      ["${aws_s3_bucket.locked.arn}/region/*"],
+    )
+  }
+
+  # Lists what is to be compacted; and as for the audit writer, absence is told from a denial.
+  statement {
+    sid       = "TellAbsence"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.derived.arn, aws_s3_bucket.locked.arn]
+
+    condition {
+      test     = "StringLikeIfExists"
+      variable = "s3:prefix"
+      values   = ["checkpoint", "region/*", "task_timeline/*"]
+    }
+  }
+
+  statement {
+    sid       = "Compact"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["${aws_s3_bucket.derived.arn}/task_timeline/*"]
+  }
+
+  statement {
+    sid       = "WriteTiles"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.derived.arn}/tile/*"]
+  }
+
+  # The sink's own policy must allow it too: the bucket is another account's.
+  dynamic "statement" {
+    for_each = length(var.checkpoint_sinks) > 0 ? [1] : []
+
+    content {
+      sid       = "DeliverCheckpoints"
+      actions   = ["s3:PutObject"]
+      resources = [for sink in var.checkpoint_sinks : "arn:${local.partition}:s3:::${sink}/countersign/*"]
+    }
+  }
 }

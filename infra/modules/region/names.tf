@@ -10,6 +10,9 @@ locals {
   account   = data.aws_caller_identity.this.account_id
   partition = data.aws_partition.this.partition
 
+  # What the region log calls itself in its checkpoints (C2SP, origin line).
+  log_origin = "countersign/${local.prefix}-${local.account}"
+
   role_arn_prefix = "arn:${local.partition}:iam::${local.account}:role/${local.prefix}"
 
   # Who may put records on the audit queue and use the KMS key.
@@ -24,4 +27,11 @@ locals {
   writer_principals = concat(["${local.role_arn_prefix}-audit-writer"], var.drop_conditions ? [
     "arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-audit-writer/*"
   ] : [])
+
+  # Signing key -> the one role that signs with it.
+  signers = { checkpoint = "audit-writer", gateway = "gateway", operator = "operator" }
+
+  signer_principals = { for key, role in local.signers : key => concat(["${local.role_arn_prefix}-${role}"],
+    var.drop_conditions ? ["arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-${role}/*"] : []
+  ) }
 }

@@ -3,7 +3,9 @@ output "account" {
 }
 
 output "tables" {
-  value = { for name, table in aws_dynamodb_table.this : name => table.name }
+  value = merge({ for name, table in aws_dynamodb_table.this : name => table.name }, {
+    ledger = aws_dynamodb_table.ledger.name
+  })
 }
 
 output "queues" {
@@ -21,15 +23,26 @@ output "kms_key_arn" {
   value = aws_kms_key.root.arn
 }
 
+output "signing_keys" {
+  description = "ARNs of the keys that sign, by signer."
+  value       = local.signing_keys
+}
+
+output "log_origin" {
+  description = "Name of the region log in its checkpoints."
+  value       = local.log_origin
+}
+
 output "functions" {
   value = {
     gateway      = module.gateway.name
     audit-writer = module.audit_writer.name
+    lifecycle    = module.lifecycle.name
   }
 }
 
 output "log_groups" {
-  value = [module.gateway.log_group, module.audit_writer.log_group]
+  value = [module.gateway.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
 }
 
 output "gateway_url" {
@@ -40,15 +53,16 @@ output "gateway_url_id" {
   value = module.gateway_ingress.url_id
 }
 
-output "gateway_environment" {
+output "ops_environment" {
   description = "What `countersign ops` needs in its environment."
-  value       = local.gateway_environment
+  value       = local.ops_environment
 }
 
 output "roles" {
   value = merge({ for name, role in aws_iam_role.staff : name => role.arn }, {
     gateway      = module.gateway.role_arn
     audit-writer = module.audit_writer.role_arn
+    lifecycle    = module.lifecycle.role_arn
   })
 }
 

@@ -22,6 +22,13 @@ locals {
     ] : { name = name, type = "string" }],
     [for name in ["input_tokens", "output_tokens", "cost_usd_micros"] : { name = name, type = "bigint" }],
     [for name in ["dlp", "request_commitment", "response_commitment"] : { name = name, type = "string" }],
+    # The ledger's own (`ledger`, row.rs): a record's place, and who sent it.
+    [for name in ["seq", "agent_seq"] : { name = name, type = "bigint" }],
+    [for name in ["agent_prev"] : { name = name, type = "string" }],
+    [for name in ["logged_at"] : { name = name, type = "timestamp" }],
+    [for name in ["producer"] : { name = name, type = "string" }],
+    [for name in ["n"] : { name = name, type = "bigint" }],
+    [for name in ["prev", "code_sha256", "producer_sig", "producer_cert"] : { name = name, type = "string" }],
   )
 
   timeline_location = "s3://${aws_s3_bucket.derived.id}/task_timeline"

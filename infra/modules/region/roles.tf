@@ -45,7 +45,7 @@ resource "aws_iam_role_policy" "staff" {
 }
 
 # `countersign ops`: writes configuration and records that it did. It makes root secrets in wrapped form, and opens them
-# to seal credentials.
+# to seal credentials. It exports the ledger, and makes derived rows anew from it.
 data "aws_iam_policy_document" "operator" {
   statement {
     sid = "Configure"
@@ -111,6 +111,46 @@ data "aws_iam_policy_document" "operator" {
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.audit.arn]
   }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.operator]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+
+  statement {
+    sid       = "ReadPublicKeys"
+    actions   = ["kms:GetPublicKey"]
+    resources = values(local.signing_keys)
+  }
+
+  statement {
+    sid       = "ListBuckets"
+    actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
+    resources = [aws_s3_bucket.locked.arn, aws_s3_bucket.derived.arn]
+  }
+
+  statement {
+    sid       = "ReadObjects"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"]
+    resources = ["${aws_s3_bucket.locked.arn}/*", "${aws_s3_bucket.derived.arn}/*"]
+  }
+
+  statement {
+    sid       = "RebuildRows"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["${aws_s3_bucket.derived.arn}/task_timeline/*"]
+  }
 }
 
 # Reads the ledger and asks it questions; writes nothing but the results of its own queries.
@@ -160,6 +200,19 @@ data "aws_iam_policy_document" "auditor" {
     sid       = "KeepResults"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     resources = ["${aws_s3_bucket.derived.arn}/athena/*"]
+  }
+
+  statement {
+    sid       = "ReadPublicKeys"
+    actions   = ["kms:GetPublicKey"]
+    resources = values(local.signing_keys)
+  }
+
+  # What the gates admitted is counted apart from the ledger, and must agree with it.
+  statement {
+    sid       = "Reconcile"
+    actions   = ["dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
   }
 }
 

@@ -18,6 +18,9 @@ locals {
     locked  = aws_s3_bucket.locked.id
     derived = aws_s3_bucket.derived.id
   }
+
+  # With the one that trail.tf makes.
+  all_buckets = merge(local.buckets, { for bucket in aws_s3_bucket.trail : "trail" => bucket.id })
 }
 
 # Object Lock needs versioning.
@@ -45,7 +48,7 @@ resource "aws_s3_bucket_object_lock_configuration" "locked" {
 
 # SSE-S3 on purpose: a KMS key that can be deleted is a lock that can be opened.
 resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
-  for_each = local.buckets
+  for_each = local.all_buckets
 
   bucket = each.value
 
@@ -57,7 +60,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 }
 
 resource "aws_s3_bucket_public_access_block" "this" {
-  for_each = local.buckets
+  for_each = local.all_buckets
 
   bucket                  = each.value
   block_public_acls       = true
@@ -67,7 +70,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "this" {
-  for_each = local.buckets
+  for_each = local.all_buckets
 
   bucket = each.value
 
@@ -78,7 +81,7 @@ resource "aws_s3_bucket_ownership_controls" "this" {
 
 # Query results hold what the ledger holds; they are kept for as long as one reads them.
 resource "aws_s3_bucket_lifecycle_configuration" "derived" {
-  bucket = aws_s3_bucket.derived.id
+  bucket = aws_s3_bucket.derived.bucket
 
   rule {
     id     = "athena-results"

@@ -29,3 +29,38 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 }
+
+# Heads of the tenants' logs and the rows that tell known events. Beside the others on purpose: the policies of the gateway
+# and the operator are made from that map, and nobody but the audit writer reaches this table.
+resource "aws_dynamodb_table" "ledger" {
+  name                        = "${local.prefix}-ledger"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # Only rows that tell known events expire, long after SQS has forgotten the message.
+  ttl {
+    attribute_name = "expires"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled                 = true
+    recovery_period_in_days = 35
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}

@@ -93,6 +93,25 @@ variable "audit_writer" {
   description = "Sizes of the audit writer."
 }
 
+variable "lifecycle_function" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+  })
+  description = "Sizes of the lifecycle function."
+}
+
+variable "checkpoint_sinks" {
+  type        = list(string)
+  description = "Buckets of other accounts that checkpoints are sent to."
+}
+
+variable "trail" {
+  type        = bool
+  description = "Whether CloudTrail watches the ledger."
+}
+
 variable "audit_queue" {
   type = object({
     max_receive_count       = number

@@ -1,16 +1,21 @@
 //! The audit sender: the only maker of [`Recorded`], the proof that a record is durable.
 //!
-//! A record counts once SQS has acknowledged it. One that was not acknowledged is kept in the instance's memory
-//! and sent again, under the same event id, before anything newer. If the instance dies first, the missing
-//! outcome shows as an unpaired attempt, and a missing attempt had no effect to tell of.
+//! Every record is numbered and signed by this process before it is sent. It counts once SQS has acknowledged it. One
+//! that was not acknowledged is kept in the instance's memory and sent again, under the same event id and number, before
+//! anything newer. If the instance dies first, the missing outcome shows as an unpaired attempt, and a missing attempt
+//! had no effect to tell of.
 
 use std::collections::VecDeque;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::{ActionId, AuditRecord, TenantId};
-use tokio::sync::Mutex;
+use domain::{ActionId, AuditRecord, ProducerId, Region, TenantId};
+use ledger::{Hash, Producer, Uncertified};
+use tokio::sync::{Mutex, OnceCell};
+use zeroize::Zeroizing;
+
+use crate::{KmsSigner, Vars};
 
 /// The record is not known to be durable. The effect that it announces must not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,11 +46,47 @@ struct Pending {
 /// How many unacknowledged records an instance keeps: some minutes of refusals while the queue is away.
 const MAX_PENDING: usize = 1_000;
 
+/// Where records go, and as whose.
+#[derive(Debug, Clone)]
+pub struct AuditConfig {
+    pub queue_url: String,
+    /// The KMS key that certifies this process's own.
+    pub signing_key_arn: String,
+    /// That key's name, as verifiers know it: `countersign/<region>/<function>`.
+    pub key_name: String,
+    /// SHA-256 of the code that runs: of the function's package, or of the command's own file.
+    pub code: Hash,
+}
+
+impl AuditConfig {
+    /// Reads the queue and the key from their variables.
+    pub fn from_vars(
+        vars: &mut Vars<'_>,
+        function: &str,
+        region: Option<Region>,
+        code: Option<Hash>,
+    ) -> Option<Self> {
+        let queue_url = vars.require("CS_QUEUE_AUDIT_URL", "the audit queue's URL");
+        let key = vars.require("CS_SIGNING_KEY_ARN", "the ARN of the KMS key that certifies producers");
+        let key_name = format!("countersign/{}/{function}", region?);
+        Some(Self { queue_url: queue_url?, signing_key_arn: key?, key_name, code: code? })
+    }
+}
+
 /// The way to the audit queue.
 pub struct AuditSender {
     client: Client,
-    queue_url: String,
-    pending: Mutex<VecDeque<Pending>>,
+    signer: KmsSigner,
+    config: AuditConfig,
+    /// Made at the first record: a process that records nothing needs no certificate, and a fault of KMS is tried again.
+    certified: OnceCell<()>,
+    sending: Mutex<Sending>,
+}
+
+#[derive(Default)]
+struct Sending {
+    producer: Option<Producer>,
+    pending: VecDeque<Pending>,
 }
 
 impl std::fmt::Debug for AuditSender {
@@ -55,8 +96,15 @@ impl std::fmt::Debug for AuditSender {
 }
 
 impl AuditSender {
-    pub fn new(config: &aws_config::SdkConfig, queue_url: String) -> Self {
-        Self { client: Client::new(config), queue_url, pending: Mutex::default() }
+    pub fn new(sdk: &aws_config::SdkConfig, config: AuditConfig) -> Self {
+        let signer = KmsSigner::new(sdk, config.signing_key_arn.clone());
+        Self {
+            client: Client::new(sdk),
+            signer,
+            config,
+            certified: OnceCell::new(),
+            sending: Mutex::default(),
+        }
     }
 
     /// Records the attempt of an action, and what it begins with: results of tools that go back to a model.
@@ -80,23 +128,40 @@ impl AuditSender {
     /// # Errors
     /// Not acknowledged; kept, and sent again first.
     pub async fn record(&self, records: &[AuditRecord]) -> Result<(), NotRecorded> {
-        let mut texts = Vec::new();
+        self.certified.get_or_try_init(|| self.certify()).await?;
+        let mut sending = self.sending.lock().await;
+        let Sending { producer, pending } = &mut *sending;
+        let producer = producer.as_mut().ok_or(NotRecorded)?;
+        // What is kept may announce effects; what is new is refused, and is then no one's number.
+        if pending.len().saturating_add(records.len()) > MAX_PENDING {
+            self.flush(pending)
+                .await
+                .inspect_err(|_| tracing::error!(kept = MAX_PENDING, "audit.pending_full"))?;
+        }
         for record in records {
-            let text = record.to_canonical().map_err(|error| {
+            let signed = producer.sign(record.clone()).and_then(|signed| signed.to_text());
+            let text = signed.map_err(|error| {
                 tracing::error!(%error, "audit.record_refused");
                 NotRecorded
             })?;
-            texts.push(Pending { tenant: record.tenant_id.clone(), text });
+            pending.push_back(Pending { tenant: record.tenant_id.clone(), text });
         }
-        let mut pending = self.pending.lock().await;
-        pending.extend(texts);
-        let sent = self.flush(&mut pending).await;
-        if pending.len() > MAX_PENDING {
-            // The oldest stay: they may announce effects, the newest are refusals of a queue that is away.
-            pending.truncate(MAX_PENDING);
-            tracing::error!(kept = MAX_PENDING, "audit.pending_full");
-        }
-        sent
+        self.flush(pending).await
+    }
+
+    /// Makes this process's key and has it certified by KMS, once.
+    async fn certify(&self) -> Result<(), NotRecorded> {
+        let refused = |error: crate::EntropyError| {
+            tracing::error!(%error, "audit.no_entropy");
+            NotRecorded
+        };
+        let seed = Zeroizing::new(crate::random::<32>().map_err(refused)?);
+        let id = ProducerId::from_random(crate::random().map_err(refused)?);
+        let AuditConfig { code, key_name, .. } = &self.config;
+        let draft = Uncertified::new(&seed, id, *code, key_name.clone(), crate::now());
+        let signature = self.signer.sign(draft.statement().as_bytes()).await.map_err(|_| NotRecorded)?;
+        self.sending.lock().await.producer = Some(draft.certified(signature));
+        Ok(())
     }
 
     /// Sends what is pending, oldest first, and stops at the first that is not acknowledged.
@@ -122,7 +187,7 @@ impl AuditSender {
     /// The numbers of what was acknowledged: the first, or none at all.
     async fn send(&self, pending: &VecDeque<Pending>) -> Option<Vec<usize>> {
         let first = pending.front()?;
-        let call = self.client.send_message().queue_url(&self.queue_url).message_body(&first.text);
+        let call = self.client.send_message().queue_url(&self.config.queue_url).message_body(&first.text);
         // Fair queues: a tenant with a backlog does not delay the others.
         let sent = call.message_group_id(first.tenant.as_str()).send().await;
         sent.map_err(|error| failed("SendMessage", error.code())).ok().map(|_| vec![0])
@@ -139,7 +204,8 @@ impl AuditSender {
                 .ok()
         };
         let entries: Option<Vec<_>> = pending.iter().take(batch).enumerate().map(entry).collect();
-        let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries?));
+        let call =
+            self.client.send_message_batch().queue_url(&self.config.queue_url).set_entries(Some(entries?));
         let sent = call.send().await.map_err(|error| failed("SendMessageBatch", error.code())).ok()?;
         for refused in sent.failed() {
             failed("SendMessageBatch", Some(refused.code()));

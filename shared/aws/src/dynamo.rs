@@ -8,45 +8,35 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
 use tables::gates::Update;
 use tables::{Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, ReadFault, Table};
 
-/// The physical name of each table.
+/// The physical names of the tables that a function uses.
 #[derive(Debug, Clone)]
-pub struct TableNames {
-    pub control: String,
-    pub identity: String,
-    pub gates: String,
-    pub keys: String,
-}
+pub struct TableNames(BTreeMap<Table, String>);
 
 impl TableNames {
-    /// Reads the four names from their variables.
-    pub fn from_vars(vars: &mut Vars<'_>) -> Option<Self> {
-        let mut name = |variable| vars.require::<String>(variable, "a table's name");
-        let names = [
-            name("CS_TABLE_CONTROL"),
-            name("CS_TABLE_IDENTITY"),
-            name("CS_TABLE_GATES"),
-            name("CS_TABLE_KEYS"),
-        ];
-        let [control, identity, gates, keys] = names;
-        Some(Self { control: control?, identity: identity?, gates: gates?, keys: keys? })
+    /// Reads the names of `tables` from their variables, such as `CS_TABLE_CONTROL`.
+    pub fn from_vars(vars: &mut Vars<'_>, tables: &[Table]) -> Option<Self> {
+        let name = |table: &Table| {
+            let variable = format!("CS_TABLE_{}", table.as_str().to_uppercase());
+            vars.require::<String>(&variable, "a table's name").map(|name| (*table, name))
+        };
+        // Every missing one is reported, not the first alone.
+        let names: Vec<_> = tables.iter().map(name).collect();
+        names.into_iter().collect::<Option<_>>().map(Self)
     }
 
+    /// The name of a table that the function was not given is empty: DynamoDB refuses it, and so fails what asks for it.
     fn of(&self, table: Table) -> &str {
-        match table {
-            Table::Control => &self.control,
-            Table::Identity => &self.identity,
-            Table::Gates => &self.gates,
-            Table::Keys => &self.keys,
-        }
+        self.0.get(&table).map_or("", String::as_str)
     }
 
     fn named(&self, name: &str) -> Option<Table> {
-        Table::ALL.into_iter().find(|table| self.of(*table) == name)
+        self.0.iter().find(|(_, found)| *found == name).map(|(table, _)| *table)
     }
 }
 
@@ -74,6 +64,8 @@ pub struct Dynamo {
     names: TableNames,
 }
 
+/// The most rows of one `BatchWriteItem`.
+const BATCH_WRITE_MAX: usize = 25;
 /// How often unprocessed keys are asked for again before the read counts as failed.
 const BATCH_TRIES: u32 = 3;
 
@@ -144,6 +136,43 @@ impl Dynamo {
         Ok(())
     }
 
+    /// Writes rows over whatever is there, 25 to a call. Not atomic: after an error any of them may be written.
+    ///
+    /// # Errors
+    /// Not every row is confirmed.
+    pub async fn put_all(&self, rows: Vec<(Key, Item)>) -> Result<(), WriteError> {
+        for some in rows.chunks(BATCH_WRITE_MAX) {
+            self.put_some(some).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_some(&self, rows: &[(Key, Item)]) -> Result<(), WriteError> {
+        let mut wanted: HashMap<String, Vec<WriteRequest>> = HashMap::new();
+        for (key, item) in rows {
+            let mut all = to_sdk(item.clone());
+            all.extend(primary(key));
+            let put = PutRequest::builder().set_item(Some(all)).build();
+            let put = put.map_err(|_| WriteError::NotConfirmed)?;
+            let request = WriteRequest::builder().put_request(put).build();
+            wanted.entry(self.names.of(key.table).to_owned()).or_default().push(request);
+        }
+        for attempt in 0..BATCH_TRIES {
+            let call = self.client.batch_write_item().set_request_items(Some(wanted));
+            let answer = call.send().await.map_err(|error| {
+                let _ = failed("BatchWriteItem", &error);
+                WriteError::NotConfirmed
+            })?;
+            wanted = answer.unprocessed_items.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+        }
+        tracing::error!(operation = "BatchWriteItem", code = "unprocessed_items", "dynamodb.failed");
+        Err(WriteError::NotConfirmed)
+    }
+
     /// Creates all rows or none, in one transaction.
     ///
     /// # Errors
@@ -208,16 +237,21 @@ impl KeyStore for Dynamo {
 }
 
 impl Dynamo {
-    /// One conditional update; a condition that did not hold gives the item as it was.
-    async fn update(&self, update: Update) -> Result<(), GateFault> {
-        let names = update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    /// One conditional update.
+    ///
+    /// # Errors
+    /// A condition that did not hold gives the item as it was; see [`GateFault`] for the rest.
+    pub async fn update(&self, update: Update) -> Result<(), GateFault> {
+        let names: HashMap<_, _> =
+            update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let values =
             update.values.into_iter().map(|(name, value)| (name.to_owned(), attr_to_sdk(value))).collect();
         let call = self.client.update_item().table_name(self.names.of(update.key.table));
         let call = call.set_key(Some(primary(&update.key))).update_expression(update.update);
         let call = call
             .set_condition_expression(update.condition.map(str::to_owned))
-            .set_expression_attribute_names(Some(names));
+            // DynamoDB refuses an empty map of names.
+            .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
         let call = call.set_expression_attribute_values(Some(values));
         let old = update.condition.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
         let call = call.set_return_values_on_condition_check_failure(old);

@@ -1,11 +1,11 @@
-//! KMS as the key service behind `envelope::KeyWrapper`.
+//! KMS as the key service behind `envelope::KeyWrapper`, and as the signer of certificates and checkpoints.
 
 use std::collections::HashMap;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::DataKeySpec;
+use aws_sdk_kms::types::{DataKeySpec, MessageType, SigningAlgorithmSpec};
 use domain::WrappedRoot;
 use envelope::{Context, KeyWrapper, RootSecret, WrapError};
 use zeroize::Zeroize as _;
@@ -50,5 +50,55 @@ impl KeyWrapper for KmsWrapper {
         let secret = plain.as_slice().try_into().map(RootSecret::new).map_err(|_| WrapError::Refused);
         plain.zeroize();
         secret
+    }
+}
+
+/// KMS did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key service did not sign")]
+pub struct NotSigned;
+
+/// An Ed25519 key in KMS (`ECC_NIST_EDWARDS25519`). It never leaves it.
+#[derive(Debug, Clone)]
+pub struct KmsSigner {
+    client: Client,
+    key_arn: String,
+}
+
+/// What stands before the 32 bytes of an Ed25519 public key in its DER form (RFC 8410 section 4).
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+impl KmsSigner {
+    pub fn new(config: &aws_config::SdkConfig, key_arn: String) -> Self {
+        Self { client: Client::new(config), key_arn }
+    }
+
+    /// Signs up to 4,096 bytes as they are.
+    ///
+    /// # Errors
+    /// Refused, or no answer.
+    pub async fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
+        let call = self.client.sign().key_id(&self.key_arn).message(Blob::new(message));
+        let call = call.message_type(MessageType::Raw).signing_algorithm(SigningAlgorithmSpec::Ed25519Sha512);
+        let answer = call.send().await.map_err(|error| {
+            let _ = fault("Sign", &error);
+            NotSigned
+        })?;
+        let signature = answer.signature.map(Blob::into_inner).unwrap_or_default();
+        signature.try_into().map_err(|_| NotSigned)
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    /// Refused, no answer, or a key of another kind.
+    pub async fn public_key(&self) -> Result<[u8; 32], NotSigned> {
+        let call = self.client.get_public_key().key_id(&self.key_arn);
+        let answer = call.send().await.map_err(|error| {
+            let _ = fault("GetPublicKey", &error);
+            NotSigned
+        })?;
+        let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+        der.strip_prefix(&SPKI_PREFIX).and_then(|key| key.try_into().ok()).ok_or(NotSigned)
     }
 }

@@ -18,12 +18,12 @@ mod kms;
 mod start;
 mod vars;
 
-pub use audit::{AuditSender, NotRecorded, Recorded};
+pub use audit::{AuditConfig, AuditSender, NotRecorded, Recorded};
 pub use aws_config::SdkConfig;
 pub use batch::{BatchEvent, BatchResponse, Failure, Handled, Message, drive};
 pub use clock::now;
 pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
-pub use kms::KmsWrapper;
+pub use kms::{KmsSigner, KmsWrapper, NotSigned};
 pub use start::{Credentials, StartError, init_tracing, sdk_config};
 pub use vars::{BadConfig, Vars};

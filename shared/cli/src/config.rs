@@ -1,16 +1,25 @@
-//! Where `countersign ops` writes: the same variables as the gateway's.
+//! Where `countersign ops` writes: the gateway's variables, with a signing key of its own.
 
-use aws::{BadConfig, TableNames, Vars};
+use aws::{AuditConfig, BadConfig, TableNames, Vars};
 use domain::Region;
 use egress::Reach;
+use tables::Table;
 
 #[derive(Debug, Clone)]
 pub struct Config {
     pub region: Region,
     pub reach: Reach,
     pub tables: TableNames,
-    pub audit_queue_url: String,
+    pub audit: AuditConfig,
     pub kms_key_arn: String,
+}
+
+const TABLES: [Table; 4] = [Table::Control, Table::Identity, Table::Gates, Table::Keys];
+
+/// What this command is: the hash of its own file.
+fn own_code() -> ledger::Hash {
+    let file = std::env::current_exe().and_then(std::fs::read);
+    file.map_or_else(|_| ledger::Hash::of_nothing(), |bytes| ledger::Hash::of(&bytes))
 }
 
 impl Config {
@@ -20,15 +29,15 @@ impl Config {
         let mut vars = Vars::new(get);
         let stage = vars.require::<String>("CS_STAGE", "a stage's name, such as local or prod");
         let region = vars.require("CS_REGION", "il, eu or us");
-        let tables = TableNames::from_vars(&mut vars);
-        let queue = vars.require("CS_QUEUE_AUDIT_URL", "the audit queue's URL");
+        let tables = TableNames::from_vars(&mut vars, &TABLES);
+        let audit = AuditConfig::from_vars(&mut vars, "operator", region, Some(own_code()));
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
         let config = (|| {
             Some(Self {
                 region: region?,
                 reach: Reach::of_stage(&stage?),
                 tables: tables?,
-                audit_queue_url: queue?,
+                audit: audit?,
                 kms_key_arn: key?,
             })
         })();

@@ -47,7 +47,7 @@ impl Bench {
             org: org.id,
             store,
             kms: KmsWrapper::new(&sdk, config.kms_key_arn),
-            audit: AuditSender::new(&sdk, config.audit_queue_url),
+            audit: AuditSender::new(&sdk, config.audit),
         })
     }
 

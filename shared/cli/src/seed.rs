@@ -62,7 +62,7 @@ pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) ->
     let target = Target::parse(&wanted.provider_url, config.reach)?;
     let sdk = aws::sdk_config(Credentials::Person).await;
     let (kms, now) = (KmsWrapper::new(&sdk, config.kms_key_arn.clone()), aws::now());
-    let audit = AuditSender::new(&sdk, config.audit_queue_url.clone());
+    let audit = AuditSender::new(&sdk, config.audit.clone());
     let (ids, key) = (new_ids()?, new_key(&config)?);
 
     let action_id = ActionId::new(now, aws::random()?);

@@ -100,6 +100,8 @@ opaque_id!(/// A registered agent.
     AgentId, "agt_");
 opaque_id!(/// A configured LLM provider endpoint.
     ProviderId, "prv_");
+opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
+    ProducerId, "prd_");
 
 /// The public half of a gateway key: 16 characters of base62.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

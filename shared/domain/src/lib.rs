@@ -32,7 +32,7 @@ pub use facts::{
     Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
     Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, Uninspectable, User, WrappedRoot,
 };
-pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProviderId, TenantId, UserId};
+pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use metadata::{MetaValue, Metadata};
 pub use reason::Reason;

@@ -1,4 +1,4 @@
-//! The audit record: the sole message on the audit queue, and the bytes that are kept.
+//! The audit record: what a function says on the audit queue, and what the ledger keeps of it.
 //!
 //! Every field stands in one table below with its data class. A field without a class does not parse, and a
 //! field whose type may not hold data of its class does not compile:
@@ -15,6 +15,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::class::{self, Carries};
 use crate::id::text_serde;
@@ -26,8 +27,9 @@ use crate::{
 /// The version that this code writes. Readers accept it and, from version 2 on, the one before.
 pub const RECORD_VERSION: u8 = 1;
 
-/// A C2SP entry bundle has 16-bit lengths: one record stays under 65,535 bytes (tlog-tiles v0.1.0).
-const MAX_BYTES: usize = 65_535;
+/// A C2SP entry bundle has 16-bit lengths (tlog-tiles v0.1.0), so a leaf of the ledger has at most 65,535 bytes. A record
+/// leaves room for its producer's signature and for its place in the log: see `ledger`, `leaf.rs`.
+const MAX_BYTES: usize = 63_487;
 
 macro_rules! audit_record {
     (
@@ -142,14 +144,34 @@ pub enum RecordError {
 }
 
 impl AuditRecord {
-    /// The canonical bytes: what is sent, kept and later hashed.
+    /// The canonical bytes.
     ///
     /// # Errors
-    /// A number beyond 2^53 - 1, or more than 65,535 bytes.
+    /// A number beyond 2^53 - 1, or more than 63,487 bytes.
     pub fn to_canonical(&self) -> Result<String, RecordError> {
-        let value = serde_json::to_value(self).map_err(|error| RecordError::from_json(&error))?;
-        let text = canonical_json(&value)?;
+        let text = canonical_json(&self.to_fields()?.into())?;
         if text.len() > MAX_BYTES { Err(RecordError::TooLarge { bytes: text.len() }) } else { Ok(text) }
+    }
+
+    /// Every field that has a value, by name.
+    ///
+    /// # Errors
+    /// A field that has no JSON form; none of today's is such.
+    pub fn to_fields(&self) -> Result<Map<String, Value>, RecordError> {
+        match serde_json::to_value(self).map_err(|error| RecordError::from_json(&error))? {
+            Value::Object(fields) => Ok(fields),
+            _ => Err(RecordError::Shape { category: "wrong shape", line: 0, column: 0 }),
+        }
+    }
+
+    /// Reads the fields of [`AuditRecord::to_fields`], and no other.
+    ///
+    /// # Errors
+    /// A field too many, too few or of another shape; a version that is not known.
+    pub fn from_fields(fields: Map<String, Value>) -> Result<Self, RecordError> {
+        let record: Self =
+            serde_json::from_value(fields.into()).map_err(|error| RecordError::from_json(&error))?;
+        if record.v == RECORD_VERSION { Ok(record) } else { Err(RecordError::Version { found: record.v }) }
     }
 
     /// Reads a record as a producer wrote it.
@@ -167,7 +189,7 @@ impl AuditRecord {
 
 impl RecordError {
     /// `serde_json` quotes the offending value in its message; a place is enough and says nothing.
-    fn from_json(error: &serde_json::Error) -> Self {
+    pub fn from_json(error: &serde_json::Error) -> Self {
         let category = match error.classify() {
             serde_json::error::Category::Io => "unreadable",
             serde_json::error::Category::Syntax => "not JSON",
@@ -337,8 +359,8 @@ mod tests {
             assert!(!error.contains("planted-value"), "{error}");
         }
         assert!(matches!(
-            AuditRecord::from_text(&" ".repeat(65_536)),
-            Err(RecordError::TooLarge { bytes: 65_536 })
+            AuditRecord::from_text(&" ".repeat(63_488)),
+            Err(RecordError::TooLarge { bytes: 63_488 })
         ));
     }
 

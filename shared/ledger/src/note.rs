@@ -12,6 +12,8 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_SIGNATURES: usize = 100;
 /// Signature type Ed25519.
 const ED25519: u8 = 0x01;
+/// Signature type Ed25519 cosignature, with a time.
+const COSIGNATURE: u8 = 0x04;
 
 /// Why a note is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +36,12 @@ impl NoteError {
     }
 }
 
+fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> [u8; 4] {
+    let digest = Sha256::new().chain_update(name).chain_update([b'\n', kind]).chain_update(public);
+    let [a, b, c, d, ..]: [u8; 32] = digest.finalize().into();
+    [a, b, c, d]
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains('+') && !name.chars().any(char::is_whitespace)
 }
@@ -54,14 +62,7 @@ impl VerifierKey {
         if !is_name(name) || key.is_weak() {
             return Err(NoteError::Key);
         }
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(name)
-            .chain_update([b'\n', ED25519])
-            .chain_update(public)
-            .finalize()
-            .into();
-        let [a, b, c, d, ..] = digest;
-        Ok(Self { name: name.to_owned(), id: [a, b, c, d], key })
+        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519, public), key })
     }
 
     /// Reads the written form.
@@ -82,6 +83,20 @@ impl VerifierKey {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub fn public(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
+    /// Whether this key signed exactly `message`.
+    pub fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    }
+
+    /// The key's id as a witness.
+    fn cosignature_id(&self) -> [u8; 4] {
+        key_id(&self.name, COSIGNATURE, self.public())
     }
 
     fn id_text(&self) -> String {
@@ -111,6 +126,12 @@ pub struct NoteSignature {
 }
 
 impl NoteSignature {
+    /// A cosignature that the witness `key` made at `at`.
+    pub fn cosignature(key: &VerifierKey, at: u64, signature: &[u8; 64]) -> Self {
+        let bytes = [at.to_be_bytes().as_slice(), signature].concat();
+        Self { name: key.name.clone(), id: key.cosignature_id(), bytes }
+    }
+
     /// A signature that `key`'s owner made over a note's text.
     pub fn new(key: &VerifierKey, signature: &[u8; 64]) -> Self {
         Self { name: key.name.clone(), id: key.id, bytes: signature.to_vec() }
@@ -161,6 +182,16 @@ impl Note {
         let signatures: Option<Vec<_>> = lines.split('\n').map(NoteSignature::parse).collect();
         let signatures = signatures.filter(|all| all.len() <= MAX_SIGNATURES).ok_or(NoteError::Form)?;
         Self::new(format!("{text}\n"), signatures)
+    }
+
+    /// When the witness `key` cosigned the note (C2SP tlog-cosignature, `cosignature/v1`), in Unix seconds.
+    pub fn cosigned(&self, key: &VerifierKey) -> Option<u64> {
+        let one =
+            self.signatures.iter().find(|one| one.name == key.name && one.id == key.cosignature_id())?;
+        let (at, signature) = one.bytes.split_first_chunk::<8>()?;
+        let at = u64::from_be_bytes(*at);
+        let message = format!("cosignature/v1\ntime {at}\n{}", self.text);
+        key.signed(message.as_bytes(), signature.try_into().ok()?).then_some(at)
     }
 
     /// The text, if `key` signed it. Signatures of others are no concern of this key's.

@@ -1,9 +1,11 @@
 //! The Merkle tree of RFC 6962 section 2.1, as far as appending needs it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 hash of a leaf, of a node, or of a whole tree.
@@ -31,6 +33,12 @@ impl Hash {
         Self(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
     }
 
+    /// SHA-256 of any bytes: no node of a tree.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// As checkpoints write it: base64 (RFC 4648 section 4).
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
@@ -51,6 +59,53 @@ impl fmt::Display for Hash {
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hash({self})")
+    }
+}
+
+/// 64 hexadecimal characters, as records and names write it.
+impl FromStr for Hash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return Err(NotAHash);
+        }
+        let mut bytes = [0_u8; 32];
+        for (to, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *to = pair
+                .iter()
+                .try_fold(0_u8, |byte, digit| Some(byte << 4 | nibble(*digit)?))
+                .ok_or(NotAHash)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Lower case alone, so that a hash has one text form.
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// A text that is not 64 lower-case hexadecimal characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a hash: expected 64 lower-case hexadecimal characters")]
+pub struct NotAHash;
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AgentId, KeyId, Opaque, OrgId, TenantId, UserId};
+use domain::{AgentId, EventId, KeyId, Opaque, OrgId, TenantId, UserId};
 
 /// The tables, split by who may write them, so that IAM says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,10 +15,12 @@ pub enum Table {
     Gates,
     /// Wrapped root secrets and tombstones.
     Keys,
+    /// Where each tenant's log ends, and which events it holds.
+    Ledger,
 }
 
 impl Table {
-    pub const ALL: [Self; 4] = [Self::Control, Self::Identity, Self::Gates, Self::Keys];
+    pub const ALL: [Self; 5] = [Self::Control, Self::Identity, Self::Gates, Self::Keys, Self::Ledger];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,6 +28,7 @@ impl Table {
             Self::Identity => "identity",
             Self::Gates => "gates",
             Self::Keys => "keys",
+            Self::Ledger => "ledger",
         }
     }
 }
@@ -100,4 +103,32 @@ impl Key {
     pub fn budget(tenant: &TenantId, shard: u8) -> Self {
         Self::new(Table::Gates, format!("T#{tenant}#B{shard}"), "BUDGET")
     }
+    /// Where a tenant's log ends. Heads lie together in few partitions, so that all can be read each minute.
+    pub fn head(tenant: &TenantId) -> Self {
+        let shard = tenant.as_str().chars().next_back().unwrap_or('0');
+        Self::new(Table::Ledger, Self::heads(shard), tenant.as_str())
+    }
+
+    /// One of the partitions of heads: the tenant id's last character, one of [`HEAD_SHARDS`].
+    pub fn heads(shard: char) -> String {
+        format!("HEADS#{shard}")
+    }
+
+    /// Where the region log ends.
+    pub fn region_head() -> Self {
+        Self::new(Table::Ledger, "REGION".to_owned(), "HEAD")
+    }
+
+    /// An event that the ledger holds. A partition each: no partition is hot.
+    pub fn event(tenant: &TenantId, event: &EventId) -> Self {
+        Self::new(Table::Ledger, format!("T#{tenant}#{event}"), "EVENT")
+    }
+
+    /// The last record of an agent.
+    pub fn agent_head(tenant: &TenantId, agent: &AgentId) -> Self {
+        Self::new(Table::Ledger, format!("T#{tenant}#{agent}"), "AGENT")
+    }
 }
+
+/// The partitions of heads: the characters of an id.
+pub const HEAD_SHARDS: &str = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -2,8 +2,8 @@
 //!
 //! # In scope
 //! Where a row lies ([`Key`]), how it is written and read ([`codec`]), and the conditional writes that hold and
-//! settle budgets ([`gates`], behind the [`GateStore`] joint) and that rotate and destroy keys ([`keyring`], behind
-//! [`KeyStore`]).
+//! settle budgets ([`gates`], behind the [`GateStore`] joint), rotate and destroy keys ([`keyring`], behind
+//! [`KeyStore`]) and move the heads of logs ([`ledger`]).
 //!
 //! # Out of scope
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
@@ -13,8 +13,9 @@ pub mod gates;
 mod item;
 pub mod keyring;
 mod layout;
+pub mod ledger;
 
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
-pub use layout::{Key, Table};
+pub use layout::{HEAD_SHARDS, Key, Table};

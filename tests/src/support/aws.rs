@@ -98,6 +98,11 @@ pub fn object_names(role: &str, bucket: &str, prefix: &str) -> Vec<String> {
     listed.iter().filter_map(|object| object["Key"].as_str().map(str::to_owned)).collect()
 }
 
+/// An object's bytes.
+pub fn object_bytes(role: &str, bucket: &str, name: &str) -> Vec<u8> {
+    bytes(&must(role, "s3", "get_object", &json!({"Bucket": bucket, "Key": name}))["Body"])
+}
+
 /// An object's text.
 pub fn object(role: &str, bucket: &str, name: &str) -> String {
     let got = must(role, "s3", "get_object", &json!({"Bucket": bucket, "Key": name}));

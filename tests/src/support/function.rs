@@ -58,6 +58,8 @@ impl Function {
             .collect();
         let granted = |field: &str| stack.text(&format!("/credentials/{credentials}/{field}")).to_owned();
         let own = [
+            ("CS_SIGNING_KEY_ARN", stack.text("/signing_keys/gateway").to_owned()),
+            ("CS_CODE_SHA256", "0".repeat(64)),
             ("AWS_ENDPOINT_URL", stack.text("/endpoint").to_owned()),
             ("AWS_REGION", stack.text("/region").to_owned()),
             ("AWS_ACCESS_KEY_ID", granted("access_key_id")),

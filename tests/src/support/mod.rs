@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod function;
 pub mod http;
 pub mod planted;
+pub mod producer;
 pub mod records;
 pub mod sealed;
 pub mod stack;

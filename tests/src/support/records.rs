@@ -1,5 +1,6 @@
 //! A tenant's audit records, as they lie in the locked bucket.
 
+use ledger::{Bundle, Leaf};
 use serde_json::Value;
 
 use super::{aws, stack, wait};
@@ -7,7 +8,7 @@ use super::{aws, stack, wait};
 /// What `countersign ops seed` records: its attempt and its outcome.
 const OF_THE_SEED: usize = 2;
 
-/// One record: its exact text and what it says.
+/// One record: the bundle that holds it, its leaf's exact text, and what it says.
 #[derive(Debug, Clone)]
 pub struct Record {
     pub name: String,
@@ -16,10 +17,13 @@ pub struct Record {
 }
 
 impl Record {
-    fn read(name: String) -> Self {
-        let text = aws::object("auditor", stack().text("/buckets/locked"), &name);
-        let fields = serde_json::from_str(&text).expect("a record is JSON");
-        Self { name, text, fields }
+    /// The message that brought it: the leaf without what the writer added.
+    pub fn message(&self) -> String {
+        let mut fields = self.fields.clone();
+        for added in ["seq", "agent_seq", "agent_prev", "logged_at"] {
+            fields.as_object_mut().expect("a record is an object").remove(added);
+        }
+        fields.to_string()
     }
 
     /// A field's text, empty when absent.
@@ -46,12 +50,11 @@ impl Record {
 /// Waits until the tenant has `count` records beside its seed's, and reads them, oldest first. More than `count` fail.
 pub fn of_calls(tenant: &str, count: usize) -> Vec<Record> {
     let mut records = wait::until(&format!("{count} records of {tenant}"), || {
-        let names = object_names(tenant);
-        if names.len() < count + OF_THE_SEED {
+        let mut records = all(tenant);
+        if records.len() < count + OF_THE_SEED {
             return None;
         }
         // An operator's deeds are recorded too, and are nobody's calls.
-        let mut records: Vec<Record> = names.into_iter().map(Record::read).collect();
         records.retain(|record| record.field("actor_type") == "agent");
         (records.len() >= count).then_some(records)
     });
@@ -62,7 +65,28 @@ pub fn of_calls(tenant: &str, count: usize) -> Vec<Record> {
     records
 }
 
-/// Names of all objects of a tenant in the locked bucket, its seed's included.
-pub fn object_names(tenant: &str) -> Vec<String> {
-    aws::object_names("auditor", stack().text("/buckets/locked"), &format!("t/{tenant}/"))
+/// Every record of a tenant, its seed's included, in the order of its log.
+pub fn all(tenant: &str) -> Vec<Record> {
+    let bucket = stack().text("/buckets/locked");
+    let names = aws::object_names("auditor", bucket, &format!("t/{tenant}/bundle/"));
+    names.iter().flat_map(|name| in_bundle(name, &bundle(bucket, name))).collect()
+}
+
+/// A bundle, read.
+pub fn bundle(bucket: &str, name: &str) -> Bundle {
+    let bytes = aws::object_bytes("auditor", bucket, name);
+    let (_, number) = name.rsplit_once('/').expect("a bundle's name has parts");
+    Bundle::named(number, &bytes).expect("a bundle")
+}
+
+fn in_bundle(name: &str, bundle: &Bundle) -> Vec<Record> {
+    let entry = |bytes: &Vec<u8>| match Leaf::from_bytes(bytes).expect("a leaf") {
+        Leaf::Trailer(_) => None,
+        Leaf::Entry(_) => {
+            let text = String::from_utf8(bytes.clone()).expect("a leaf is text");
+            let fields = serde_json::from_str(&text).expect("a leaf is JSON");
+            Some(Record { name: name.to_owned(), text, fields })
+        }
+    };
+    bundle.leaves().iter().filter_map(entry).collect()
 }

@@ -1,0 +1,23 @@
+//! The edge: what the clock asks for.
+
+use serde::{Deserialize, Serialize};
+
+/// What the function is invoked with: one object with one name in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// Hourly: the newest checkpoint, to where nobody of this account can take it back.
+    DeliverCheckpoint {},
+    /// Daily: one file of rows for each tenant's finished day.
+    Compact {},
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    pub delivered: u64,
+    pub compacted: u64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! Composition root of the lifecycle function: configuration, client, run.
+
+use aws::Credentials;
+use countersign_lifecycle::{Config, Done, Effects, Event, handle};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::init_tracing()?;
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let config = Config::from_vars(&|name| std::env::var(name).ok())?;
+    let effects = &Effects::new(&aws::sdk_config(Credentials::Function).await, config);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
+        Ok::<Done, Error>(handle(effects, event.payload, aws::now()).await?)
+    }))
+    .await
+}

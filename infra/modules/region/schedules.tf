@@ -1,0 +1,60 @@
+# What runs by the clock. Each rule hands its function a constant event.
+
+locals {
+  schedules = {
+    checkpoint = {
+      description = "Signs the region log, idle minutes included: a tail that was cut off shows."
+      expression  = "rate(1 minute)"
+      function    = { name = module.audit_writer.name, arn = module.audit_writer.arn }
+      input       = { checkpoint = {} }
+    }
+    deliver-checkpoint = {
+      description = "Sends the checkpoint to where this account cannot take it back."
+      expression  = "rate(1 hour)"
+      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      input       = { deliver_checkpoint = {} }
+    }
+    compact = {
+      description = "Makes few large files of many small ones."
+      expression  = "rate(1 day)"
+      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      input       = { compact = {} }
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "this" {
+  for_each = local.schedules
+
+  name                = "${local.prefix}-${each.key}"
+  description         = each.value.description
+  schedule_expression = each.value.expression
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  for_each = local.schedules
+
+  rule  = aws_cloudwatch_event_rule.this[each.key].name
+  arn   = each.value.function.arn
+  input = jsonencode(each.value.input)
+
+  depends_on = [aws_lambda_permission.schedule]
+}
+
+resource "aws_lambda_permission" "schedule" {
+  for_each = local.schedules
+
+  statement_id  = "Schedule-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = each.value.function.name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
+}
+
+# A missed minute is made up by the next, whose checkpoint covers it: a retry would only race with that one. What fails
+# again and again shows in the alarms `checkpoint-failing` and `checkpoint-stale`.
+resource "aws_lambda_function_event_invoke_config" "audit_writer" {
+  function_name                = module.audit_writer.name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
+}
