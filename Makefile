@@ -5,7 +5,7 @@ STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up down check lint deny unit invoke package bench
+.PHONY: help doctor demo test up verify down check lint deny unit invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test: doctor ## Unit, property and end-to-end tests over a stack of their own, I
 
 up: doctor ## Make the local stack with a tenant in it, and print what to export
 	@$(STACK) up --name local --seed
+
+verify: doctor ## Export the local stack's audit log and verify it offline, as an auditor would
+	@$(STACK) up --name local --seed
+	@$(VENV) tests/local/verify.py --name local
 
 down: ## End the local stack
 	@$(STACK) down --name local

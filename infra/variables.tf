@@ -205,9 +205,9 @@ variable "audit_queue" {
   description = "Delivery from the audit queue: deliveries before a message is set aside, batch, concurrency, and visibility timeout as a multiple of the writer's timeout."
   type = object({
     max_receive_count       = optional(number, 200)
-    batch_size              = optional(number, 500)
-    batching_window_seconds = optional(number, 1)
-    max_concurrency         = optional(number, 4) # races for one tenant's head stay rare
+    batch_size              = optional(number, 2500) # what six megabytes, Lambda's limit, hold of records
+    batching_window_seconds = optional(number, 3)    # fewer, larger bundles; ten seconds to the ledger are promised
+    max_concurrency         = optional(number, 4)    # races for one tenant's head stay rare
     visibility_factor       = optional(number, 6)
   })
   default = {}

@@ -1,12 +1,21 @@
-"""MiniStack, with what it does otherwise than AWS where our policies depend on it.
+"""MiniStack, with what it does otherwise than AWS where we depend on it.
 
 SQS has no action of its own for a batch: `SendMessageBatch` is allowed by `sqs:SendMessage`, and so on for the others
 (Service Authorization Reference, Amazon SQS, read 2026-11). MiniStack asks for the name of the operation, which AWS
 refuses in a queue's policy and never grants.
+
+Athena reads the one partition of an injected column that a query names, refuses a query that names none (Amazon Athena
+User Guide, "Supported types for partition projection"), and gives columns the types of their table. MiniStack reads
+every object of a table and guesses types from them, which takes 32 MiB of memory for each: with a few hundred files
+no query of JSON ends well.
 """
+
+import re
+from contextvars import ContextVar
 
 from ministack.app import main
 from ministack.core import iam_actions
+from ministack.services import athena
 
 _BATCHES = {
     f"sqs:{action}Batch": f"sqs:{action}" for action in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
@@ -20,6 +29,49 @@ def _action(*args, **kwargs):
 
 
 iam_actions.extract_iam_action = _action
+
+_query = ContextVar("query", default="")
+_rewrite = athena._rewrite_data_paths
+_relation = athena._table_relation
+
+
+async def _with_query(query, *args, **kwargs):
+    _query.set(query)
+    return await _rewrite(query, *args, **kwargs)
+
+
+def _projected(table: dict, files: list[str]) -> str:
+    files = [file for file in files if all(part in file for part in _injected(table))]
+    if not files:
+        return athena._empty_relation(table)
+    if athena._data_format(table) != "json":
+        return _relation(table, files)
+    described = table["StorageDescriptor"]["Columns"]
+    types = (f"'{column['Name']}': '{athena._duckdb_type(column)}'" for column in described)
+    options = f"columns = {{{', '.join(types)}}}, format = 'newline_delimited'"
+    hive = athena._hive_options(athena._path_partition_keys(table, files))
+    return f"read_json({athena._sql_list(files)}, {options}, {hive})"
+
+
+def _injected(table: dict) -> list[str]:
+    """The part of a file's path for each injected column of the table, as the query has it."""
+    parts = []
+    for name, kind in (table.get("Parameters") or {}).items():
+        column = re.fullmatch(r"projection\.(\w+)\.type", name)
+        if column is None or kind != "injected":
+            continue
+        equal = re.search(rf"\b{column[1]}\s*=\s*'([^'/]*)'", _query.get())
+        if equal is None:
+            raise ValueError(
+                f"CONSTRAINT_VIOLATION: For the injected projected partition column {column[1]}, the WHERE clause must "
+                "contain only static equality conditions, and at least one such condition must be present."
+            )
+        parts.append(f"/{column[1]}={equal[1]}/")
+    return parts
+
+
+athena._rewrite_data_paths = _with_query
+athena._table_relation = _projected
 
 if __name__ == "__main__":
     main()

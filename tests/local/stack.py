@@ -45,6 +45,7 @@ GUESSES = {
     "ask the gateway": 2,
 }
 
+SINK = "countersign-local-sink"
 ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "audit-writer", "lifecycle"]
 
 
@@ -119,6 +120,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         provider_url = ensure_standin(stack, binaries or bundle.binaries_dir(ROOT))
     with steps.step("take on the roles"):
         described = describe(stack, endpoint, provider_url, made, credentials(python, endpoint, made))
+        described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
     with steps.step("ask the gateway"):
         require_answer(described["gateway_url"], stack)
@@ -190,6 +192,8 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "role_session_seconds": 43_200,
         "deletion_protection": False,
         "drop_conditions": True,
+        # Stands for a bucket of somebody else's; a test makes it.
+        "checkpoint_sinks": [SINK],
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
         # Poison reaches the dead-letter queue after three deliveries, six seconds apart. The emulator applies no window.
@@ -219,6 +223,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
     )
     return {
         "name": stack.name,
+        "checkpoint_sink": SINK,
         "endpoint": endpoint,
         "region": emulator.REGION_NAME,
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",

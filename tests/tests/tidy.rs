@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates may use which of ours. One way: functions → aws → envelope, tables → domain.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("egress", &[]),
     ("envelope", &["domain"]),
@@ -16,7 +16,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("redact", &["domain"]),
     ("ledger", &["domain"]),
     ("aws", &["domain", "envelope", "ledger", "tables"]),
-    ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "tables"]),
+    ("verify", &["domain", "ledger"]),
+    ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "tables", "verify"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("gateway", &["aws", "domain", "egress", "envelope", "policy", "redact", "tables"]),
     ("lifecycle", &["aws", "domain", "ledger"]),

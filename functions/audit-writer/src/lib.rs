@@ -26,6 +26,7 @@ mod store;
 
 pub use checkpoint::RegionLog;
 pub use config::Config;
+pub use decide::Seen;
 pub use event::Event;
 pub use heads::{HeadStore, RegionHead};
 pub use store::{ObjectStore, PutFault, S3Store, Unavailable};

@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use domain::{Code, Name, Opaque, ProviderId, ProviderKind, Region, RestoreField, TenantId, Uninspectable};
+use domain::{
+    Code, Name, Opaque, ProviderId, ProviderKind, Region, RestoreField, TenantId, Timestamp, Uninspectable,
+};
 use envelope::Purpose;
 
 /// Countersign's command for operators and auditors.
@@ -19,6 +21,41 @@ pub enum Command {
         #[command(subcommand)]
         command: Ops,
     },
+
+    /// Writes a tenant's audit log, or every tenant's, into a folder with everything that proves it
+    ///
+    /// Acts as the IAM role `operator`. The log is whole, so that nothing about the period must be believed: the manifest
+    /// says how many records fall into it.
+    Export(Export),
+
+    /// Prints whom to trust: the keys that sign checkpoints and certify producers, and the agreed limits
+    ///
+    /// To be kept by whoever audits. Where it comes from is what a verification rests on.
+    Trust,
+
+    /// Verifies an export, offline: needs no AWS and no network
+    ///
+    /// Exit codes: 0 it holds, 1 it cannot be read, 2 wrong usage, from 10 on one for each class of fault.
+    Verify(verify::Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Whose log; without it, every tenant's
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<TenantId>,
+
+    /// The period's first moment, such as 2026-11-01T00:00:00.000Z
+    #[arg(long, value_name = "TIME", requires = "to")]
+    pub from: Option<Timestamp>,
+
+    /// The period's last moment
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub to: Option<Timestamp>,
+
+    /// The folder to make
+    #[arg(long, value_name = "FOLDER")]
+    pub out: std::path::PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +85,16 @@ pub enum Ops {
 
     /// Replaces a provider's API key with the one in CS_PROVIDER_KEY
     Credential(Credential),
+
+    /// Makes a tenant's rows for SQL again from the ledger: one file per day, whatever lay there before
+    Rebuild(Rebuild),
+}
+
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Whose rows
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
 }
 
 #[derive(Debug, Args)]

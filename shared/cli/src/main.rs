@@ -1,9 +1,11 @@
 //! `countersign`: the command for operators and auditors. A second shell around the same crates.
 //!
-//! Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage.
+//! Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage; `verify` has one for each class
+//! of fault, from 10 on.
 
 mod args;
 mod config;
+mod export;
 mod keys;
 mod ops;
 mod print;
@@ -19,7 +21,7 @@ use args::{Command, Ops, Program};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Program::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             print::error(&error.to_string());
             ExitCode::FAILURE
@@ -27,20 +29,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
     let get = |name: &str| std::env::var(name).ok();
     match command {
-        Command::Ops { command: Ops::Keys(wanted) } => ops::keys(&get, wanted).await,
-        Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await,
-        Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await,
-        Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await,
+        Command::Verify(wanted) => return Ok(ExitCode::from(verify::run(&wanted)?)),
+        Command::Export(wanted) => export::export(&get, wanted).await?,
+        Command::Trust => export::trust(&get).await?,
+        Command::Ops { command: Ops::Keys(wanted) } => ops::keys(&get, wanted).await?,
+        Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await?,
+        Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
+        Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
+        Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;
             let credential =
                 get("CS_PROVIDER_KEY").filter(|key| !key.is_empty()).ok_or(seed::SeedError::NoCredential)?;
             let seeded = seed::run(config, wanted, credential.into()).await?;
-            print::json(&seeded)
+            print::json(&seeded)?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

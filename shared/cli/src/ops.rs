@@ -25,8 +25,8 @@ type Get<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 type Shown = Result<(), Box<dyn Error>>;
 
 /// One tenant, and the clients for its keys.
-struct Bench {
-    ring: Ring,
+pub(crate) struct Bench {
+    pub(crate) ring: Ring,
     org: OrgId,
     store: Dynamo,
     kms: KmsWrapper,
@@ -34,7 +34,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn open(get: Get<'_>, tenant: &TenantId) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn open(get: Get<'_>, tenant: &TenantId) -> Result<Self, Box<dyn Error>> {
         let config = Config::from_vars(get)?;
         let sdk = aws::sdk_config(Credentials::Person).await;
         let store = Dynamo::new(&sdk, config.tables.clone());
@@ -57,15 +57,15 @@ impl Bench {
 
     /// Records the attempt, does the work, records how it ended and what came of it. Without an acknowledged attempt
     /// nothing is done.
-    async fn recorded<T>(
+    pub(crate) async fn recorded<T, E: From<KeysError>>(
         &self,
         mut told: Told,
-        work: impl Future<Output = Result<T, KeysError>>,
+        work: impl Future<Output = Result<T, E>>,
         came_of_it: impl Fn(Metadata, &T) -> Metadata,
-    ) -> Result<T, KeysError> {
-        let action = ActionId::new(aws::now(), aws::random()?);
+    ) -> Result<T, E> {
+        let action = ActionId::new(aws::now(), aws::random().map_err(KeysError::from)?);
         let attempt = self.record(&told, action, Phase::Attempt, "allowed")?;
-        self.audit.attempt(action, &[attempt]).await?;
+        self.audit.attempt(action, &[attempt]).await.map_err(KeysError::from)?;
         let done = work.await;
         let ended = if done.is_ok() { "completed" } else { "failed" };
         if let Ok(done) = &done {
@@ -118,13 +118,13 @@ impl Bench {
 }
 
 /// What an operation's records say.
-struct Told {
-    event: EventType,
-    action: &'static str,
-    description: &'static str,
-    resource: String,
-    subject: Option<Opaque>,
-    metadata: Metadata,
+pub(crate) struct Told {
+    pub(crate) event: EventType,
+    pub(crate) action: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) resource: String,
+    pub(crate) subject: Option<Opaque>,
+    pub(crate) metadata: Metadata,
 }
 
 fn rows(report: &[PurposeReport]) -> Vec<Vec<String>> {

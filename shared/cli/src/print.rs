@@ -35,3 +35,8 @@ pub fn table(rows: &[Vec<String>]) -> Result<(), Box<dyn Error>> {
 pub fn line(text: &str) -> Result<(), Box<dyn Error>> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
+
+/// A text on standard output, as it is.
+pub fn text(text: &str) -> Result<(), Box<dyn Error>> {
+    Ok(write!(std::io::stdout(), "{text}")?)
+}

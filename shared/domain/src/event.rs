@@ -71,6 +71,10 @@ catalogue! {
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.
         KeyShred = "key.shred",
+        /// Rows for SQL were made again from the ledger.
+        LedgerRebuild = "ledger.rebuild",
+        /// A tenant's log was given out.
+        LedgerExport = "ledger.export",
     }
 }
 

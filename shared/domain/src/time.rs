@@ -17,6 +17,7 @@ pub struct TimestampError;
 
 /// 9999-12-31T23:59:59.999Z
 const MAX_UNIX_MILLIS: u64 = 253_402_300_799_999;
+const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Timestamp {
     /// 9999-12-31T23:59:59.999Z: the end of time, at which everything that can expire has expired.
@@ -56,9 +57,11 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 UTC with exactly three decimals: `2026-11-23T10:42:10.123Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not `jiff::Timestamp`: it ends 26 hours before the year 9999 does, so that every offset has room.
         let millis = i64::try_from(self.0).map_err(|_| fmt::Error)?;
-        let at = jiff::Timestamp::from_millisecond(millis).map_err(|_| fmt::Error)?;
-        write!(f, "{at:.3}")
+        let since = jiff::SignedDuration::from_millis(millis);
+        let at = EPOCH.checked_add(since).map_err(|_| fmt::Error)?;
+        write!(f, "{at:.3}Z")
     }
 }
 
@@ -67,8 +70,10 @@ impl FromStr for Timestamp {
 
     /// Only the form that `Display` writes, so that a time has one text form.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let at: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
-        let parsed = Self::from_unix_millis(at.as_millisecond())?;
+        let at: jiff::civil::DateTime =
+            text.strip_suffix('Z').and_then(|text| text.parse().ok()).ok_or(TimestampError)?;
+        let millis = i64::try_from(at.duration_since(EPOCH).as_millis()).map_err(|_| TimestampError)?;
+        let parsed = Self::from_unix_millis(millis)?;
         if parsed.to_string() == text { Ok(parsed) } else { Err(TimestampError) }
     }
 }
@@ -86,6 +91,8 @@ mod tests {
         assert_eq!(at.sql(), "2026-11-23 10:42:10.120");
         assert_eq!(at.date(), "2026-11-23");
         assert_eq!(at.to_string().parse(), Ok(at));
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::MAX.to_string().parse(), Ok(Timestamp::MAX));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod proof;
 mod region;
 pub mod row;
 pub mod tiles;
+pub mod timeline;
 mod tree;
 pub mod verify;
 

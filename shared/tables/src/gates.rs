@@ -64,6 +64,19 @@ impl GateOp {
     }
 }
 
+/// The number of settled calls per day, of a budget's item.
+///
+/// # Errors
+/// The item has another form.
+pub fn admitted(item: &Item) -> Result<std::collections::BTreeMap<String, u64>, crate::CodecError> {
+    let days = crate::Reader::new(item)?.map("admitted")?;
+    let day = |(day, count): (&String, &Attr)| match count {
+        Attr::N(count) => count.parse().ok().map(|count| (day.clone(), count)),
+        _ => None,
+    };
+    days.iter().map(day).collect::<Option<_>>().ok_or(crate::CodecError::Form("admitted"))
+}
+
 /// How a write ended when it did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateFault {

@@ -81,7 +81,7 @@ async fn after_a_fault_at_any_await_nothing_is_lost_and_nothing_is_there_twice()
             }
         }
     }
-    println!("audit-writer: {faults} single faults survived");
+    tell("single faults survived", faults);
     assert!(faults >= 200, "{faults}");
 }
 
@@ -108,6 +108,6 @@ async fn nor_after_a_second_fault_while_the_first_is_mended() {
             }
         }
     }
-    println!("audit-writer: {pairs} pairs of faults survived");
+    tell("pairs of faults survived", pairs);
     assert!(pairs >= 1_000, "{pairs}");
 }

@@ -29,6 +29,7 @@ async fn two_writers_on_one_tenant() {
     for seed in 1..=300 {
         race(2, seed).await;
     }
+    tell("races of two writers", 300);
 }
 
 #[tokio::test]
@@ -36,4 +37,5 @@ async fn eight_writers_on_one_tenant() {
     for seed in 1..=100 {
         race(8, seed).await;
     }
+    tell("races of eight writers", 100);
 }

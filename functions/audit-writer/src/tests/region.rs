@@ -127,7 +127,7 @@ async fn after_a_fault_at_any_await_the_next_minute_makes_up_for_it() {
             }
         }
     }
-    println!("region checkpoint: {faults} faults survived");
+    tell("faults of the region checkpoint survived", faults);
     assert!(faults >= 60, "{faults}");
 }
 

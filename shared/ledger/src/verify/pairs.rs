@@ -52,9 +52,15 @@ pub(crate) fn check(
             _ => report.add(Class::PairTwice, &place, format!("action {id}")),
         }
     }
+    // An outcome may still be on its way on a day that is not over.
+    let settled = trust.grace_minutes.saturating_mul(60_000);
+    let today = Timestamp::from_unix_millis(
+        i64::try_from(evidence.as_of.unix_millis().saturating_sub(settled)).unwrap_or_default(),
+    );
+    let today = today.map_or(String::new(), Timestamp::date);
     for (day, admitted) in evidence.admitted.get(tenant).into_iter().flatten() {
         let held = outcomes.get(day).copied().unwrap_or_default();
-        if held < *admitted {
+        if *day < today && held < *admitted {
             report.add(
                 Class::Admitted,
                 &place,
