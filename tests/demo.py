@@ -18,13 +18,14 @@ import botocore.exceptions
 import openai
 
 import demo_keys
+import demo_ledger
 import demo_stack
 from demo_planted import PLACEHOLDER, PLANTED, PROMPT, leaked
 from demo_screen import Screen, find
 from demo_stack import DemoError
 
-STEPS = 10
-ESTIMATE_S = 25
+STEPS = 11
+ESTIMATE_S = 30
 RECORDS_WITHIN_S = 60
 CALL_TIMEOUT_S = 60
 LOCK_DAYS_MIN = 364
@@ -322,7 +323,7 @@ def denial(story: Story) -> None:
 
 def summary(story: Story) -> bool:
     screen = story.screen
-    story.title(10, "Claimed and checked")
+    story.title(11, "Claimed and checked")
     rows = [[screen.verdict(held)[0], claim, result] for claim, held, result in story.checks]
     screen.table(["", "check", "result"], rows)
     failed = sum(held is False for _, held, _ in story.checks)
@@ -353,6 +354,7 @@ def tell(story: Story) -> bool:
             step(story)
         for step in (demo_keys.erase, demo_keys.rotate):
             step(story, agent(story))
+        demo_ledger.prove(story)
     except (DemoError, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError) as error:
         story.screen.progress_end()
         story.check("the story can be told to its end", False, str(error))

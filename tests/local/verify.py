@@ -45,7 +45,7 @@ def checkpoint(stack: dict) -> None:
     client(stack, "lambda", "root").invoke(FunctionName=name, Payload=json.dumps({"checkpoint": {}}).encode())
 
 
-def export_and_verify(stack: dict, home: Path, more: list[str] = [], quiet: bool = False):
+def export_and_verify(stack: dict, home: Path, more: list[str] | None = None, quiet: bool = False):
     """Exports as the operator, then verifies with an empty environment: no AWS. The finished verification."""
     binary = str(Path(stack["binaries"]) / "countersign")
     checkpoint(stack)
@@ -53,12 +53,17 @@ def export_and_verify(stack: dict, home: Path, more: list[str] = [], quiet: bool
     home.mkdir(parents=True)
     trust = home / "trust.txt"
     trust.write_text(subprocess.run([binary, "trust"], env=operator(stack), check=True, capture_output=True, text=True).stdout)
-    export = [binary, "export", "--out", str(home / "export"), *more]
+    export = [binary, "export", "--out", str(home / "export"), *(more or [])]
     done = subprocess.run(export, env=operator(stack), capture_output=quiet, text=True)
     if done.returncode != 0:
         return done
+    return verify_again(stack, home, quiet)
+
+
+def verify_again(stack: dict, home: Path, quiet: bool = True):
     as_of = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    verify = [binary, "verify", str(home / "export"), "--trust", str(trust), "--as-of", as_of]
+    binary = str(Path(stack["binaries"]) / "countersign")
+    verify = [binary, "verify", str(home / "export"), "--trust", str(home / "trust.txt"), "--as-of", as_of]
     return subprocess.run(verify, env={}, capture_output=quiet, text=True)
 
 

@@ -98,6 +98,24 @@ async fn a_clock_that_goes_back_does_not_turn_the_logs_time_back() {
     world.check(&[(1, 3)]);
 }
 
+/// A log's length costs nothing: what is written goes behind a million leaves as it goes behind none.
+#[tokio::test]
+async fn a_tenant_with_a_million_records_takes_more() {
+    let mut tree = ledger::Frontier::default();
+    (0..1_000_000_u32).for_each(|n| tree.append(ledger::Hash::of(&n.to_be_bytes())));
+    let head = ledger::Head { tree, logged_at: sample::at(0) };
+    let mut state = World::default().state();
+    state.heads.insert(sample::tenant(1), head);
+    let (world, empty) = (World::of(state), World::default());
+    for one in [&world, &empty] {
+        assert!(deliver(one, &bodies(&batch(1, 0..5))).await.is_empty());
+    }
+    assert_eq!(world.calls(), empty.calls());
+    let name = "t/ten_040g2081040g2081/bundle/00000000000001000000";
+    assert_eq!(world.state().locked.keys().collect::<Vec<_>>(), [name]);
+    assert_eq!(world.state().heads[&sample::tenant(1)].tree.size(), 1_000_006);
+}
+
 /// What lies at the place and does not follow stops that tenant, and nobody else.
 #[tokio::test]
 async fn a_bundle_that_does_not_follow_stops_its_tenant_alone() {

@@ -26,8 +26,8 @@ use crate::Heads;
 /// How many findings of one class and place are told one by one.
 const TOLD_MAX: usize = 20;
 
-/// The lines of all row files of a tenant.
-pub type RowsOf<'a> = dyn Fn(&TenantId) -> Vec<String> + 'a;
+/// Hands over each line of all row files of a tenant, without its end.
+pub type RowsOf<'a> = dyn Fn(&TenantId, &mut dyn FnMut(&str)) + 'a;
 
 /// What is verified, beside the objects themselves.
 pub struct Evidence<'a> {
@@ -119,13 +119,10 @@ pub fn verify(evidence: &Evidence<'_>, trust: &Trust, progress: &mut dyn FnMut(u
     let mut read = 0;
     for tenant in tenants(&named, &signed.newest) {
         report.tenants += 1;
-        let entries = log::check(&tenant, &named, evidence, trust, &signed, &mut report, &mut |leaves| {
+        log::check(&tenant, &named, evidence, trust, &signed, &mut report, &mut |leaves| {
             read += leaves;
             progress(read, all.max(read));
         });
-        pairs::check(&tenant, &entries, evidence, trust, &mut report);
-        let size = signed.newest.get(&tenant).map_or(0, |head| head.size);
-        rows::check(&tenant, &entries, size, evidence, &mut report);
     }
     report.findings.sort();
     report

@@ -73,7 +73,7 @@ pub fn verify(
 ) -> Result<Report, FolderError> {
     let versions = folder.versions()?;
     let read = |name: &str| folder.locked(name);
-    let rows = |tenant: &domain::TenantId| folder.rows(tenant);
+    let rows = |tenant: &domain::TenantId, take: &mut dyn FnMut(&str)| folder.rows(tenant, take);
     let evidence = Evidence {
         versions: &versions,
         read: &read,

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use domain::{EventId, TenantId, Timestamp};
 
 use super::listing::Named;
+use super::pairs::Pairs;
 use super::producers::Producers;
 use super::region::Signed;
+use super::rows::Rows;
 use super::{Class, Evidence, Report, Trust};
 use crate::leaf::agent_head;
 use crate::{AgentHeads, Bundle, Entry, Frontier, Leaf, Trailer, leaf_hash};
@@ -20,10 +22,12 @@ struct Walk<'a> {
     events: HashSet<EventId>,
     agents: AgentHeads,
     producers: Producers<'a>,
-    entries: Vec<Entry>,
+    pairs: Pairs,
+    rows: Rows,
 }
 
-/// Checks everything that the log says by itself and against what is signed; its records.
+/// Checks everything that the log says by itself and against what is signed. One bundle is in memory at a time; of the
+/// records before it some 200 bytes each are kept.
 pub(crate) fn check(
     tenant: &TenantId,
     named: &Named,
@@ -32,7 +36,7 @@ pub(crate) fn check(
     signed: &Signed,
     report: &mut Report,
     progress: &mut dyn FnMut(u64),
-) -> Vec<Entry> {
+) {
     let mut walk = Walk {
         tenant,
         place: format!("tenant {tenant}"),
@@ -41,7 +45,8 @@ pub(crate) fn check(
         events: HashSet::new(),
         agents: AgentHeads::new(),
         producers: Producers::new(trust, evidence.as_of),
-        entries: Vec::new(),
+        pairs: Pairs::default(),
+        rows: Rows::default(),
     };
     let mut roots = signed.roots.get(tenant).cloned().unwrap_or_default();
     for first in named.tenants.get(tenant).into_iter().flatten() {
@@ -67,7 +72,9 @@ pub(crate) fn check(
     }
     walk.against(&roots, signed, report);
     walk.producers.finish(&walk.place, report);
-    walk.entries
+    walk.pairs.finish(tenant, evidence, trust, report);
+    let size = signed.newest.get(tenant).map_or(0, |head| head.size);
+    walk.rows.finish(tenant, size, evidence, report);
 }
 
 impl Walk<'_> {
@@ -103,7 +110,7 @@ impl Walk<'_> {
     }
 
     fn bundle(&mut self, bundle: &Bundle, report: &mut Report) {
-        let (from, mut trailer) = (self.entries.len(), None);
+        let (mut entries, mut trailer) = (Vec::new(), None);
         for bytes in bundle.leaves() {
             let seq = self.tree.size();
             self.tree.append(leaf_hash(bytes));
@@ -116,14 +123,17 @@ impl Walk<'_> {
             };
             self.leaf(&leaf, seq, report);
             match leaf {
-                Leaf::Entry(entry) if trailer.is_none() => self.entry(*entry, report),
+                Leaf::Entry(entry) if trailer.is_none() => {
+                    self.entry(&entry, report);
+                    entries.push(*entry);
+                }
                 Leaf::Entry(_) => {
                     report.add(Class::Trailer, &self.place, format!("leaf {seq} stands behind the trailer"))
                 }
                 Leaf::Trailer(found) => trailer = Some(found),
             }
         }
-        self.trailer(trailer, from, bundle.first(), report);
+        self.trailer(trailer, &entries, bundle.first(), report);
     }
 
     fn leaf(&mut self, leaf: &Leaf, seq: u64, report: &mut Report) {
@@ -139,7 +149,7 @@ impl Walk<'_> {
         self.at = self.at.max(leaf.logged_at());
     }
 
-    fn entry(&mut self, entry: Entry, report: &mut Report) {
+    fn entry(&mut self, entry: &Entry, report: &mut Report) {
         report.records += 1;
         let (record, seq) = (&entry.signed.record, entry.place.seq);
         if !self.events.insert(record.event_id) {
@@ -149,9 +159,10 @@ impl Walk<'_> {
                 format!("event {} again at {seq}", record.event_id),
             );
         }
-        self.agent(&entry, report);
-        self.producers.take(&entry, &self.place, report);
-        self.entries.push(entry);
+        self.agent(entry, report);
+        self.producers.take(entry, &self.place, report);
+        self.pairs.take(record);
+        self.rows.take(entry);
     }
 
     fn agent(&mut self, entry: &Entry, report: &mut Report) {
@@ -170,8 +181,7 @@ impl Walk<'_> {
         self.agents.extend(agent_head(entry, &text));
     }
 
-    fn trailer(&self, found: Option<Trailer>, from: usize, first: u64, report: &mut Report) {
-        let entries = self.entries.get(from..).unwrap_or_default();
+    fn trailer(&self, found: Option<Trailer>, entries: &[Entry], first: u64, report: &mut Report) {
         let created = entries.iter().map(|one| one.signed.record.created_at);
         let bounds = created.clone().min().zip(created.max());
         let agents = entries.iter().filter_map(|one| one.signed.record.agent_id.clone());

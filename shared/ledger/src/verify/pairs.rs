@@ -1,71 +1,81 @@
 //! Attempts and outcomes, and the gates' own count of calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use domain::{ActionId, ActorType, Phase, TenantId, Timestamp};
+use domain::{ActionId, ActorType, AuditRecord, Phase, TenantId, Timestamp};
 
 use super::{Class, Evidence, Report, Trust};
-use crate::Entry;
 
 #[derive(Default)]
 struct Action {
-    attempts: u64,
-    outcomes: u64,
+    attempts: u32,
+    outcomes: u32,
     began: Option<Timestamp>,
 }
 
-pub(crate) fn check(
-    tenant: &TenantId,
-    entries: &[Entry],
-    evidence: &Evidence<'_>,
-    trust: &Trust,
-    report: &mut Report,
-) {
-    let place = format!("tenant {tenant}");
-    let (mut actions, mut outcomes) = (BTreeMap::<ActionId, Action>::new(), BTreeMap::<String, u64>::new());
-    for record in entries.iter().map(|one| &one.signed.record) {
-        let Some(id) = record.action_id else { continue };
+/// What is known of a tenant's actions. Those that ended as they should are forgotten but for their id.
+#[derive(Default)]
+pub(crate) struct Pairs {
+    actions: HashMap<ActionId, Action>,
+    outcomes: BTreeMap<String, u64>,
+}
+
+impl Pairs {
+    pub fn take(&mut self, record: &AuditRecord) {
+        let Some(id) = record.action_id else { return };
         match record.phase {
             Phase::Attempt => {
-                let action = actions.entry(id).or_default();
+                let action = self.actions.entry(id).or_default();
                 action.attempts += 1;
                 action.began = Some(record.created_at);
             }
             Phase::Outcome => {
-                actions.entry(id).or_default().outcomes += 1;
+                self.actions.entry(id).or_default().outcomes += 1;
                 if record.actor_type == ActorType::Agent {
-                    *outcomes.entry(record.created_at.date()).or_default() += 1;
+                    *self.outcomes.entry(record.created_at.date()).or_default() += 1;
                 }
             }
             Phase::Single => {}
         }
     }
-    let open = trust.open_minutes.saturating_mul(60_000);
-    for (id, action) in &actions {
-        match (action.attempts, action.outcomes) {
-            (1, 1) => {}
-            (0, _) => report.add(Class::OutcomeAlone, &place, format!("action {id}")),
-            (1, 0) if action.began.is_some_and(|began| evidence.as_of.millis_since(began) <= open) => {
-                report.in_flight += 1;
+
+    pub fn finish(&self, tenant: &TenantId, evidence: &Evidence<'_>, trust: &Trust, report: &mut Report) {
+        let place = format!("tenant {tenant}");
+        let open = trust.open_minutes.saturating_mul(60_000);
+        for (id, action) in &self.actions {
+            match (action.attempts, action.outcomes) {
+                (1, 1) => {}
+                (0, _) => report.add(Class::OutcomeAlone, &place, format!("action {id}")),
+                (1, 0) if action.began.is_some_and(|began| evidence.as_of.millis_since(began) <= open) => {
+                    report.in_flight += 1;
+                }
+                (1, 0) => report.add(Class::Unpaired, &place, format!("action {id}")),
+                _ => report.add(Class::PairTwice, &place, format!("action {id}")),
             }
-            (1, 0) => report.add(Class::Unpaired, &place, format!("action {id}")),
-            _ => report.add(Class::PairTwice, &place, format!("action {id}")),
         }
+        self.reconcile(tenant, &place, evidence, trust, report);
     }
-    // An outcome may still be on its way on a day that is not over.
-    let settled = trust.grace_minutes.saturating_mul(60_000);
-    let today = Timestamp::from_unix_millis(
-        i64::try_from(evidence.as_of.unix_millis().saturating_sub(settled)).unwrap_or_default(),
-    );
-    let today = today.map_or(String::new(), Timestamp::date);
-    for (day, admitted) in evidence.admitted.get(tenant).into_iter().flatten() {
-        let held = outcomes.get(day).copied().unwrap_or_default();
-        if *day < today && held < *admitted {
-            report.add(
-                Class::Admitted,
-                &place,
-                format!("{day}: {admitted} calls were settled, {held} have an outcome"),
-            );
+
+    /// The gates count a call when they settle it, after which its outcome must come: at least as many are there. Of days
+    /// that are over, since an outcome may still be on its way.
+    fn reconcile(
+        &self,
+        tenant: &TenantId,
+        place: &str,
+        evidence: &Evidence<'_>,
+        trust: &Trust,
+        report: &mut Report,
+    ) {
+        let grace = trust.grace_minutes.saturating_mul(60_000);
+        let settled = evidence.as_of.unix_millis().saturating_sub(grace);
+        let today = i64::try_from(settled).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
+        let today = today.map_or(String::new(), Timestamp::date);
+        for (day, admitted) in evidence.admitted.get(tenant).into_iter().flatten() {
+            let held = self.outcomes.get(day).copied().unwrap_or_default();
+            if *day < today && held < *admitted {
+                let says = format!("{day}: {admitted} calls were settled, {held} have an outcome");
+                report.add(Class::Admitted, place, says);
+            }
         }
     }
 }

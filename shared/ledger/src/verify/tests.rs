@@ -6,7 +6,7 @@ mod tampered;
 mod world;
 
 use super::*;
-use world::{Files, Random, World};
+use world::{Random, World};
 
 #[test]
 fn an_honest_ledger_passes_whole_and_for_one_tenant() {
@@ -84,8 +84,4 @@ fn a_flood_of_findings_is_told_in_part_and_counted_whole() {
     (0..3).for_each(|n| report.add(Class::Gap, "b", n.to_string()));
     assert_eq!((report.findings.len(), report.untold), (23, 80));
     assert_eq!(report.exit_code(), 17);
-}
-
-fn lines_of(files: &Files, tenant: &TenantId) -> Vec<String> {
-    files.rows.get(tenant).cloned().unwrap_or_default()
 }

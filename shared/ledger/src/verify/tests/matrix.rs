@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::forged::{self, Forge};
 use super::tampered::{self, Tamper};
-use super::world::{Random, World};
+use super::world::{Files, Random, World};
 use super::*;
 
 /// For the first kind of each class; further kinds of the same class, and those that build a ledger anew, run fewer.
