@@ -81,11 +81,21 @@ pub struct Report {
     pub checkpoint: Option<String>,
     #[serde(skip)]
     told: BTreeMap<(Class, String), usize>,
+    /// Which check made each finding: so that tests can tell which checks are needed.
+    #[cfg(test)]
+    #[serde(skip)]
+    sites: Vec<(Class, &'static str, u32)>,
 }
 
 impl Report {
     /// Adds a finding: for checks that are made elsewhere, such as the manifest's.
+    #[cfg_attr(test, track_caller)]
     pub fn add(&mut self, class: Class, place: impl Into<String>, says: impl Into<String>) {
+        #[cfg(test)]
+        {
+            let site = std::panic::Location::caller();
+            self.sites.push((class, site.file(), site.line()));
+        }
         let place = place.into();
         let told = self.told.entry((class, place.clone())).or_default();
         *told += 1;

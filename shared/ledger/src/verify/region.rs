@@ -81,6 +81,9 @@ pub(crate) fn whole(evidence: &Evidence<'_>, trust: &Trust, named: &Named, repor
     }
     let roots = roots(&leaves);
     let newest = checkpoints(evidence, trust, named, &roots, report);
+    if newest.is_none() {
+        report.add(Class::Checkpoint, PLACE, "there is no checkpoint that the region's key signed");
+    }
     judge(newest, at, &roots, evidence, trust, report);
     gone(named, &signed.newest, report);
     signed
@@ -194,10 +197,7 @@ fn judge(
     trust: &Trust,
     report: &mut Report,
 ) {
-    let Some((note, checkpoint)) = newest else {
-        report.add(Class::Checkpoint, PLACE, "there is no checkpoint that the region's key signed");
-        return;
-    };
+    let Some((note, checkpoint)) = newest else { return };
     pinned(&checkpoint, roots, evidence, trust, report);
     let signed = Note::parse(&note)
         .map_or(0, |note| trust.witnesses.iter().filter(|witness| note.cosigned(witness).is_some()).count());

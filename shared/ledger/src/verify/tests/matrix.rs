@@ -48,7 +48,9 @@ const TAMPERED: &[(&str, Tamper, &[Class])] = table! {
     tampered::cut_intervals => RegionGap,
     tampered::change_interval_time => RegionRoot,
     tampered::change_interval_heads => RegionHeads,
+    tampered::remove_interval_and_later_checkpoints => RegionGap,
     tampered::unreadable_interval => RegionGap | RegionHeads,
+    tampered::unreadable_interval_that_is_not_signed => RegionHeads,
     tampered::replay_old_state => PinnedAhead,
     tampered::split_view => PinnedContradicts,
     tampered::pinned_by_another_key => Checkpoint,
@@ -183,4 +185,54 @@ fn every_forgery_with_the_keys_is_found() {
         counts.insert(*name, FEWER);
     }
     tell(&counts);
+}
+
+/// Every place that tells of a fault, by file and line.
+fn checks() -> std::collections::BTreeSet<(String, u32)> {
+    let sources = [
+        ("listing.rs", include_str!("../listing.rs")),
+        ("log.rs", include_str!("../log.rs")),
+        ("pairs.rs", include_str!("../pairs.rs")),
+        ("producers.rs", include_str!("../producers.rs")),
+        ("region.rs", include_str!("../region.rs")),
+        ("rows.rs", include_str!("../rows.rs")),
+    ];
+    let lines = |(file, text): (&str, &str)| {
+        let told = text.lines().zip(1..).filter(|(line, _)| line.contains("report.add("));
+        told.map(|(_, n)| (file.to_owned(), n)).collect::<Vec<_>>()
+    };
+    sources.into_iter().flat_map(lines).collect()
+}
+
+/// A check is needed if there is a forgery whose class no other check tells: without it, that forgery's test fails.
+#[test]
+fn every_check_is_needed_by_some_forgery() {
+    let mut needed = std::collections::BTreeSet::new();
+    let mut see = |files: &Files| {
+        let report = files.verify();
+        let first = report.first().unwrap();
+        let sites: std::collections::BTreeSet<_> =
+            report.sites.iter().filter(|site| site.0 == first).map(|site| (site.1, site.2)).collect();
+        if let [(file, line)] = sites.into_iter().collect::<Vec<_>>()[..] {
+            let (_, file) = file.rsplit_once('/').unwrap();
+            needed.insert((file.to_owned(), line));
+        }
+    };
+    let pool: Vec<_> = (1..=12).map(|seed| World::honest(&mut Random::new(seed)).files()).collect();
+    for seed in 1..=60 {
+        for (_, tamper, _) in TAMPERED {
+            let mut random = Random::new(seed);
+            let mut files = random.one_of(&pool).clone();
+            tamper(&mut files, &mut random);
+            see(&files);
+        }
+        if seed <= 12 {
+            FORGED.iter().for_each(|(_, forge, _)| see(&forge(&mut Random::new(seed))));
+        }
+    }
+    let checks = checks();
+    assert!(checks.len() > 35, "{}", checks.len());
+    let unneeded: Vec<_> = checks.difference(&needed).collect();
+    assert!(unneeded.is_empty(), "no forgery needs the checks at {unneeded:?}");
+    println!("verification: each of {} checks is needed by some forgery", checks.len());
 }

@@ -299,6 +299,26 @@ pub fn change_interval_heads(files: &mut Files, random: &mut Random) {
     });
 }
 
+fn remove_checkpoints_from(files: &mut Files, n: u64) {
+    let all = intervals(files) as u64 + 1;
+    (n + 1..=all).for_each(|size| remove(files, &checkpoint_name(size)));
+}
+
+/// An interval, and every checkpoint over it.
+pub fn remove_interval_and_later_checkpoints(files: &mut Files, random: &mut Random) {
+    let n = 1 + random.below(intervals(files) - 2) as u64;
+    remove_checkpoints_from(files, n);
+    remove(files, &IntervalObject::name_at(n));
+}
+
+pub fn unreadable_interval_that_is_not_signed(files: &mut Files, random: &mut Random) {
+    let n = 1 + random.below(intervals(files) - 1) as u64;
+    remove_checkpoints_from(files, n);
+    let bytes = files.objects.get_mut(&IntervalObject::name_at(n)).unwrap();
+    let keep = random.below(bytes.len());
+    bytes.truncate(keep);
+}
+
 pub fn unreadable_interval(files: &mut Files, random: &mut Random) {
     let name = IntervalObject::name_at(random.below(intervals(files)) as u64);
     let bytes = files.objects.get_mut(&name).unwrap();
