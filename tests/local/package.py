@@ -32,7 +32,7 @@ def main() -> int:
     except StackError as error:
         say(f"error: {error}")
         return 1
-    for package in sorted(packages.glob("*.zip")):
+    for package in sorted([*packages.glob("*.zip"), packages / "countersign-verify"]):
         say(f"  {package.relative_to(ROOT)}  {package.stat().st_size / 1e6:.2f} MB  {arch}")
     say(f"Deploy them with -var architecture={arch}: see README.md, Deploying.")
     return 0
@@ -51,7 +51,21 @@ def build(arch: str) -> Path:
         _starts_on_lambda(release / binary)
     packages = TARGET / "packages"
     bundle.pack_functions(release, packages, compress_level=9)
+    shutil.copy2(_verifier(arch), packages / "countersign-verify")
     return packages
+
+
+def _verifier(arch: str) -> Path:
+    """The program that an auditor is handed: nothing of the machine it runs on is needed."""
+    triple, apart = TRIPLES[arch], TARGET / "static"
+    command = ["cargo", "build", "--release", "-p", "countersign-verify", "--target", triple, "--target-dir", str(apart)]
+    env = {**os.environ, "RUSTFLAGS": "-C target-feature=+crt-static"}
+    if subprocess.run(command, cwd=ROOT, env=env).returncode != 0:
+        raise StackError("the build of countersign-verify failed; what cargo said stands above")
+    binary = apart / triple / "release" / "countersign-verify"
+    if b"ld-linux" in binary.read_bytes():
+        raise StackError("countersign-verify is not static: it names a dynamic loader")
+    return binary
 
 
 def _can_cross(arch: str) -> None:

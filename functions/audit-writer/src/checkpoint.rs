@@ -25,6 +25,10 @@ pub struct RegionLog {
     last: Mutex<Option<(u64, Heads)>>,
 }
 
+/// How many intervals are taken over at once at most; the next minute goes on from there.
+const MAX_BEHIND: usize = 400;
+const INTERVAL_MS: u64 = 60_000;
+
 /// Where the newest checkpoint lies in the derived bucket, as C2SP's tlog-tiles has it.
 const NEWEST: &str = "checkpoint";
 
@@ -50,28 +54,47 @@ impl RegionLog {
         Signing: Future<Output = Option<[u8; 64]>>,
     {
         let mut last = self.last.lock().await;
-        let RegionHead { head, signed } = heads.region().await.map_err(|_| "region_unread")?;
+        let RegionHead { mut head, signed } = heads.region().await.map_err(|_| "region_unread")?;
         if head.tree.size() > signed {
             self.publish((objects, heads), &sign, &head.tree).await?;
         }
-        let n = head.tree.size();
-        let before = match last.take() {
-            Some((known, heads)) if known == n => Some(heads),
-            _ => read_back(objects, n).await?,
+        let known = last.take().filter(|(known, _)| *known == head.tree.size()).map(|(_, heads)| heads);
+        let mut before = match known {
+            Some(heads) => Some(heads),
+            None => read_back(objects, head.tree.size()).await?,
         };
-        let found = heads.heads().await.map_err(|_| "heads_unread")?;
-        let made = decide::interval(n, now.max(head.logged_at), self.region, before.as_ref(), found);
-        let placed = put(objects, n, made).await?;
-        let nothing = Heads::default();
-        let after =
-            placed.after(before.as_ref().unwrap_or(&nothing)).map_err(|_| "interval_does_not_follow")?;
-        let mut tree = head.tree.clone();
-        tree.append(placed.interval.leaf_hash().map_err(|_| "interval_unreadable")?);
-        let next = Head { tree, logged_at: placed.interval.at };
-        heads.advance_region(n, &next).await.map_err(|_| "region_not_moved")?;
-        let checkpoint = self.publish((objects, heads), &sign, &next.tree).await?;
-        *last = Some((next.tree.size(), after));
+        // A table that was restored is behind: what lies at the places in between is taken over, as far as time allows.
+        for _ in 0..MAX_BEHIND {
+            let n = head.tree.size();
+            let found = heads.heads().await.map_err(|_| "heads_unread")?;
+            let made = decide::interval(n, now.max(head.logged_at), self.region, before.as_ref(), found);
+            let (placed, ours) = put(objects, n, made).await?;
+            let after = self.follows(&placed, &head, before.as_ref())?;
+            head = grown(&head, &placed)?;
+            heads.advance_region(n, &head).await.map_err(|_| "region_not_moved")?;
+            before = Some(after);
+            if ours || now.millis_since(placed.interval.at) < INTERVAL_MS {
+                break;
+            }
+        }
+        let checkpoint = self.publish((objects, heads), &sign, &head.tree).await?;
+        *last = before.map(|heads| (head.tree.size(), heads));
         Ok(checkpoint)
+    }
+
+    /// The heads after an interval that may be another's: nothing is signed that does not follow.
+    fn follows(&self, placed: &IntervalObject, head: &Head, before: Option<&Heads>) -> Result<Heads, Fault> {
+        let nothing = Heads::default();
+        let before = before.unwrap_or(&nothing);
+        let after = placed.after(before).map_err(|_| "interval_does_not_follow")?;
+        let interval = &placed.interval;
+        let in_order = interval.n == head.tree.size() && interval.at >= head.logged_at;
+        if in_order && interval.region == self.region && after.continues(before) {
+            Ok(after)
+        } else {
+            tracing::error!(n = interval.n, "interval.does_not_follow");
+            Err("interval_does_not_follow")
+        }
     }
 
     async fn publish<Signing>(
@@ -97,12 +120,24 @@ impl RegionLog {
     }
 }
 
-/// Puts an interval at its place, and gives what lies there then.
-async fn put(objects: &impl ObjectStore, n: u64, made: IntervalObject) -> Result<IntervalObject, Fault> {
+fn grown(head: &Head, placed: &IntervalObject) -> Result<Head, Fault> {
+    let mut tree = head.tree.clone();
+    tree.append(placed.interval.leaf_hash().map_err(|_| "interval_unreadable")?);
+    Ok(Head { tree, logged_at: placed.interval.at })
+}
+
+/// Puts an interval at its place, and gives what lies there then, and whether it is this one.
+async fn put(
+    objects: &impl ObjectStore,
+    n: u64,
+    made: IntervalObject,
+) -> Result<(IntervalObject, bool), Fault> {
     let text = made.to_text().map_err(|_| "interval_unreadable")?;
     match objects.create(&IntervalObject::name_at(n), text.into_bytes()).await {
-        Ok(()) => Ok(made),
-        Err(PutFault::Exists | PutFault::Unknown) => read(objects, n).await?.ok_or("interval_not_put"),
+        Ok(()) => Ok((made, true)),
+        Err(PutFault::Exists | PutFault::Unknown) => {
+            read(objects, n).await?.map(|found| (found, false)).ok_or("interval_not_put")
+        }
     }
 }
 

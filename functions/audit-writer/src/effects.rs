@@ -6,6 +6,8 @@
 //! Messages are acknowledged after that, by returning. A crash between any two steps leaves a bundle behind the head,
 //! which whoever comes next finds at its place and finishes: there is no other recovery.
 
+use std::time::Duration;
+
 use domain::{TenantId, Timestamp};
 use ledger::{Bundle, Commit, Head, SignedRecord, replay, row};
 
@@ -16,8 +18,10 @@ use crate::store::{ObjectStore, PutFault};
 /// Why records are not known to be in the ledger. Their messages come again.
 pub type Fault = &'static str;
 
-/// How often a tenant's place may be taken by others within one batch. Far more than the mapping has writers.
-const MAX_ROUNDS: usize = 64;
+/// Bundles that are finished for others count too, and after a table was restored there may be many: time is the limit.
+const MAX_ROUNDS: usize = 100_000;
+/// How often a put that may not have happened is tried, as 409 ConditionalRequestConflict asks for.
+const PUT_TRIES: u32 = 4;
 
 /// Writes a tenant's records into its log, each once.
 ///
@@ -79,12 +83,20 @@ async fn put(
     head: &Head,
     commit: Commit,
 ) -> Result<Commit, Fault> {
-    match objects.create(&name(tenant, head), commit.bundle.to_bytes()).await {
-        Ok(()) => Ok(commit),
-        // Taken, perhaps by an earlier try of this very call. Or not confirmed, and then perhaps there.
-        Err(PutFault::Exists) => found(objects, tenant, head).await?.ok_or("bundle_missing"),
-        Err(PutFault::Unknown) => found(objects, tenant, head).await?.ok_or("bundle_not_put"),
+    for attempt in 0..PUT_TRIES {
+        match objects.create(&name(tenant, head), commit.bundle.to_bytes()).await {
+            Ok(()) => return Ok(commit),
+            // Perhaps by an earlier try of this very call.
+            Err(PutFault::Exists) => return found(objects, tenant, head).await?.ok_or("bundle_missing"),
+            Err(PutFault::Unknown) => {
+                if let Some(found) = found(objects, tenant, head).await? {
+                    return Ok(found);
+                }
+                tokio::time::sleep(Duration::from_millis(10 << attempt)).await;
+            }
+        }
     }
+    Err("bundle_not_put")
 }
 
 async fn found(objects: &impl ObjectStore, tenant: &TenantId, head: &Head) -> Result<Option<Commit>, Fault> {

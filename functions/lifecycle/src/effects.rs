@@ -17,6 +17,11 @@ pub struct Effects {
     config: Config,
 }
 
+/// So that a part is read and written within seconds and megabytes.
+const FILES_AT_ONCE: usize = 200;
+/// A file that is large enough already.
+const LARGE_BYTES: i64 = 16 * 1024 * 1024;
+
 /// A code for the log.
 pub type Fault = &'static str;
 
@@ -68,7 +73,15 @@ impl Effects {
         ended.map(|()| compacted)
     }
 
+    /// Some files at a time: what is merged stays merged, and the next day's run goes on with the rest.
     async fn merge(&self, partition: &str, names: Vec<String>) -> Result<(), Fault> {
+        for some in names.chunks(FILES_AT_ONCE).filter(|some| some.len() > 1) {
+            self.merge_some(partition, some.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn merge_some(&self, partition: &str, names: Vec<String>) -> Result<(), Fault> {
         let mut files = Vec::new();
         for name in &names {
             files.push(self.read(name).await?);
@@ -88,7 +101,9 @@ impl Effects {
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failed("ListObjectsV2", &error))?;
-            names.extend(page.contents().iter().filter_map(|object| object.key.clone()));
+            let small =
+                page.contents().iter().filter(|object| object.size().unwrap_or_default() < LARGE_BYTES);
+            names.extend(small.filter_map(|object| object.key.clone()));
         }
         Ok(names)
     }

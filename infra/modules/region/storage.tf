@@ -189,6 +189,26 @@ data "aws_iam_policy_document" "locked" {
     }
   }
 
+  # What lies at a log's next place cannot be taken away for as long as it is locked, and stops that log if it is not the
+  # writer's: so nobody else puts anything, whatever its own policy says.
+  statement {
+    sid       = "OnlyTheWriterPuts"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.locked.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.writer_principals
+    }
+  }
+
   # Only conditional puts: nothing under a name is ever superseded. Multipart uploads carry no such header and are
   # refused with the rest; a record is far below their size. Left out where the emulator does not read the key.
   dynamic "statement" {

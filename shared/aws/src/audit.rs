@@ -128,6 +128,13 @@ impl AuditSender {
     /// # Errors
     /// Not acknowledged; kept, and sent again first.
     pub async fn record(&self, records: &[AuditRecord]) -> Result<(), NotRecorded> {
+        // All or none: what is numbered must be sent.
+        for record in records {
+            record.to_canonical().map_err(|error| {
+                tracing::error!(%error, "audit.record_refused");
+                NotRecorded
+            })?;
+        }
         self.certified.get_or_try_init(|| self.certify()).await?;
         let mut sending = self.sending.lock().await;
         let Sending { producer, pending } = &mut *sending;

@@ -66,6 +66,8 @@ pub struct Dynamo {
 
 /// The most rows of one `BatchWriteItem`.
 const BATCH_WRITE_MAX: usize = 25;
+/// Rows that a throttled table sends back are written again for longer than keys are read again: a batch waits for them.
+const WRITE_TRIES: u32 = 7;
 /// How often unprocessed keys are asked for again before the read counts as failed.
 const BATCH_TRIES: u32 = 3;
 
@@ -157,7 +159,7 @@ impl Dynamo {
             let request = WriteRequest::builder().put_request(put).build();
             wanted.entry(self.names.of(key.table).to_owned()).or_default().push(request);
         }
-        for attempt in 0..BATCH_TRIES {
+        for attempt in 0..WRITE_TRIES {
             let call = self.client.batch_write_item().set_request_items(Some(wanted));
             let answer = call.send().await.map_err(|error| {
                 let _ = failed("BatchWriteItem", &error);

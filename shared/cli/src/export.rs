@@ -94,6 +94,8 @@ pub async fn export(get: Get<'_>, wanted: args::Export) -> Result<(), Box<dyn Er
     let trust = config.trust(&sdk).await?;
     let dynamo = Dynamo::new(&sdk, config.tables.clone());
     let stores = gather::Stores::new(&sdk, &config);
+    // The region log comes first: whom it signs for has a log by then.
+    let region = stores.region().await?;
     let tenants = match &wanted.tenant {
         Some(tenant) => vec![tenant.clone()],
         None => stores.tenants().await?,
@@ -101,7 +103,7 @@ pub async fn export(get: Get<'_>, wanted: args::Export) -> Result<(), Box<dyn Er
     print::error(&format!("exporting {} tenant(s) to {}", tenants.len(), wanted.out.display()));
     let work = async {
         let admitted = admitted(&dynamo, &tenants).await?;
-        let gathered = stores.gather(&tenants, wanted.tenant.as_ref()).await?;
+        let gathered = stores.gather(region, &tenants, wanted.tenant.as_ref()).await?;
         let keys = keys(&dynamo, &gathered).await?;
         write::folder(&wanted, &config, &trust, &gathered, &admitted, &keys)
     };

@@ -140,6 +140,7 @@ pub fn replay(tenant: &TenantId, head: &Head, bytes: &[u8]) -> Result<Commit, Ap
             return Err(AppendError::DoesNotFollow);
         }
         match leaf {
+            Leaf::Entry(entry) if !entry.signed.is_signed() => return Err(AppendError::DoesNotFollow),
             Leaf::Entry(entry) => entries.push(*entry),
             Leaf::Trailer(found) => trailer = Some(found),
         }

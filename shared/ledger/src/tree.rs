@@ -39,6 +39,20 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// SHA-256 of all that a reader gives.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub fn of_reader(reader: &mut impl std::io::Read) -> std::io::Result<Self> {
+        let (mut digest, mut part) = (Sha256::new(), vec![0; 64 * 1024]);
+        loop {
+            match reader.read(&mut part)? {
+                0 => return Ok(Self(digest.finalize().into())),
+                read => digest.update(part.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+
     /// As checkpoints write it: base64 (RFC 4648 section 4).
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)

@@ -36,6 +36,8 @@ pub struct Evidence<'a> {
     /// The bytes of a locked object.
     pub read: &'a dyn Fn(&str) -> Option<Vec<u8>>,
     pub region: RegionEvidence,
+    /// Whose log this is; absent when it is every tenant's.
+    pub tenant: Option<TenantId>,
     /// Rows for SQL, by tenant: each line of each file. `None` when they are not part of the export.
     pub rows: Option<&'a RowsOf<'a>>,
     /// Settled calls by tenant and day, from the gates: what the ledger must have at least.
@@ -120,10 +122,10 @@ impl Report {
 /// Verifies everything. `progress` is told how many records of how many leaves are read.
 pub fn verify(evidence: &Evidence<'_>, trust: &Trust, progress: &mut dyn FnMut(u64, u64)) -> Report {
     let mut report = Report::default();
-    let named = listing::check(evidence.versions, trust, evidence.as_of, &mut report);
+    let named = listing::check(evidence, trust, &mut report);
     let signed = match &evidence.region {
         RegionEvidence::Whole => region::whole(evidence, trust, &named, &mut report),
-        RegionEvidence::Shown(shown) => region::shown(shown, evidence, trust, &mut report),
+        RegionEvidence::Shown(shown) => region::shown(shown, evidence, trust, &named, &mut report),
     };
     let all: u64 = signed.newest.iter().map(|head| head.size).sum();
     let mut read = 0;

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use domain::TenantId;
 use ledger::Hash;
@@ -67,7 +67,9 @@ impl Folder {
     }
 
     pub(crate) fn locked(&self, name: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.home.join("locked").join(name)).ok()
+        let path = self.home.join("locked").join(name);
+        let file = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+        if file { std::fs::read(path).ok() } else { None }
     }
 
     /// Line by line: a tenant's rows may be gigabytes. What is no text is a line that no record has.
@@ -103,10 +105,10 @@ impl Folder {
         let mut found = Vec::new();
         let there = files_below(&self.home, &self.home);
         for (name, hash) in &self.manifest.files {
-            match std::fs::read(self.home.join(name)) {
-                Err(_) => found.push((name.clone(), "is missing")),
-                Ok(bytes) if Hash::of(&bytes) != *hash => found.push((name.clone(), "was changed")),
-                Ok(_) => {}
+            match hash_of(&self.home, name) {
+                None => found.push((name.clone(), "is missing")),
+                Some(there) if there != *hash => found.push((name.clone(), "was changed")),
+                Some(_) => {}
             }
         }
         let strange =
@@ -121,9 +123,8 @@ impl Folder {
     /// A file cannot be read or written.
     pub fn seal(home: &Path, mut manifest: Manifest) -> Result<Self, FolderError> {
         for name in files_below(home, home) {
-            let path = home.join(&name);
-            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
-            manifest.files.insert(name, Hash::of(&bytes));
+            let hash = hash_of(home, &name).ok_or(FolderError::Form { path: name.clone() })?;
+            manifest.files.insert(name, hash);
         }
         let path = home.join("manifest.json");
         let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
@@ -132,11 +133,29 @@ impl Folder {
     }
 }
 
+/// A regular file's hash, read in parts; `None` for whatever is none, or lies elsewhere. An export may be hostile.
+fn hash_of(home: &Path, name: &str) -> Option<Hash> {
+    let name = Path::new(name);
+    if !name.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let path = home.join(name);
+    let inside = path
+        .ancestors()
+        .take_while(|part| *part != home)
+        .all(|part| std::fs::symlink_metadata(part).is_ok_and(|found| !found.is_symlink()));
+    if !inside || !std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    Hash::of_reader(&mut std::fs::File::open(path).ok()?).ok()
+}
+
+/// Regular files, and anything else by its name: it is in no manifest. Links are not followed.
 fn files_below(folder: &Path, home: &Path) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
             files.extend(files_below(&path, home));
         } else if let Ok(name) = path.strip_prefix(home) {
             files.insert(name.to_string_lossy().into_owned());

@@ -78,6 +78,7 @@ pub fn verify(
         versions: &versions,
         read: &read,
         region: folder.region()?,
+        tenant: folder.manifest.tenant.clone(),
         rows: Some(&rows),
         admitted: folder.admitted()?,
         pinned,

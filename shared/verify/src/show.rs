@@ -47,7 +47,7 @@ pub(crate) fn report(
     if report.untold > 0 {
         writeln!(out, "… and {} more of the same kinds", report.untold)?;
     }
-    for line in caveats(own_keys, wanted) {
+    for line in caveats(own_keys, folder.manifest.tenant.is_some(), wanted) {
         writeln!(out, "note: {line}")?;
     }
     let verdict = report.first().map_or("HOLDS".to_owned(), |class| {
@@ -84,16 +84,26 @@ fn findings(findings: &[Finding]) -> Vec<String> {
     let heading = format!("\ncode  {:<width$}  {:<place$}  finding", "class", "place");
     let row = |one: &Finding| {
         let (code, class) = (one.class.code(), one.class.as_str());
-        format!("{code:<4}  {class:<width$}  {:<place$}  {}", one.place, one.says)
+        // Names come from the export: a terminal must not obey them.
+        let (at, says) = (printable(&one.place), printable(&one.says));
+        format!("{code:<4}  {class:<width$}  {at:<place$}  {says}")
     };
     std::iter::once(heading).chain(findings.iter().map(row)).collect()
 }
 
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 /// What this verification rests on that the export itself said.
-fn caveats(own_keys: bool, wanted: &Verify) -> Vec<&'static str> {
+fn caveats(own_keys: bool, one_tenant: bool, wanted: &Verify) -> Vec<&'static str> {
     let mut notes = Vec::new();
     if own_keys {
         notes.push("keys and limits are the export's own; for an audit give those you got from elsewhere: --trust FILE");
+    }
+    if wanted.pinned.is_some() && one_tenant {
+        notes.push("of one tenant's log a pinned checkpoint shows that the region's history is one; that this log only \
+                    grew, an export of the whole region shows");
     }
     if wanted.pinned.is_none() {
         notes.push("without --pinned FILE an older state of everything cannot be told from the newest");

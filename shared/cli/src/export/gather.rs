@@ -62,18 +62,31 @@ impl Stores {
         Ok(tenants)
     }
 
-    /// The region log first: what the tenants' logs gain meanwhile is not signed yet, and does no harm.
+    /// The region log: its leaves, and then the checkpoints over those that were listed.
+    pub async fn region(&self) -> Result<Gathered, Box<dyn Error>> {
+        let mut gathered = Gathered::default();
+        self.take("region/leaf/", &mut gathered).await?;
+        let leaves = gathered.objects.len();
+        self.take("region/checkpoint/", &mut gathered).await?;
+        let last = checkpoint_name(u64::try_from(leaves)?);
+        gathered.versions.retain(|one| one.name.starts_with("region/leaf/") || one.name <= last);
+        gathered.objects.retain(|name, _| name.starts_with("region/leaf/") || *name <= last);
+        gathered.versions.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(gathered)
+    }
+
+    /// The tenants' logs, behind the region log that was read before: what they gain meanwhile is not signed yet, and does
+    /// no harm. For one tenant the region log becomes what shows that tenant's head.
     pub async fn gather(
         &self,
+        mut gathered: Gathered,
         tenants: &[TenantId],
         only: Option<&TenantId>,
     ) -> Result<Gathered, Box<dyn Error>> {
-        let mut gathered = Gathered::default();
-        self.take("region/", &mut gathered).await?;
         if let Some(tenant) = only {
-            gathered.shown = Some(shown(&gathered, tenant)?);
+            let shown = Some(shown(&gathered, tenant)?);
             // What else the region log says is about others.
-            gathered = Gathered { shown: gathered.shown, ..Gathered::default() };
+            gathered = Gathered { shown, ..Gathered::default() };
         }
         for tenant in tenants {
             self.take(&format!("t/{tenant}/"), &mut gathered).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Report, Trust};
+use super::{Class, Evidence, Report, Trust};
 
 /// One version of an object, or a delete marker, as S3 lists it (ListObjectVersions, HeadObject).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,9 @@ const DAY_MS: u64 = 86_400_000;
 /// S3 counts retention from its own clock's time of the put.
 const SLACK_MS: u64 = 60_000;
 
-pub(crate) fn check(versions: &[Version], trust: &Trust, as_of: Timestamp, report: &mut Report) -> Named {
+pub(crate) fn check(evidence: &Evidence<'_>, trust: &Trust, report: &mut Report) -> Named {
     let (mut named, mut seen) = (Named::default(), BTreeSet::new());
-    for one in versions {
+    for one in evidence.versions {
         report.objects += 1;
         let name = one.name.as_str();
         if one.delete_marker {
@@ -53,10 +53,11 @@ pub(crate) fn check(versions: &[Version], trust: &Trust, as_of: Timestamp, repor
             }
             Some(_) => {}
         }
-        if one.modified > as_of.plus_millis(DAY_MS) {
+        if one.modified > evidence.as_of.plus_millis(DAY_MS) {
             report.add(Class::TimeBack, name, format!("put at {}, after it was exported", one.modified));
         }
-        if named.take(name).is_none() {
+        let theirs = evidence.tenant.as_ref().is_none_or(|only| name.starts_with(&format!("t/{only}/")));
+        if !theirs || named.take(name).is_none() {
             report.add(Class::UnknownObject, name, "has no place in the ledger");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{ActionId, ActorType, AuditRecord, Phase, TenantId, Timestamp};
+use domain::{ActionId, ActorType, AuditRecord, Phase, Reason, TenantId, Timestamp};
 
 use super::{Class, Evidence, Report, Trust};
 
@@ -10,6 +10,7 @@ use super::{Class, Evidence, Report, Trust};
 struct Action {
     attempts: u32,
     outcomes: u32,
+    unrecorded: u32,
     began: Option<Timestamp>,
 }
 
@@ -29,6 +30,10 @@ impl Pairs {
                 action.attempts += 1;
                 action.began = Some(record.created_at);
             }
+            // The attempt could not be recorded, so nothing was done: that is what this outcome says.
+            Phase::Outcome if record.reason.as_str() == Reason::AuditUnavailable.as_str() => {
+                self.actions.entry(id).or_default().unrecorded += 1;
+            }
             Phase::Outcome => {
                 self.actions.entry(id).or_default().outcomes += 1;
                 if record.actor_type == ActorType::Agent {
@@ -43,8 +48,9 @@ impl Pairs {
         let place = format!("tenant {tenant}");
         let open = trust.open_minutes.saturating_mul(60_000);
         for (id, action) in &self.actions {
-            match (action.attempts, action.outcomes) {
+            match (action.attempts, action.outcomes + action.unrecorded) {
                 (1, 1) => {}
+                (0, 1) if action.unrecorded == 1 => {}
                 (0, _) => report.add(Class::OutcomeAlone, &place, format!("action {id}")),
                 (1, 0) if action.began.is_some_and(|began| evidence.as_of.millis_since(began) <= open) => {
                     report.in_flight += 1;

@@ -1,8 +1,8 @@
 //! Who sent each record: certificates, signatures, and numbers without a hole.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use domain::{ProducerId, Timestamp};
+use domain::{ActorType, ProducerId, Timestamp};
 
 use super::{Class, Report, Trust};
 use crate::{Certificate, Entry, Hash};
@@ -21,23 +21,21 @@ pub(crate) struct Producers<'a> {
     trust: &'a Trust,
     as_of: Timestamp,
     numbers: HashMap<ProducerId, Numbers>,
-    certified: HashSet<(Certificate, ProducerId, Hash)>,
+    /// Whether an operator's key certified it.
+    certified: HashMap<(Certificate, ProducerId, Hash), bool>,
 }
 
 impl<'a> Producers<'a> {
     pub fn new(trust: &'a Trust, as_of: Timestamp) -> Self {
-        Self { trust, as_of, numbers: HashMap::new(), certified: HashSet::new() }
+        Self { trust, as_of, numbers: HashMap::new(), certified: HashMap::new() }
     }
 
     pub fn take(&mut self, entry: &Entry, place: &str, report: &mut Report) {
         let (signed, seq) = (&entry.signed, entry.place.seq);
-        let who = (signed.certificate, signed.origin.producer.clone(), signed.origin.code_sha256);
-        if !self.certified.contains(&who) {
-            if self.trust.producers.iter().any(|key| who.0.is_by(key, &who.1, &who.2)) {
-                self.certified.insert(who);
-            } else {
-                report.add(Class::Certificate, place, format!("leaf {seq}, of {}", who.1));
-            }
+        // Operators speak for themselves, and for no agent.
+        let operator = signed.record.actor_type == ActorType::Operator;
+        if self.certified_by_operator(entry) != Some(operator) {
+            report.add(Class::Certificate, place, format!("leaf {seq}, of {}", signed.origin.producer));
         }
         let hash = signed.hash().unwrap_or_else(|_| Hash::of_nothing());
         if !signed.is_signed() {
@@ -51,6 +49,19 @@ impl<'a> Producers<'a> {
             report.add(Class::ProducerRepeat, place, format!("{}: number {n} again", signed.origin.producer));
         }
         numbers.settle(&signed.origin.producer, place, report);
+    }
+
+    /// `None` when no key that is trusted certified the producer.
+    fn certified_by_operator(&mut self, entry: &Entry) -> Option<bool> {
+        let signed = &entry.signed;
+        let who = (signed.certificate, signed.origin.producer.clone(), signed.origin.code_sha256);
+        if let Some(operator) = self.certified.get(&who) {
+            return Some(*operator);
+        }
+        let by = self.trust.producers.iter().find(|key| who.0.is_by(key, &who.1, &who.2))?;
+        let operator = by.name().ends_with("/operator");
+        self.certified.insert(who, operator);
+        Some(operator)
     }
 
     /// What still waits has a hole before it: records on their way, or lost ones.

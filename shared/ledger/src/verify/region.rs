@@ -48,7 +48,10 @@ fn roots(leaves: &[Hash]) -> Vec<Hash> {
     roots
 }
 
+/// What is behind the newest checkpoint is read too, and believed in nothing: neither its time nor its heads are signed.
 pub(crate) fn whole(evidence: &Evidence<'_>, trust: &Trust, named: &Named, report: &mut Report) -> Signed {
+    let opened = opened(evidence, trust, named, report);
+    let covered = opened.last().map_or(0, |(_, newest)| newest.size);
     let (mut signed, mut leaves, mut at) = (Signed::default(), Vec::new(), None);
     for n in &named.intervals {
         if usize::try_from(*n) != Ok(leaves.len()) {
@@ -64,29 +67,40 @@ pub(crate) fn whole(evidence: &Evidence<'_>, trust: &Trust, named: &Named, repor
         };
         leaves.push(leaf);
         report.intervals += 1;
+        if *n >= covered {
+            report.in_flight += 1;
+            continue;
+        }
         if at.is_some_and(|before| one.interval.at < before) {
             report.add(Class::TimeBack, PLACE, format!("interval {n} is earlier than the one before"));
         }
         at = Some(one.interval.at);
-        let Ok(heads) = one.after(&signed.newest) else {
-            report.add(Class::RegionHeads, PLACE, format!("the heads of interval {n} have another root"));
-            continue;
-        };
-        shrunk(&signed.newest, &heads, *n, report);
-        for head in &one.heads {
-            let of_tenant = signed.roots.entry(head.tenant_id.clone()).or_default();
-            of_tenant.insert(head.size, head.root);
-        }
-        signed.newest = heads;
+        signed.interval(&one, report);
     }
     let roots = roots(&leaves);
-    let newest = checkpoints(evidence, trust, named, &roots, report);
-    if newest.is_none() {
+    checkpoints(&opened, named, &roots, report);
+    if opened.is_empty() {
         report.add(Class::Checkpoint, PLACE, "there is no checkpoint that the region's key signed");
     }
-    judge(newest, at, &roots, evidence, trust, report);
+    judge(opened.into_iter().next_back(), at, &roots, evidence, trust, report);
     gone(named, &signed.newest, report);
     signed
+}
+
+impl Signed {
+    fn interval(&mut self, one: &IntervalObject, report: &mut Report) {
+        let n = one.interval.n;
+        let Ok(heads) = one.after(&self.newest) else {
+            report.add(Class::RegionHeads, PLACE, format!("the heads of interval {n} have another root"));
+            return;
+        };
+        shrunk(&self.newest, &heads, n, report);
+        for head in &one.heads {
+            let of_tenant = self.roots.entry(head.tenant_id.clone()).or_default();
+            of_tenant.insert(head.size, head.root);
+        }
+        self.newest = heads;
+    }
 }
 
 fn shrunk(before: &Heads, now: &Heads, n: u64, report: &mut Report) {
@@ -117,29 +131,39 @@ fn gone(named: &Named, newest: &Heads, report: &mut Report) {
     }
 }
 
-/// Every checkpoint must be over the intervals before it, and each interval must have one. The newest, opened.
-fn checkpoints(
+/// The checkpoints that the region's key signed, under their own names, in the order of their sizes.
+fn opened(
     evidence: &Evidence<'_>,
     trust: &Trust,
     named: &Named,
-    roots: &[Hash],
     report: &mut Report,
-) -> Option<(String, Checkpoint)> {
-    let mut newest = None;
+) -> Vec<(String, Checkpoint)> {
+    let mut all = Vec::new();
     for size in &named.checkpoints {
         let bytes = (evidence.read)(&checkpoint_name(*size)).unwrap_or_default();
         let note = String::from_utf8(bytes).unwrap_or_default();
         match Checkpoint::open(&note, &trust.checkpoint, &trust.origin) {
-            Ok(found) if found.size == *size => newest = Some((note, found)),
+            Ok(found) if found.size == *size => all.push((note, found)),
             Ok(_) => report.add(Class::Checkpoint, PLACE, format!("checkpoint {size} is of another size")),
             Err(error) => report.add(Class::Checkpoint, PLACE, format!("checkpoint {size}: {error}")),
         }
-        let over = newest.as_ref().filter(|(_, found)| found.size == *size);
-        match usize::try_from(*size).ok().and_then(|size| roots.get(size)) {
+    }
+    all
+}
+
+/// Every checkpoint must be over the intervals before it, and each interval must have one.
+fn checkpoints(opened: &[(String, Checkpoint)], named: &Named, roots: &[Hash], report: &mut Report) {
+    for (_, checkpoint) in opened {
+        let size = checkpoint.size;
+        match usize::try_from(size).ok().and_then(|size| roots.get(size)) {
             None => {
-                report.add(Class::RegionGap, PLACE, format!("interval {} is missing", size.saturating_sub(1)))
+                report.add(
+                    Class::RegionGap,
+                    PLACE,
+                    format!("interval {} is missing", size.saturating_sub(1)),
+                );
             }
-            Some(root) if over.is_some_and(|(_, found)| found.root != *root) => {
+            Some(root) if *root != checkpoint.root => {
                 report.add(Class::RegionRoot, PLACE, format!("checkpoint {size} is over other intervals"));
             }
             Some(_) => {}
@@ -152,10 +176,15 @@ fn checkpoints(
             report.add(Class::RegionGap, PLACE, format!("checkpoint {size} is missing"));
         }
     }
-    newest
 }
 
-pub(crate) fn shown(shown: &Shown, evidence: &Evidence<'_>, trust: &Trust, report: &mut Report) -> Signed {
+pub(crate) fn shown(
+    shown: &Shown,
+    evidence: &Evidence<'_>,
+    trust: &Trust,
+    named: &Named,
+    report: &mut Report,
+) -> Signed {
     report.intervals = u64::try_from(shown.leaves.len()).unwrap_or(u64::MAX);
     let roots = roots(&shown.leaves);
     let opened = Checkpoint::open(&shown.checkpoint, &trust.checkpoint, &trust.origin);
@@ -176,6 +205,9 @@ pub(crate) fn shown(shown: &Shown, evidence: &Evidence<'_>, trust: &Trust, repor
     if leaf.is_none() || leaf.as_ref() != shown.leaves.last() {
         report.add(Class::RegionRoot, PLACE, "the newest interval is not the last leaf");
     }
+    if evidence.tenant.as_ref() != Some(&shown.head.tenant_id) {
+        report.add(Class::RegionHeads, PLACE, "the head that is shown is another tenant's");
+    }
     let tree = (&shown.newest.heads_root, shown.newest.tenants);
     if verify_inclusion(&shown.head.leaf(), shown.index, tree, &shown.path).is_err() {
         report.add(Class::RegionHeads, PLACE, "the tenant's head is not shown to be in the newest interval");
@@ -185,6 +217,7 @@ pub(crate) fn shown(shown: &Shown, evidence: &Evidence<'_>, trust: &Trust, repor
     let of_tenant = BTreeMap::from([(shown.head.size, shown.head.root)]);
     signed.roots.insert(shown.head.tenant_id.clone(), of_tenant);
     signed.newest.put([shown.head.clone()]);
+    gone(named, &signed.newest, report);
     signed
 }
 

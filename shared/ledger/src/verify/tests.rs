@@ -65,6 +65,20 @@ fn a_hole_and_an_open_attempt_are_faults_only_after_their_time() {
     }
 }
 
+/// Nothing was done, and the outcome says why: there is no attempt to look for.
+#[test]
+fn an_outcome_that_says_its_attempt_was_not_recorded_stands_alone() {
+    let mut world = World::honest(&mut Random::new(4));
+    let mut sending = world::honest_producer(3);
+    let mut record = crate::sample::record(1, 1, 5_000);
+    record.phase = domain::Phase::Outcome;
+    record.action_id = Some(world::action(1, 5_000));
+    record.reason = domain::Code::literal("audit_unavailable");
+    world.append(1, vec![sending.sign(record).unwrap()]);
+    world.interval();
+    assert_eq!(world.files().verify().findings, []);
+}
+
 #[test]
 fn a_witness_counts_once_it_has_signed() {
     let mut random = Random::new(3);

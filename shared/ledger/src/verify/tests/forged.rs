@@ -79,6 +79,17 @@ pub fn certificate_of_another_producer(random: &mut Random) -> Files {
     with(random, vec![one])
 }
 
+/// An operator certifies a key of its own, and sends what an agent would.
+pub fn operators_key_for_an_agent(random: &mut Random) -> Files {
+    let (key, _) = kms(11, "countersign/eu/operator");
+    let id = domain::ProducerId::from_random([9; 10]);
+    let name = "countersign/eu/operator".to_owned();
+    let draft = crate::Uncertified::new(&[9; 32], id, crate::Hash::of(b"code"), name, crate::sample::at(0));
+    let signature = ed25519_dalek::Signer::sign(&key, draft.statement().as_bytes()).to_bytes();
+    let one = signed(&mut draft.certified(signature), 1, 1, number(random));
+    with(random, vec![one])
+}
+
 pub fn changed_after_signing(random: &mut Random) -> Files {
     let mut one = signed(&mut honest_producer(3), 1, 1, number(random));
     match random.below(3) {

@@ -451,6 +451,53 @@ pub fn one_tenants_tail(files: &mut Files, random: &mut Random) {
     files.admitted.clear();
 }
 
+/// Its whole log, and everything that tells of it.
+pub fn one_tenants_everything(files: &mut Files, random: &mut Random) {
+    only_one(files, random);
+    files.objects.clear();
+    files.versions.clear();
+    files.rows.clear();
+    files.admitted.clear();
+}
+
+/// Another's proof, so that nothing is signed about this one.
+pub fn another_tenants_proof(files: &mut Files, random: &mut Random) {
+    let of = tenant_of(random);
+    let other = files.for_one(&tenant(3 - of));
+    *files = files.for_one(&tenant(of));
+    files.region = other.region;
+    let names = files.bundles(of);
+    remove(files, names.last().unwrap());
+    drop_rows_of(files, of);
+    files.admitted.clear();
+}
+
+fn drop_rows_of(files: &mut Files, of: u8) {
+    let rows = files.entries(of);
+    let rows = rows.iter().map(|one| crate::row::row(one).unwrap().trim_end().to_owned()).collect();
+    files.rows.insert(tenant(of), rows);
+}
+
+pub fn another_tenants_object(files: &mut Files, random: &mut Random) {
+    let of = only_one(files, random);
+    let name = files.bundles(of)[0].replace(tenant(of).as_str(), tenant(3 - of).as_str());
+    files.versions.push(Version { name, ..files.versions[0].clone() });
+}
+
+/// An old state with one more interval of today, which nobody signed.
+pub fn unsigned_interval_of_today(files: &mut Files, random: &mut Random) {
+    stale(files, random);
+    let n = intervals(files) as u64;
+    let last = IntervalObject::from_bytes(&files.objects[&IntervalObject::name_at(n - 1)]).unwrap();
+    let mut forged = last.clone();
+    forged.interval.n = n;
+    forged.interval.at = files.as_of;
+    forged.full = false;
+    forged.heads.clear();
+    files.objects.insert(IntervalObject::name_at(n), forged.to_text().unwrap().into_bytes());
+    files.list();
+}
+
 pub fn one_tenants_head(files: &mut Files, random: &mut Random) {
     only_one(files, random);
     files.shown().head.size -= 1;

@@ -153,6 +153,7 @@ pub struct Files {
     pub versions: Vec<Version>,
     pub rows: BTreeMap<TenantId, Vec<String>>,
     pub region: RegionEvidence,
+    pub only: Option<TenantId>,
     pub admitted: BTreeMap<TenantId, BTreeMap<String, u64>>,
     pub pinned: Option<String>,
     pub trust: Trust,
@@ -179,6 +180,7 @@ impl Files {
             versions: Vec::new(),
             rows: BTreeMap::new(),
             region: RegionEvidence::Whole,
+            only: None,
             admitted: BTreeMap::new(),
             pinned: None,
             trust: trust(),
@@ -309,6 +311,7 @@ impl Files {
         let shown = Shown { checkpoint, leaves, newest: newest.unwrap(), head, index, path };
         let mut one = self.clone();
         one.region = RegionEvidence::Shown(Box::new(shown));
+        one.only = Some(tenant.clone());
         one.objects.retain(|name, _| name.starts_with(&format!("t/{tenant}/")));
         one.rows.retain(|of, _| of == tenant);
         one.list();
@@ -346,6 +349,7 @@ impl Files {
             versions: &self.versions,
             read: &read,
             region: self.region.clone(),
+            tenant: self.only.clone(),
             rows: Some(&rows),
             admitted: self.admitted.clone(),
             pinned: self.pinned.clone(),
