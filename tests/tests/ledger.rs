@@ -2,10 +2,12 @@
 //! are merged.
 #![cfg(test)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use countersign_tests::support::auditor::{checkpoint, countersign, exported, verified};
+use countersign_tests::support::stack::script;
 use countersign_tests::support::{Tenant, aws, producer, records, stack, wait};
 use serde_json::{Value, json};
 
@@ -20,46 +22,13 @@ fn derived() -> &'static str {
     stack().text("/buckets/derived")
 }
 
-/// The real command, as the operator.
-fn countersign(arguments: &[&str]) -> Output {
-    let mut command = Command::new(stack().built("debug/countersign"));
-    let told = |field: &str| stack().text(&format!("/credentials/operator/{field}")).to_owned();
-    let ops = stack().at("/ops_environment").as_object().unwrap();
-    command.args(arguments).env_clear();
-    command.envs(ops.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default())));
-    command.env("AWS_ENDPOINT_URL", stack().text("/endpoint")).env("AWS_REGION", stack().text("/region"));
-    command.env("AWS_ACCESS_KEY_ID", told("access_key_id"));
-    command.env("AWS_SECRET_ACCESS_KEY", told("secret_access_key"));
-    command.env("AWS_SESSION_TOKEN", told("session_token"));
-    command.output().expect("the command runs")
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = stack().home().join("exports").join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
-    folder
-}
-
-fn exported(name: &str, more: &[&str]) -> PathBuf {
-    let folder = folder(name);
-    let out = folder.to_str().unwrap().to_owned();
-    let done = countersign(&[&["export", "--out", &out], more].concat());
-    assert!(done.status.success(), "{done:?}");
-    folder
-}
-
-/// Verifies without any AWS: exit code and report.
-fn verified(folder: &Path, more: &[&str]) -> (i32, Value) {
-    let mut command = Command::new(stack().built("debug/countersign"));
-    command.args(["verify", folder.to_str().unwrap(), "--json"]).args(more).env_clear();
-    let done = command.output().expect("the command runs");
-    (done.status.code().unwrap(), serde_json::from_slice(&done.stdout).unwrap_or_default())
-}
-
-fn checkpoint() {
-    let done = aws::invoke("root", "audit-writer", &json!({"checkpoint": {}})).unwrap();
-    assert!(done["errorMessage"].is_null(), "{done}");
+/// Python's word on an export: its own trees, notes and signatures.
+fn another_implementation(folder: &Path, trust: &str) -> Value {
+    let mut command = Command::new(stack().built("venv/bin/python"));
+    command.arg(script("ledger_check.py")).arg(folder).arg(trust).env_clear();
+    let done = command.output().expect("python runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).expect("JSON")
 }
 
 fn newest() -> String {
@@ -88,6 +57,9 @@ fn an_export_verifies_and_what_is_changed_in_it_does_not() {
     assert_eq!(told, 1, "nothing of the region's other tenants");
     let keys = std::fs::read_to_string(one.join("keys.json")).unwrap();
     assert!(keys.contains(tenant.key_id()) && !keys.contains("sha256"), "{keys}");
+
+    let said = another_implementation(&one, trust[1]);
+    assert_eq!(said["records"].as_u64(), Some(count), "{said}");
 
     // Changed, missing, added.
     let rows = one.join(format!("rows/{}.jsonl", tenant.tenant_id()));
