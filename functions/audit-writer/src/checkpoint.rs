@@ -76,6 +76,11 @@ impl RegionLog {
             if ours || now.millis_since(placed.interval.at) < INTERVAL_MS {
                 break;
             }
+            // Whoever put it may have died before it was signed: every interval has its checkpoint.
+            let name = checkpoint_name(head.tree.size());
+            if objects.read(&name).await.map_err(|_| "checkpoint_unread")?.is_none() {
+                self.publish((objects, heads), &sign, &head.tree).await?;
+            }
         }
         let checkpoint = self.publish((objects, heads), &sign, &head.tree).await?;
         *last = before.map(|heads| (head.tree.size(), heads));
