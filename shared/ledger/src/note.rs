@@ -70,15 +70,42 @@ impl VerifierKey {
     /// # Errors
     /// Another form, or a key id that is not the key's.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, rest) = text.split_once('+').ok_or(NoteError::Key)?;
-        let (id, key) = rest.split_once('+').ok_or(NoteError::Key)?;
-        let bytes = STANDARD.decode(key).map_err(|_| NoteError::Key)?;
+        Self::parse_kind(text, ED25519)
+    }
+
+    /// Reads a witness's key, which is written with the type of a cosignature (C2SP tlog-cosignature).
+    ///
+    /// # Errors
+    /// Another form, or a key id that is not the key's.
+    pub fn parse_witness(text: &str) -> Result<Self, NoteError> {
+        Self::parse_kind(text, COSIGNATURE)
+    }
+
+    fn parse_kind(text: &str, wanted: u8) -> Result<Self, NoteError> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::Key);
+        };
+        let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Key)?;
         let (kind, public) = bytes.split_first().ok_or(NoteError::Key)?;
-        if *kind != ED25519 {
+        if *kind != wanted {
             return Err(NoteError::Key);
         }
         let found = Self::new(name, public.try_into().map_err(|_| NoteError::Key)?)?;
-        if found.id_text() == id { Ok(found) } else { Err(NoteError::KeyId) }
+        if found.text_as(wanted).1 == id { Ok(found) } else { Err(NoteError::KeyId) }
+    }
+
+    /// The written form of a witness's key.
+    pub fn as_witness(&self) -> String {
+        self.text_as(COSIGNATURE).0
+    }
+
+    /// The written form, and the id in it.
+    fn text_as(&self, kind: u8) -> (String, String) {
+        let id: String =
+            key_id(&self.name, kind, self.public()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = [[kind].as_slice(), self.key.as_bytes()].concat();
+        (format!("{}+{id}+{}", self.name, STANDARD.encode(bytes)), id)
     }
 
     pub fn name(&self) -> &str {
@@ -98,16 +125,11 @@ impl VerifierKey {
     fn cosignature_id(&self) -> [u8; 4] {
         key_id(&self.name, COSIGNATURE, self.public())
     }
-
-    fn id_text(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [[ED25519].as_slice(), self.key.as_bytes()].concat();
-        write!(f, "{}+{}+{}", self.name, self.id_text(), STANDARD.encode(bytes))
+        f.write_str(&self.text_as(ED25519).0)
     }
 }
 

@@ -68,7 +68,10 @@ impl Trust {
                 "origin" => origin = Some(value.trim().to_owned()),
                 "checkpoint" => checkpoint = Some(key()?),
                 "producer" => producers.push(key()?),
-                "witness" => witnesses.push(key()?),
+                "witness" => {
+                    let key = VerifierKey::parse_witness(value.trim());
+                    witnesses.push(key.map_err(|error| TrustError::Key(n, error))?);
+                }
                 _ => numbers.push((n, name, value.trim().parse::<u64>().map_err(|_| TrustError::Line(n))?)),
             }
         }
@@ -98,7 +101,7 @@ impl std::fmt::Display for Trust {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "origin {}\ncheckpoint {}", self.origin, self.checkpoint)?;
         self.producers.iter().try_for_each(|key| writeln!(f, "producer {key}"))?;
-        self.witnesses.iter().try_for_each(|key| writeln!(f, "witness {key}"))?;
+        self.witnesses.iter().try_for_each(|key| writeln!(f, "witness {}", key.as_witness()))?;
         let Self { threshold, retention_days, max_age_minutes, grace_minutes, open_minutes, .. } = self;
         writeln!(
             f,
