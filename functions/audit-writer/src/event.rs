@@ -34,6 +34,10 @@ impl<'de> Deserialize<'de> for Event {
 /// the dead-letter queue, so none of ours is older than 28.
 const MAX_AGE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// A leaf has at most 65,535 bytes, of which the place takes some 200. No producer of ours sends as much; a message that
+/// would not fit must not stop those beside it.
+const MAX_MESSAGE_BYTES: usize = 65_535 - 512;
+
 /// A message that is a record.
 #[derive(Debug, Clone)]
 pub struct Delivered {
@@ -58,6 +62,9 @@ pub fn parse(message: Message, now: Timestamp) -> Result<Delivered, (String, &'s
 }
 
 fn read(body: &str, now: Timestamp) -> Result<SignedRecord, &'static str> {
+    if body.len() > MAX_MESSAGE_BYTES {
+        return Err("too_large");
+    }
     let signed = SignedRecord::from_text(body).map_err(|error| {
         tracing::error!(%error, "record.unreadable");
         "not_a_record"

@@ -56,11 +56,14 @@ async fn poison_fails_alone() {
     let old = sample::old();
     bodies.insert(1, "planted poison".to_owned());
     bodies.insert(3, "{}".to_owned());
-    bodies.extend([bodies[0].replace("\"v\":1", "\"v\":9"), forged, old]);
+    // One byte more than is taken; and one that is taken, at the limit.
+    let padded = |bytes: usize| format!("{body:<bytes$}", body = bodies[0]);
+    let (large, fits) = (padded(65_024), padded(65_023));
+    bodies.extend([bodies[0].replace("\"v\":1", "\"v\":9"), forged, old, large, fits]);
     let world = World::default();
     let mut failed = deliver(&world, &bodies).await;
     failed.sort();
-    assert_eq!(failed, ["m1", "m3", "m5", "m6", "m7"]);
+    assert_eq!(failed, ["m1", "m3", "m5", "m6", "m7", "m8"]);
     world.check(&[(1, 3)]);
 }
 
