@@ -10,15 +10,15 @@ import boto3
 STACKS = Path(__file__).resolve().parents[2] / "target" / "stack"
 
 
-def invoke(stack: dict, function: str, event: bytes) -> dict:
-    granted = stack["credentials"]["deployer"]
+def invoke(stack: dict, function: str, event: bytes, role: str = "deployer") -> dict:
+    granted = stack["credentials"][role]
     client = boto3.client(
         "lambda",
         endpoint_url=stack["endpoint"],
         region_name=stack["region"],
         aws_access_key_id=granted["access_key_id"],
         aws_secret_access_key=granted["secret_access_key"],
-        aws_session_token=granted["session_token"],
+        aws_session_token=granted["session_token"] or None,
     )
     return client.invoke(FunctionName=stack["functions"][function], Payload=event)
 

@@ -8,41 +8,15 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-import boto3
+from invoke import STACKS, invoke
+from stack import operator_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ROOT / "target" / "stack"
-
-
-def client(stack: dict, service: str, role: str):
-    granted = stack["credentials"][role]
-    return boto3.client(
-        service,
-        endpoint_url=stack["endpoint"],
-        region_name=stack["region"],
-        aws_access_key_id=granted["access_key_id"],
-        aws_secret_access_key=granted["secret_access_key"],
-        aws_session_token=granted.get("session_token") or None,
-    )
-
-
-def operator(stack: dict) -> dict[str, str]:
-    granted = stack["credentials"]["operator"]
-    return {
-        "PATH": "/usr/bin:/bin",
-        **stack["ops_environment"],
-        "AWS_ENDPOINT_URL": stack["endpoint"],
-        "AWS_REGION": stack["region"],
-        "AWS_ACCESS_KEY_ID": granted["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": granted["secret_access_key"],
-        "AWS_SESSION_TOKEN": granted["session_token"],
-    }
 
 
 def checkpoint(stack: dict) -> None:
     """One now, over everything, instead of waiting for the clock's next minute."""
-    name = stack["functions"]["audit-writer"]
-    client(stack, "lambda", "root").invoke(FunctionName=name, Payload=json.dumps({"checkpoint": {}}).encode())
+    invoke(stack, "audit-writer", (ROOT / "events" / "audit-writer" / "checkpoint.json").read_bytes(), role="root")
 
 
 def export_and_verify(stack: dict, home: Path, more: list[str] | None = None, quiet: bool = False):
@@ -52,9 +26,9 @@ def export_and_verify(stack: dict, home: Path, more: list[str] | None = None, qu
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     trust = home / "trust.txt"
-    trust.write_text(subprocess.run([binary, "trust"], env=operator(stack), check=True, capture_output=True, text=True).stdout)
+    trust.write_text(subprocess.run([binary, "trust"], env=operator_environment(stack), check=True, capture_output=True, text=True).stdout)
     export = [binary, "export", "--out", str(home / "export"), *(more or [])]
-    done = subprocess.run(export, env=operator(stack), capture_output=quiet, text=True)
+    done = subprocess.run(export, env=operator_environment(stack), capture_output=quiet, text=True)
     if done.returncode != 0:
         return done
     return verify_again(stack, home, quiet)

@@ -57,8 +57,7 @@ fn status<E>(error: &SdkError<E>) -> u16 {
 }
 
 fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Unavailable {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    tracing::error!(operation, code = code.unwrap_or("no_answer"), "s3.failed");
+    aws::log_s3_failure(operation, error);
     Unavailable
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{Region, Timestamp};
 use ledger::Note;
+use ledger::row::merged_name;
 use serde_json::Value;
 
 /// Where a checkpoint lies in a sink. One name per size: a sink that keeps what it has sees at once if another checkpoint
@@ -55,7 +56,7 @@ pub fn merge(partition: &str, files: &[String]) -> Result<Merged, &'static str> 
         }
     }
     let (first, last) = rows.keys().next().zip(rows.keys().next_back()).ok_or("no_rows")?;
-    let name = format!("{partition}/{first:020}-{last:020}.json");
+    let name = merged_name(&format!("{partition}/"), *first, *last);
     let rows = rows.values().flat_map(|row| [*row, "\n"]).collect();
     Ok(Merged { name, rows })
 }

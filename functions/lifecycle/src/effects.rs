@@ -26,8 +26,7 @@ const LARGE_BYTES: i64 = 16 * 1024 * 1024;
 pub type Fault = &'static str;
 
 fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Fault {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    tracing::error!(operation, code = code.unwrap_or("no_answer"), "s3.failed");
+    aws::log_s3_failure(operation, error);
     "store_unavailable"
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! Start-up (configuration, tracing), reads and conditional writes in DynamoDB, the audit sender that alone makes
-//! [`Recorded`], the KMS side of `envelope::KeyWrapper`, the SQS partial-batch driver, clock and entropy.
+//! [`Recorded`], the KMS side of `envelope::KeyWrapper`, batches from SQS, clock and entropy.
 //!
 //! # Out of scope
 //! What the rows mean (`tables`), what is allowed (`policy`), outbound HTTP to configured addresses (`egress`).
@@ -14,16 +14,18 @@ mod batch;
 mod clock;
 mod dynamo;
 mod entropy;
+mod failure;
 mod kms;
 mod start;
 mod vars;
 
 pub use audit::{AuditConfig, AuditSender, NotRecorded, Recorded};
 pub use aws_config::SdkConfig;
-pub use batch::{BatchEvent, BatchResponse, Failure, Handled, Message, drive};
+pub use batch::{BatchEvent, BatchResponse, Failure, Message};
 pub use clock::now;
 pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
+pub use failure::log_s3_failure;
 pub use kms::{KmsSigner, KmsWrapper, NotSigned};
 pub use start::{Credentials, StartError, init_tracing, sdk_config};
 pub use vars::{BadConfig, Vars};

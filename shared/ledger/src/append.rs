@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{AgentId, EventId, RecordError, TenantId, Timestamp};
 
 use crate::leaf::{AgentHead, Entry, Leaf, LeafError, Place, Trailer, agent_head};
-use crate::{Bundle, BundleError, Frontier, SignedRecord};
+use crate::{Bundle, BundleError, Frontier, SignedRecord, leaf_hash};
 
 /// The most records of one bundle: its leaves are read again whole by whoever finds it at its place.
 pub const MAX_RECORDS: usize = 1_000;
@@ -91,7 +91,7 @@ pub fn append(
         let place = placed(&signed, seq, logged_at, &agents);
         let entry = Entry { signed, place };
         let text = entry.to_text()?;
-        if let Some((agent, head)) = agent_head(&entry, &text) {
+        if let Some((agent, head)) = agent_head(&entry, leaf_hash(text.as_bytes())) {
             changed.insert(agent.clone(), head);
             agents.insert(agent, head);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::producer::take;
-use crate::{Hash, SignedRecord, leaf_hash};
+use crate::{Hash, SignedRecord};
 
 /// What the writer adds to a record: its place in the log and in its agent's part of it, and when it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,9 +180,9 @@ impl Leaf {
     }
 }
 
-/// The head of an agent after `entry`, whose bytes are `text`.
-pub(crate) fn agent_head(entry: &Entry, text: &str) -> Option<(AgentId, AgentHead)> {
+/// The head of an agent after `entry`, whose leaf hash is `leaf`.
+pub(crate) fn agent_head(entry: &Entry, leaf: Hash) -> Option<(AgentId, AgentHead)> {
     let agent = entry.signed.record.agent_id.clone()?;
     let agent_seq = entry.place.agent_seq?;
-    Some((agent, AgentHead { agent_seq, leaf: leaf_hash(text.as_bytes()) }))
+    Some((agent, AgentHead { agent_seq, leaf }))
 }

@@ -58,20 +58,43 @@ pub fn partition(tenant: &TenantId, day: &str) -> String {
     format!("task_timeline/tenant_id={tenant}/dt={day}/")
 }
 
-/// The row files of one commit, or of any run of entries: one per day, named by the first leaf's number. The same entries
-/// give the same files.
+/// The rows of a run of entries: by day, its first and last number and its lines.
+type Days = BTreeMap<String, (u64, u64, String)>;
+
+fn days(entries: &[Entry]) -> Result<Days, RecordError> {
+    let mut days = Days::new();
+    for entry in entries {
+        let seq = entry.place.seq;
+        let day = days.entry(entry.signed.record.created_at.date()).or_insert((seq, seq, String::new()));
+        day.1 = seq;
+        day.2.push_str(&row(entry)?);
+    }
+    Ok(days)
+}
+
+/// The row files of one commit: one per day, named by the first leaf's number. The same entries give the same files.
 ///
 /// # Errors
 /// A record that has no JSON form.
 pub fn files(tenant: &TenantId, entries: &[Entry]) -> Result<Vec<(String, String)>, RecordError> {
-    let mut days: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    for entry in entries {
-        let day = days.entry(entry.signed.record.created_at.date());
-        let (_, rows) = day.or_insert_with(|| (entry.place.seq, String::new()));
-        rows.push_str(&row(entry)?);
-    }
-    let file = |(day, (first, rows)): (String, (u64, String))| {
+    let file = |(day, (first, _, rows)): (String, (u64, u64, String))| {
         (format!("{}{first:020}.json", partition(tenant, &day)), rows)
     };
-    Ok(days.into_iter().map(file).collect())
+    Ok(days(entries)?.into_iter().map(file).collect())
+}
+
+/// The row files of a whole log: one per day, under the names of merged ones.
+///
+/// # Errors
+/// A record that has no JSON form.
+pub fn merged_files(tenant: &TenantId, entries: &[Entry]) -> Result<Vec<(String, String)>, RecordError> {
+    let file = |(day, (first, last, rows)): (String, (u64, u64, String))| {
+        (merged_name(&partition(tenant, &day), first, last), rows)
+    };
+    Ok(days(entries)?.into_iter().map(file).collect())
+}
+
+/// The name of a file that holds what several held: by its first and last number. `partition` ends with a slash.
+pub fn merged_name(partition: &str, first: u64, last: u64) -> String {
+    format!("{partition}{first:020}-{last:020}.json")
 }

@@ -1,13 +1,13 @@
 //! Rows for SQL: read for an export, and made again from the ledger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use domain::TenantId;
-use ledger::{Entry, row};
+use ledger::row;
 
 use super::gather::{Gathered, Stores, failed};
 
@@ -67,7 +67,7 @@ impl Stores {
         let entries: Vec<_> = gathered.entries().collect();
         let end = entries.last().map_or(0, |entry| entry.place.seq);
         let mut made = BTreeSet::new();
-        for (name, text) in days(tenant, &entries)? {
+        for (name, text) in row::merged_files(tenant, &entries)? {
             let put = self.client.put_object().bucket(&self.derived).key(&name);
             let put = put.body(ByteStream::from(text.into_bytes())).send().await;
             put.map_err(|error| failed("writing rows", error))?;
@@ -87,21 +87,6 @@ impl Stores {
         }
         Ok(u64::try_from(entries.len()).unwrap_or(u64::MAX))
     }
-}
-
-/// Each day's file, named by its first and last number as merged files are.
-fn days(tenant: &TenantId, entries: &[Entry]) -> Result<Vec<(String, String)>, domain::RecordError> {
-    let mut days = BTreeMap::<String, (u64, u64, String)>::new();
-    for entry in entries {
-        let seq = entry.place.seq;
-        let day = days.entry(entry.signed.record.created_at.date()).or_insert((seq, seq, String::new()));
-        day.1 = seq;
-        day.2.push_str(&row::row(entry)?);
-    }
-    let file = |(day, (first, last, rows)): (String, (u64, u64, String))| {
-        (format!("{}{first:020}-{last:020}.json", row::partition(tenant, &day)), rows)
-    };
-    Ok(days.into_iter().map(file).collect())
 }
 
 /// The first number that a file of rows is named by.

@@ -11,7 +11,7 @@ use super::region::Signed;
 use super::rows::Rows;
 use super::{Class, Evidence, Report, Trust};
 use crate::leaf::agent_head;
-use crate::{AgentHeads, Bundle, Entry, Frontier, Leaf, Trailer, leaf_hash};
+use crate::{AgentHeads, Bundle, Entry, Frontier, Hash, Leaf, Trailer, leaf_hash};
 
 /// What is known of a log so far.
 struct Walk<'a> {
@@ -89,12 +89,7 @@ impl Walk<'_> {
     }
 
     /// What is signed at sizes that the log never has: behind its end, or inside a bundle.
-    fn against(
-        &self,
-        left: &std::collections::BTreeMap<u64, crate::Hash>,
-        signed: &Signed,
-        report: &mut Report,
-    ) {
+    fn against(&self, left: &std::collections::BTreeMap<u64, Hash>, signed: &Signed, report: &mut Report) {
         let size = self.tree.size();
         for unmet in left.keys().filter(|unmet| **unmet < size) {
             report.add(
@@ -113,7 +108,8 @@ impl Walk<'_> {
         let (mut entries, mut trailer) = (Vec::new(), None);
         for bytes in bundle.leaves() {
             let seq = self.tree.size();
-            self.tree.append(leaf_hash(bytes));
+            let hash = leaf_hash(bytes);
+            self.tree.append(hash);
             let leaf = match Leaf::from_bytes(bytes) {
                 Ok(leaf) => leaf,
                 Err(error) => {
@@ -124,7 +120,7 @@ impl Walk<'_> {
             self.leaf(&leaf, seq, report);
             match leaf {
                 Leaf::Entry(entry) if trailer.is_none() => {
-                    self.entry(&entry, report);
+                    self.entry(&entry, hash, report);
                     entries.push(*entry);
                 }
                 Leaf::Entry(_) => {
@@ -149,7 +145,7 @@ impl Walk<'_> {
         self.at = self.at.max(leaf.logged_at());
     }
 
-    fn entry(&mut self, entry: &Entry, report: &mut Report) {
+    fn entry(&mut self, entry: &Entry, hash: Hash, report: &mut Report) {
         report.records += 1;
         let (record, seq) = (&entry.signed.record, entry.place.seq);
         if !self.events.insert(record.event_id) {
@@ -159,13 +155,13 @@ impl Walk<'_> {
                 format!("event {} again at {seq}", record.event_id),
             );
         }
-        self.agent(entry, report);
+        self.agent(entry, hash, report);
         self.producers.take(entry, &self.place, report);
         self.pairs.take(record);
         self.rows.take(entry);
     }
 
-    fn agent(&mut self, entry: &Entry, report: &mut Report) {
+    fn agent(&mut self, entry: &Entry, hash: Hash, report: &mut Report) {
         let (agent, place) = (&entry.signed.record.agent_id, &entry.place);
         let before = agent.as_ref().and_then(|agent| self.agents.get(agent));
         let wanted = agent.as_ref().map(|_| before.map_or(0, |head| head.agent_seq) + 1);
@@ -177,8 +173,7 @@ impl Walk<'_> {
                 format!("leaf {} does not follow the last of {who}", place.seq),
             );
         }
-        let text = entry.to_text().unwrap_or_default();
-        self.agents.extend(agent_head(entry, &text));
+        self.agents.extend(agent_head(entry, hash));
     }
 
     fn trailer(&self, found: Option<Trailer>, entries: &[Entry], first: u64, report: &mut Report) {
