@@ -58,6 +58,12 @@ pub struct Export {
     pub out: std::path::PathBuf,
 }
 
+impl Export {
+    pub fn period(&self) -> Option<verify::Period> {
+        self.from.zip(self.to).map(|(from, to)| verify::Period { from, to })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Ops {
     /// Makes an organization with an owner, a tenant, an agent, keys, a budget, a provider and a gateway key

@@ -103,7 +103,7 @@ pub async fn export(get: Get<'_>, wanted: args::Export) -> Result<(), Box<dyn Er
     print::error(&format!("exporting {} tenant(s) to {}", tenants.len(), wanted.out.display()));
     let work = async {
         let admitted = admitted(&dynamo, &tenants).await?;
-        let gathered = stores.gather(region, &tenants, wanted.tenant.as_ref()).await?;
+        let gathered = stores.gather(region, &tenants, wanted.tenant.as_ref(), wanted.period()).await?;
         let keys = keys(&dynamo, &gathered).await?;
         write::folder(&wanted, &config, &trust, &gathered, &admitted, &keys)
     };
@@ -175,8 +175,8 @@ async fn admitted(
 async fn keys(dynamo: &Dynamo, gathered: &Gathered) -> Result<Vec<serde_json::Value>, Box<dyn Error>> {
     use tables::codec::Row as _;
     let mut found = Vec::new();
-    for id in gathered.key_ids() {
-        let Some(item) = dynamo.get(&Key::gateway_key(&id)).await? else { continue };
+    for id in &gathered.told.key_ids {
+        let Some(item) = dynamo.get(&Key::gateway_key(id)).await? else { continue };
         let row = domain::KeyRow::from_item(&item)?;
         let owner = match &row.owner {
             domain::Owner::User { id, .. } => Some(id.to_string()),

@@ -6,10 +6,12 @@ use std::error::Error;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::types::ObjectLockMode;
-use domain::{KeyId, TenantId, Timestamp};
+use domain::{ActorType, KeyId, Phase, ProducerId, TenantId, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use ledger::verify::{Shown, Version};
 use ledger::{Bundle, Entry, Heads, IntervalObject, Leaf, checkpoint_name};
+
+use verify::{Manifest, Period};
 
 use super::Config;
 
@@ -29,6 +31,34 @@ pub struct Gathered {
     pub objects: BTreeMap<String, Vec<u8>>,
     pub rows: BTreeMap<TenantId, Vec<String>>,
     pub shown: Option<Shown>,
+    pub told: Summary,
+}
+
+/// What the records say together: each is read once for all of it.
+#[derive(Default)]
+pub struct Summary {
+    /// The last number of each tenant's log.
+    ends: BTreeMap<TenantId, u64>,
+    pub key_ids: BTreeSet<KeyId>,
+    pub records: u64,
+    pub in_period: u64,
+    pub outcomes: u64,
+    /// The last number that each producer gave to a record of each tenant.
+    pub numbered: BTreeMap<(TenantId, ProducerId), u64>,
+}
+
+impl Summary {
+    fn take(&mut self, entry: Entry, period: Option<Period>) {
+        let (record, origin) = (entry.signed.record, entry.signed.origin);
+        self.records += 1;
+        self.in_period += u64::from(Manifest::covers(period, record.created_at));
+        let outcome = record.phase == Phase::Outcome && record.actor_type == ActorType::Agent;
+        self.outcomes += u64::from(outcome);
+        self.ends.insert(record.tenant_id.clone(), entry.place.seq);
+        let number = self.numbered.entry((record.tenant_id, origin.producer)).or_default();
+        *number = origin.n.max(*number);
+        self.key_ids.extend(record.authority.and_then(|authority| authority.key_id));
+    }
 }
 
 pub(super) fn failed<E>(what: &str, error: aws_sdk_s3::error::SdkError<E>) -> Box<dyn Error>
@@ -82,6 +112,7 @@ impl Stores {
         mut gathered: Gathered,
         tenants: &[TenantId],
         only: Option<&TenantId>,
+        period: Option<Period>,
     ) -> Result<Gathered, Box<dyn Error>> {
         if let Some(tenant) = only {
             let shown = Some(shown(&gathered, tenant)?);
@@ -92,13 +123,12 @@ impl Stores {
             self.take(&format!("t/{tenant}/"), &mut gathered).await?;
         }
         // A row is there before its record's message is acknowledged, so rows are read last.
-        let mut ends = BTreeMap::<TenantId, u64>::new();
-        for entry in gathered.entries() {
-            ends.insert(entry.signed.record.tenant_id, entry.place.seq);
-        }
+        let mut told = Summary::default();
+        gathered.entries().for_each(|entry| told.take(entry, period));
+        gathered.told = told;
         for tenant in tenants {
             // The log has grown since it was read: rows behind its end are not this export's.
-            let end = ends.get(tenant).copied().unwrap_or_default();
+            let end = gathered.told.ends.get(tenant).copied().unwrap_or_default();
             let mut rows = self.rows(tenant).await?;
             rows.retain(|row| seq(row).is_none_or(|seq| seq <= end));
             gathered.rows.insert(tenant.clone(), rows);
@@ -206,9 +236,5 @@ impl Gathered {
             _ => None,
         };
         leaves.flat_map(move |bundle| bundle.leaves().iter().filter_map(entry).collect::<Vec<_>>())
-    }
-
-    pub fn key_ids(&self) -> BTreeSet<KeyId> {
-        self.entries().filter_map(|entry| entry.signed.record.authority?.key_id).collect()
     }
 }

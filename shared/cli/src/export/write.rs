@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use domain::{ActorType, Phase, ProducerId, TenantId};
+use domain::TenantId;
 use ledger::timeline::{self, Question};
 use ledger::verify::Trust;
 use serde::Serialize;
@@ -55,35 +55,22 @@ fn lines(values: &[impl Serialize]) -> Result<String, serde_json::Error> {
 }
 
 fn manifest(wanted: &args::Export, config: &Config, gathered: &Gathered, admitted: &Days) -> Manifest {
-    let period = wanted.from.zip(wanted.to).map(|(from, to)| Period { from, to });
-    let mut manifest = Manifest {
+    let (period, told) = (wanted.period(), &gathered.told);
+    Manifest {
         v: 1,
         region: config.region,
         tenant: wanted.tenant.clone(),
         exported_at: aws::now(),
         period,
         query: wanted.tenant.as_ref().and_then(|tenant| query(config, tenant, period)),
-        records: 0,
-        records_in_period: 0,
-        outcomes: 0,
+        records: told.records,
+        records_in_period: told.in_period,
+        outcomes: told.outcomes,
         settled: admitted.values().flat_map(BTreeMap::values).sum(),
-        producers: 0,
-        numbered: 0,
+        producers: u64::try_from(told.numbered.len()).unwrap_or(u64::MAX),
+        numbered: told.numbered.values().sum(),
         files: BTreeMap::new(),
-    };
-    let mut last = BTreeMap::<(TenantId, ProducerId), u64>::new();
-    for entry in gathered.entries() {
-        let (record, origin) = (&entry.signed.record, &entry.signed.origin);
-        manifest.records += 1;
-        manifest.records_in_period += u64::from(Manifest::covers(period, record.created_at));
-        let outcome = record.phase == Phase::Outcome && record.actor_type == ActorType::Agent;
-        manifest.outcomes += u64::from(outcome);
-        let number = last.entry((record.tenant_id.clone(), origin.producer.clone())).or_default();
-        *number = origin.n.max(*number);
     }
-    manifest.producers = u64::try_from(last.len()).unwrap_or(u64::MAX);
-    manifest.numbered = last.values().sum();
-    manifest
 }
 
 /// The first page's question about the tenant's rows of the period, as it is asked of Athena.
