@@ -34,9 +34,11 @@ resource "aws_cloudwatch_event_rule" "this" {
 resource "aws_cloudwatch_event_target" "this" {
   for_each = local.schedules
 
-  rule  = aws_cloudwatch_event_rule.this[each.key].name
-  arn   = each.value.function.arn
-  input = jsonencode(each.value.input)
+  rule = aws_cloudwatch_event_rule.this[each.key].name
+  # A name of ours: one made by the provider is new with every deployment, and looks like a secret in the state.
+  target_id = each.key
+  arn       = each.value.function.arn
+  input     = jsonencode(each.value.input)
 
   depends_on = [aws_lambda_permission.schedule]
 }
