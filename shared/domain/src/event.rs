@@ -67,6 +67,8 @@ catalogue! {
         AdminSeed = "admin.seed",
         /// A provider's credential was replaced.
         AdminCredential = "admin.credential",
+        /// What is taken out of calls was changed: a tenant's, an agent's or an organization's policy.
+        AdminPolicy = "admin.policy",
         /// A root secret got a new version, rows were sealed again under it, or old versions were retired.
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
 use crate::{
-    AgentId, Code, KeyId, KeyKind, Name, OrgId, ProviderId, Region, SealedBytes, SecretHash, TenantId,
-    Timestamp, UserId,
+    AgentId, Code, KeyId, KeyKind, Name, Opaque, OrgId, ProviderId, Region, SealedBytes, SecretHash,
+    TenantId, Timestamp, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -227,4 +227,36 @@ impl fmt::Debug for WrappedRoot {
 pub struct BudgetRow {
     pub limit: u64,
     pub avail: u64,
+}
+
+/// A DLP policy as it was written: a tenant's, an agent's, or the floor of an organization. What the document means is
+/// `redact`'s business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DlpPolicyRow {
+    /// 1 for the first, and one more with every write.
+    pub version: u64,
+    /// JSON text of at most 64 KiB. Holds words and names of people, and is never logged.
+    pub document: String,
+}
+
+impl fmt::Debug for DlpPolicyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DlpPolicyRow(version {}, {} bytes)", self.version, self.document.len())
+    }
+}
+
+/// A value that a token stands for beyond one request. Its row is found by the token's digest alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// The agent in whose call the token was made, and to which alone it is given back.
+    pub agent: AgentId,
+    /// Keyed digest of the conversation, when the caller named one: the value is given back in no other.
+    pub conversation: Option<Opaque>,
+    /// What was detected, such as `email`.
+    pub kind: Code,
+    /// The person under whose key the value is sealed, as `psn_...`; without one it is the tenant's key.
+    pub subject: Option<Opaque>,
+    pub sealed: SealedBytes,
+    /// From this moment on nothing is given back, whether or not the row is still there.
+    pub expires_at: Timestamp,
 }

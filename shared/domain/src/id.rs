@@ -16,7 +16,7 @@ pub struct IdError {
 }
 
 /// Crockford's base32, lower case: no `i`, `l`, `o`, `u`, so that an id can be read out over the phone.
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RANDOM_CHARS: usize = 16;
 
 fn base32(random: [u8; 10]) -> String {

@@ -23,14 +23,16 @@ mod record;
 mod region;
 mod sealed;
 mod time;
+mod token;
 
 pub use canonical::{CanonicalError, canonical_json};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
-    Agent, BudgetRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
-    Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, Uninspectable, User, WrappedRoot,
+    Agent, BudgetRow, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind,
+    ProviderModel, Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow,
+    Uninspectable, User, WrappedRoot,
 };
 pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
@@ -40,3 +42,4 @@ pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, REC
 pub use region::{Region, RegionError};
 pub use sealed::{NotSealed, SealedBytes};
 pub use time::{Timestamp, TimestampError};
+pub use token::TokenDigest;

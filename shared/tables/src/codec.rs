@@ -19,6 +19,11 @@ pub trait Row: Sized {
     fn from_item(item: &Item) -> Result<Self, CodecError>;
 }
 
+/// Sealed bytes of a row. Plain ones are refused.
+pub(crate) fn sealed(row: &Reader<'_>, field: &'static str) -> Result<SealedBytes, CodecError> {
+    SealedBytes::from_sealed_form(row.bytes(field)?.to_vec()).map_err(|_| CodecError::Form(field))
+}
+
 impl Row for KeyRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -203,7 +208,6 @@ fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
             max_output_tokens: row.number("max_output_tokens")?,
         })
     };
-    let sealed = SealedBytes::from_sealed_form(row.bytes("credential")?.to_vec());
     Ok(Provider {
         id: row.parse("provider_id")?,
         name: row.parse("name")?,
@@ -213,7 +217,7 @@ fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
         region: row.parse("region")?,
         region_source: row.str("region_source")?.to_owned(),
         models: row.maps("models", model)?,
-        credential: sealed.map_err(|_| CodecError::Form("credential"))?,
+        credential: sealed(&row, "credential")?,
     })
 }
 
@@ -260,8 +264,7 @@ impl Row for SubjectRow {
         if row.flag("shredded")? {
             return Ok(Self::Shredded);
         }
-        let sealed = SealedBytes::from_sealed_form(row.bytes("sealed_key")?.to_vec());
-        sealed.map(Self::Active).map_err(|_| CodecError::Form("sealed_key"))
+        sealed(&row, "sealed_key").map(Self::Active)
     }
 }
 
@@ -290,7 +293,9 @@ impl Row for BudgetRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{AgentId, GatewayKey, OrgId, ProviderId, Region, TenantId, Timestamp, UserId};
+    use domain::{
+        AgentId, DlpPolicyRow, GatewayKey, OrgId, ProviderId, Region, TenantId, Timestamp, TokenRow, UserId,
+    };
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T) {
         let item = row.to_item();
@@ -299,7 +304,8 @@ mod tests {
             let mut without = item.clone();
             without.remove(missing);
             let read = T::from_item(&without);
-            let optional = ["expires_at", "revoked_at", "models"].contains(&missing.as_str());
+            let optional =
+                ["expires_at", "revoked_at", "models", "conversation", "subject"].contains(&missing.as_str());
             assert!(read.is_err() || optional, "{missing} may be left out");
         }
         let newer = Item::from_iter(item.into_iter().chain([("v".to_owned(), Attr::number(2))]));
@@ -359,7 +365,18 @@ mod tests {
         reads_back(BudgetRow { limit: 10, avail: 10 });
         reads_back(SubjectRow::Shredded);
         let sealed = SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap();
-        reads_back(SubjectRow::Active(sealed));
+        reads_back(SubjectRow::Active(sealed.clone()));
+        reads_back(DlpPolicyRow { version: 7, document: "{\"v\":1}".to_owned() });
+        let token = TokenRow {
+            agent: AgentId::from_random([3; 10]),
+            conversation: "cnv_abc".parse().ok(),
+            kind: "email".parse().unwrap(),
+            subject: "psn_abc".parse().ok(),
+            sealed,
+            expires_at: Timestamp::from_unix_millis(1_790_000_000_123).unwrap(),
+        };
+        reads_back(TokenRow { conversation: None, subject: None, ..token.clone() });
+        reads_back(token);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AgentId, EventId, KeyId, Opaque, OrgId, TenantId, UserId};
+use domain::{AgentId, EventId, KeyId, Opaque, OrgId, TenantId, TokenDigest, UserId};
 
 /// The tables, split by who may write them, so that IAM says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,10 +17,13 @@ pub enum Table {
     Keys,
     /// Where each tenant's log ends, and which events it holds.
     Ledger,
+    /// Values that tokens stand for beyond one request, sealed.
+    Tokens,
 }
 
 impl Table {
-    pub const ALL: [Self; 5] = [Self::Control, Self::Identity, Self::Gates, Self::Keys, Self::Ledger];
+    pub const ALL: [Self; 6] =
+        [Self::Control, Self::Identity, Self::Gates, Self::Keys, Self::Ledger, Self::Tokens];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +32,7 @@ impl Table {
             Self::Gates => "gates",
             Self::Keys => "keys",
             Self::Ledger => "ledger",
+            Self::Tokens => "tokens",
         }
     }
 }
@@ -70,6 +74,17 @@ impl Key {
 
     pub fn policy(tenant: &TenantId) -> Self {
         Self::new(Table::Control, format!("T#{tenant}"), "POLICY")
+    }
+
+    /// What is taken out of a tenant's calls, or of one agent's. Rows of their own, beside [`Key::policy`].
+    pub fn dlp_policy(tenant: &TenantId, agent: Option<&AgentId>) -> Self {
+        let sk = agent.map_or_else(|| "DLP#tenant".to_owned(), |agent| format!("DLP#agent#{agent}"));
+        Self::new(Table::Control, format!("T#{tenant}"), sk)
+    }
+
+    /// What no tenant of an organization may fall below.
+    pub fn dlp_floor(org: &OrgId) -> Self {
+        Self::new(Table::Control, format!("ORG#{org}"), "DLP#floor")
     }
 
     pub fn providers(tenant: &TenantId) -> Self {
@@ -124,6 +139,11 @@ impl Key {
         Self::new(Table::Ledger, format!("T#{tenant}#{event}"), "EVENT")
     }
 
+    /// What a token stands for.
+    pub fn token(tenant: &TenantId, token: &TokenDigest) -> Self {
+        Self::new(Table::Tokens, format!("T#{tenant}"), format!("TOKEN#{token}"))
+    }
+
     /// The last record of an agent.
     pub fn agent_head(tenant: &TenantId, agent: &AgentId) -> Self {
         Self::new(Table::Ledger, format!("T#{tenant}#{agent}"), "AGENT")
@@ -132,3 +152,25 @@ impl Key {
 
 /// The partitions of heads: the characters of an id.
 pub const HEAD_SHARDS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pinned: rows are found by these for as long as they live.
+    #[test]
+    fn rows_of_dlp_lie_where_they_lay() {
+        let (tenant, agent) = (TenantId::from_random([2; 10]), AgentId::from_random([3; 10]));
+        let place = |key: Key| format!("{} {} {}", key.table, key.pk, key.sk);
+        assert_eq!(place(Key::dlp_policy(&tenant, None)), format!("control T#{tenant} DLP#tenant"));
+        assert_eq!(
+            place(Key::dlp_policy(&tenant, Some(&agent))),
+            format!("control T#{tenant} DLP#agent#{agent}")
+        );
+        let org = OrgId::from_random([1; 10]);
+        assert_eq!(place(Key::dlp_floor(&org)), format!("control ORG#{org} DLP#floor"));
+        let token = TokenDigest::of("[EMAIL_T_0]");
+        assert_eq!(place(Key::token(&tenant, &token)), format!("tokens T#{tenant} TOKEN#{token}"));
+        assert_eq!(Table::ALL.map(Table::as_str).last(), Some(&"tokens"));
+    }
+}

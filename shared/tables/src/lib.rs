@@ -3,12 +3,13 @@
 //! # In scope
 //! Where a row lies ([`Key`]), how it is written and read ([`codec`]), and the conditional writes that hold and
 //! settle budgets ([`gates`], behind the [`GateStore`] joint), rotate and destroy keys ([`keyring`], behind
-//! [`KeyStore`]) and move the heads of logs ([`ledger`]).
+//! [`KeyStore`]), write DLP policies ([`dlp`]) and move the heads of logs ([`ledger`]).
 //!
 //! # Out of scope
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
 
 pub mod codec;
+pub mod dlp;
 pub mod gates;
 mod item;
 pub mod keyring;
