@@ -35,6 +35,7 @@ mod check;
 mod detector;
 mod findings;
 mod placeholder;
+mod policy;
 mod proof;
 mod redact;
 mod render;
@@ -47,6 +48,10 @@ pub use answer::{ANSWER_HOLD_BACK_BYTES, AnswerRedactor, redact_answer_text};
 pub use detector::{Detector, DetectorError, Detectors};
 pub use findings::Findings;
 pub use placeholder::Nonce;
+pub use policy::{
+    Action, Custom, CustomHit, CustomKind, Direction, Document, Explained, GROUPS, Policy, PolicyError,
+    Problem, Rule, TokenLimits, TypeInfo, Weaker, builtin_types,
+};
 pub use proof::Redacted;
 pub use redact::{Exempt, MAX_DEPTH, RedactError, Redaction, redact_json};
 pub use restore::{Form, HOLD_BACK_BYTES, Links, Restorer};

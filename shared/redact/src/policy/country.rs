@@ -1,0 +1,34 @@
+//! Countries: ISO 3166-1 alpha-2, as assigned in 2026.
+
+const ASSIGNED: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA \
+     CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE \
+     GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN \
+     KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC \
+     NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK \
+     SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF \
+     WS YE YT ZA ZM ZW";
+
+/// Why a text is no country, with the remedy.
+pub(crate) fn fault(code: &str) -> Option<&'static str> {
+    match code {
+        "UK" => Some("the United Kingdom is `GB`"),
+        "EL" => Some("Greece is `GR`"),
+        "EU" => Some("the European Union is no country here: list its members"),
+        _ if ASSIGNED.split_ascii_whitespace().any(|one| one == code) => None,
+        _ => Some("not a country: use two capital letters of ISO 3166-1, such as `IL`, `DE` or `US`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_whole_and_in_order() {
+        let all: Vec<_> = ASSIGNED.split_ascii_whitespace().collect();
+        assert_eq!(all.len(), 249, "ISO 3166-1 has 249 officially assigned codes");
+        assert!(all.is_sorted() && all.iter().all(|code| code.len() == 2));
+        assert!(all.iter().all(|code| fault(code).is_none()));
+        assert!(["UK", "EL", "EU", "il", "", "ISR", "XX"].iter().all(|code| fault(code).is_some()));
+    }
+}
