@@ -17,7 +17,8 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("ledger", &["domain"]),
     ("aws", &["domain", "envelope", "ledger", "tables"]),
     ("verify", &["domain", "ledger"]),
-    ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "tables", "verify"]),
+    // Policies of DLP are checked before they are written, by the same code that reads them.
+    ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("gateway", &["aws", "domain", "egress", "envelope", "policy", "redact", "tables"]),
     ("lifecycle", &["aws", "domain", "ledger"]),

@@ -12,7 +12,10 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, WriteRequest,
 };
 use tables::gates::Update;
-use tables::{Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, ReadFault, Table};
+use tables::{
+    Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, PolicyStore, ReadFault, Table,
+    WritePolicy,
+};
 
 /// The physical names of the tables that a function uses.
 #[derive(Debug, Clone)]
@@ -235,6 +238,16 @@ impl KeyStore for Dynamo {
 
     async fn write(&self, op: &KeyOp) -> Result<(), GateFault> {
         self.update(op.to_update()).await
+    }
+}
+
+impl PolicyStore for Dynamo {
+    async fn read_policy(&self, key: &Key) -> Result<Option<Item>, ReadFault> {
+        self.get(key).await.map_err(|_| ReadFault)
+    }
+
+    async fn write_policy(&self, write: &WritePolicy) -> Result<(), GateFault> {
+        self.update(write.to_update()).await
     }
 }
 

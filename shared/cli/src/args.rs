@@ -2,7 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use domain::{
-    Code, Name, Opaque, ProviderId, ProviderKind, Region, RestoreField, TenantId, Timestamp, Uninspectable,
+    AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, RestoreField, TenantId, Timestamp,
+    Uninspectable,
 };
 use envelope::Purpose;
 
@@ -92,8 +93,57 @@ pub enum Ops {
     /// Replaces a provider's API key with the one in CS_PROVIDER_KEY
     Credential(Credential),
 
+    /// Shows, checks or writes what is taken out of calls: a tenant's DLP policy, an agent's, or an organization's floor
+    ///
+    /// A document is written over the version that was read: of two operators at once one hears of the other. Prints what is
+    /// done with each type and whose word that is, and what a change makes weaker.
+    Policy(Policy),
+
     /// Makes a tenant's rows for SQL again from the ledger: one file per day, whatever lay there before
     Rebuild(Rebuild),
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// Whose policy. With --org: tenants of the organization, in whose logs the change is recorded
+    #[arg(long, value_name = "TENANT,...", value_delimiter = ',', required_unless_present = "check")]
+    pub tenant: Vec<TenantId>,
+
+    /// The policy of this agent, which stands over the tenant's key by key
+    #[arg(long, value_name = "AGENT", conflicts_with = "org")]
+    pub agent: Option<AgentId>,
+
+    /// The floor of this organization, which no policy of its tenants and agents can weaken
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<OrgId>,
+
+    /// The document to write or check: JSON, up to 64 KiB
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["check", "show"])]
+    pub file: Option<std::path::PathBuf>,
+
+    /// Write only over this version; 0 where there is none yet
+    #[arg(long, value_name = "VERSION", requires = "file", conflicts_with_all = ["check", "show"])]
+    pub previous: Option<u64>,
+
+    /// Show what holds, and write nothing
+    #[arg(long, conflicts_with_all = ["file", "check"])]
+    pub show: bool,
+
+    /// With --show: print the document as it was written, with all its words and names
+    #[arg(long, requires = "show")]
+    pub document: bool,
+
+    /// Check a file, offline: needs no AWS. Without one: what holds where nobody wrote a policy
+    #[arg(long, conflicts_with_all = ["tenant", "agent", "org"])]
+    pub check: bool,
+
+    /// With --check: the organization's floor
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub floor_file: Option<std::path::PathBuf>,
+
+    /// With --check: the tenant's policy, when --file is an agent's
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub tenant_file: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

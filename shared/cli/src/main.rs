@@ -5,6 +5,7 @@
 
 mod args;
 mod config;
+mod dlp;
 mod export;
 mod keys;
 mod ops;
@@ -40,6 +41,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await?,
         Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
+        Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
         Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;

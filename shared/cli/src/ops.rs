@@ -27,8 +27,8 @@ type Shown = Result<(), Box<dyn Error>>;
 /// One tenant, and the clients for its keys.
 pub(crate) struct Bench {
     pub(crate) ring: Ring,
-    org: OrgId,
-    store: Dynamo,
+    pub(crate) org: OrgId,
+    pub(crate) store: Dynamo,
     kms: KmsWrapper,
     audit: AuditSender,
 }
@@ -63,19 +63,31 @@ impl Bench {
         work: impl Future<Output = Result<T, E>>,
         came_of_it: impl Fn(Metadata, &T) -> Metadata,
     ) -> Result<T, E> {
-        let action = ActionId::new(aws::now(), aws::random().map_err(KeysError::from)?);
-        let attempt = self.record(&told, action, Phase::Attempt, "allowed")?;
-        self.audit.attempt(action, &[attempt]).await.map_err(KeysError::from)?;
+        let action = self.attempt(&told).await?;
         let done = work.await;
-        let ended = if done.is_ok() { "completed" } else { "failed" };
         if let Ok(done) = &done {
             told.metadata = came_of_it(told.metadata, done);
         }
-        let outcome = self.record(&told, action, Phase::Outcome, ended)?;
+        self.outcome(&told, action, done.is_ok()).await?;
+        done
+    }
+
+    /// Records an attempt, to be followed by its outcome.
+    pub(crate) async fn attempt(&self, told: &Told) -> Result<ActionId, KeysError> {
+        let action = ActionId::new(aws::now(), aws::random()?);
+        let attempt = self.record(told, action, Phase::Attempt, "allowed")?;
+        self.audit.attempt(action, &[attempt]).await?;
+        Ok(action)
+    }
+
+    /// Records how an attempt ended. One that cannot be recorded is said, and shows as unpaired.
+    pub(crate) async fn outcome(&self, told: &Told, action: ActionId, done: bool) -> Result<(), KeysError> {
+        let ended = if done { "completed" } else { "failed" };
+        let outcome = self.record(told, action, Phase::Outcome, ended)?;
         if self.audit.record(&[outcome]).await.is_err() {
             print::error("warning: the outcome is not recorded; the attempt is, and shows as unpaired");
         }
-        done
+        Ok(())
     }
 
     fn record(

@@ -3,12 +3,14 @@
 //! A policy is written over the version that was read, so that of two operators at once one hears of the other. A token is
 //! put once and never changed; DynamoDB forgets it some time after it expired, and until then readers compare the time.
 
+use std::future::Future;
+
 use domain::{DlpPolicyRow, Timestamp, TokenRow};
 
 use crate::codec::{Row, sealed};
-use crate::gates::Update;
+use crate::gates::{GateFault, Update};
 use crate::item::{VERSION, VERSION_FIELD, item};
-use crate::{Attr, CodecError, Item, Key, Reader};
+use crate::{Attr, CodecError, Item, Key, ReadFault, Reader};
 
 impl Row for DlpPolicyRow {
     fn to_item(&self) -> Item {
@@ -91,6 +93,15 @@ impl WritePolicy {
             values,
         }
     }
+}
+
+/// The joint to the rows of policies. Production: DynamoDB. Tests: in memory, with faults.
+///
+/// A write is atomic, and reads are strongly consistent.
+pub trait PolicyStore {
+    fn read_policy(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, ReadFault>> + Send;
+
+    fn write_policy(&self, write: &WritePolicy) -> impl Future<Output = Result<(), GateFault>> + Send;
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod keyring;
 mod layout;
 pub mod ledger;
 
+pub use dlp::{PolicyStore, WritePolicy};
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
