@@ -83,7 +83,7 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger]) : table.deletion_protection_enabled])
+    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens]) : table.deletion_protection_enabled])
     error_message = "every table must have deletion protection"
   }
 
@@ -93,8 +93,13 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = !contains(keys(aws_dynamodb_table.this), "ledger")
-    error_message = "the gateway and the operator reach every table of that map: the ledger's must not be among them"
+    condition     = one(aws_dynamodb_table.tokens.point_in_time_recovery).enabled && one(aws_dynamodb_table.tokens.ttl).enabled && one(aws_dynamodb_table.tokens.ttl).attribute_name == "ttl"
+    error_message = "the tokens' table must be recoverable, and forget by the attribute `ttl`"
+  }
+
+  assert {
+    condition     = length(setintersection(keys(aws_dynamodb_table.this), ["ledger", "tokens"])) == 0
+    error_message = "the gateway and the operator reach every table of that map: the ledger's and the tokens' must not be among them"
   }
 
   assert {

@@ -108,7 +108,7 @@ def standing_still() -> dict:
     still = {"lifecycle": {"ignore_changes": "all"}}
     return {
         "resource": {
-            "aws_dynamodb_table": {"this": still, "ledger": still},
+            "aws_dynamodb_table": {"this": still, "ledger": still, "tokens": still},
             "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
             "aws_sqs_queue": {"audit": still, "audit_dead_letters": still},

@@ -12,6 +12,7 @@ locals {
     CS_TABLE_IDENTITY      = aws_dynamodb_table.this["identity"].name
     CS_TABLE_GATES         = aws_dynamodb_table.this["gates"].name
     CS_TABLE_KEYS          = aws_dynamodb_table.this["keys"].name
+    CS_TABLE_TOKENS        = aws_dynamodb_table.tokens.name
     CS_QUEUE_AUDIT_URL     = aws_sqs_queue.audit.url
     CS_KMS_KEY_ARN         = aws_kms_key.root.arn
     CS_PROVIDER_TIMEOUT_MS = tostring(var.gateway.provider_timeout_ms)
@@ -99,6 +100,13 @@ data "aws_iam_policy_document" "gateway" {
     }
   }
 
+  # Tokens are put once, and read by those that a call names. None is changed or deleted: they expire.
+  statement {
+    sid       = "KeepTokens"
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
+    resources = [aws_dynamodb_table.tokens.arn]
+  }
+
   statement {
     sid       = "Record"
     actions   = ["sqs:SendMessage"]
@@ -111,7 +119,7 @@ data "aws_iam_policy_document" "gateway" {
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "audit", "pseudonym"] })
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "audit", "token", "pseudonym"] })
 
       content {
         test     = "StringEquals"

@@ -5,6 +5,7 @@ output "account" {
 output "tables" {
   value = merge({ for name, table in aws_dynamodb_table.this : name => table.name }, {
     ledger = aws_dynamodb_table.ledger.name
+    tokens = aws_dynamodb_table.tokens.name
   })
 }
 

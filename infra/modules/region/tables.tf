@@ -64,3 +64,38 @@ resource "aws_dynamodb_table" "ledger" {
     enabled = true
   }
 }
+
+# What tokens stand for beyond one request, sealed under a person's key or the tenant's. Beside the others on purpose too:
+# whoever detects keeps and restores them, and an operator has no business here.
+resource "aws_dynamodb_table" "tokens" {
+  name                        = "${local.prefix}-tokens"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # Rows go some time after they expired. What must be gone at once is gone with its key: a backup keeps sealed bytes.
+  ttl {
+    attribute_name = "ttl"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled                 = true
+    recovery_period_in_days = 35
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}
