@@ -47,6 +47,8 @@ fn told(tenant: &Tenant, count: usize) -> Vec<Record> {
     wait::until(&format!("{count} records of policies"), || {
         let mut all = records::all(tenant.tenant_id());
         all.retain(|record| record.field("event_type") == "admin.policy");
+        // The queue may turn two around; an attempt comes before its outcome, in the alphabet too.
+        all.sort_by_key(|record| ["created_at", "phase"].map(|name| record.field(name).to_owned()));
         (all.len() >= count).then_some(all)
     })
 }
@@ -105,7 +107,7 @@ fn an_agents_policy_stands_over_the_tenants_and_under_the_floor() {
     let agent = tenant.agent_id().to_owned();
     let said = wrote(&tenant, SECOND, &["--agent", &agent]);
     assert_eq!(line(&said, "email"), "email contact mask request 0.5 agent types.email");
-    assert!(said.contains("weaker than version 0: email: block -> mask"), "{said}");
+    assert!(said.contains("weaker than without one: email: block -> mask"), "{said}");
 
     let floor = r#"{"v":1,"types":{"contact":{"action":"redact","direction":"both"}}}"#;
     let said = refused(&stranger, floor, &["--org", tenant.org_id()]);
