@@ -8,21 +8,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use caller::{Asserted, Keys, NoPerson, Person, acquainted};
 use domain::{
     ActionId, AuditRecord, BudgetRow, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider,
     ProviderModel, Providers, Reason, Region, Timestamp,
 };
 use egress::{Reach, Target};
-use envelope::{RootError, RootKey};
+use envelope::RootError;
 use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Detectors, Redacted};
 use serde_json::Value;
 
-use crate::asserted::Asserted;
 use crate::dialect::Vendor;
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
-use crate::person::{NoPerson, Person};
 use crate::plan::{Bound, Call, Planned, Wanted};
 use crate::records::{Entry, Known, Said, Scribe, SealRandom};
 use crate::refusal;
@@ -50,13 +49,6 @@ pub struct Facts {
     pub keys: Result<Keys, RootError>,
     /// Whoever the call is said to be for; `None` when nobody is named.
     pub person: Option<Result<Person, NoPerson>>,
-}
-
-/// The tenant's keys that a decision uses.
-#[derive(Debug)]
-pub struct Keys {
-    pub audit: Arc<RootKey>,
-    pub pseudonym: Arc<RootKey>,
 }
 
 /// Time and chance, as values.
@@ -178,7 +170,7 @@ fn admit(
         return Err(Reason::ResidencyTenant.into());
     }
     let Some(wanted) = wanted else { return Ok(Decision::Models(models(rules, &accountable, &providers))) };
-    acquainted(facts.person)?;
+    acquainted(facts.person.as_ref())?;
     permitted(&wanted.ask, &policy)?;
     let (provider, model) = choose(rules, &providers, wanted.ask.model())?;
     known.provider = Some(provider.name.clone());
@@ -188,15 +180,6 @@ fn admit(
     let call = Planned { rules, moment, scribe, action_id };
     let plan = call.plan(wanted, bound, facts.keys, facts.budget, permit, known)?;
     Ok(Decision::Forward(Box::new(plan)))
-}
-
-/// Whoever was erased stays so: no call is made for them, and no key is made for them again.
-fn acquainted(person: Option<Result<Person, NoPerson>>) -> Result<(), Reason> {
-    match person {
-        None | Some(Ok(_)) => Ok(()),
-        Some(Err(NoPerson::Erased)) => Err(Reason::SubjectErased),
-        Some(Err(NoPerson::Unavailable)) => Err(Reason::KeysUnavailable),
-    }
 }
 
 /// What the tenant's policy has to say about a call's content: what nobody can look into, and forbidden tools.

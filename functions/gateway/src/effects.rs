@@ -3,24 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Rows};
-use domain::{
-    Agent, BudgetRow, GatewayKey, KeyRow, Org, Owner, PolicyRow, Providers, Reason, Region, Role, RootRow,
-    Tenant, TenantId, Timestamp, User,
-};
+use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
+use caller::person::{self, Home};
+use caller::{Address, Addresses, Keys, LoadFault, NoPerson, Person, keys_fault};
+use domain::{BudgetRow, GatewayKey, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError};
-use policy::{Caller, Standing, authenticate};
-use tables::codec::Row;
 use tables::gates::NotSettled;
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
-use crate::addresses::{Address, Addresses};
 use crate::cleared::Cleared;
-use crate::decide::{Decision, Facts, Keys, Plan};
+use crate::decide::{Decision, Facts, Plan};
 use crate::live::Live;
 use crate::outcome::{self, Ended, Good, Spent};
-use crate::person::{self, NoPerson, Person};
 use crate::plan::{self, Call};
 use crate::provider::Way;
 use crate::response::{Refused, Response};
@@ -43,118 +38,38 @@ pub struct Roots {
     pub audit: Option<RootRow>,
 }
 
-/// Why there are no facts to decide on.
-#[derive(Debug)]
-pub enum LoadFault {
-    /// Nobody is known.
-    Stranger(Reason),
-    /// The key verified, but the facts behind it could not be read: refused, and recorded.
-    Unread(Box<Caller>),
-}
-
-impl LoadFault {
-    fn of(reason: Reason, known: Caller) -> Self {
-        if reason == Reason::FactsUnavailable {
-            Self::Unread(Box::new(known))
-        } else {
-            Self::Stranger(reason)
-        }
-    }
+/// What the gateway reads of a tenant beside its standing.
+fn more(address: &Address) -> Vec<Key> {
+    let tenant = address.tenant();
+    vec![
+        Key::policy(tenant),
+        Key::providers(tenant),
+        Key::budget(tenant, 0),
+        Key::root(tenant, Purpose::Credential.as_str()),
+    ]
 }
 
 impl Effects {
-    /// Reads everything that a decision about this key needs, in one trip (two when the key is new to this instance).
+    /// Reads everything that a decision about this key needs.
     ///
     /// # Errors
     /// See [`LoadFault`].
     pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, Roots), LoadFault> {
-        let Some(address) = self.addresses.get(key.id()) else {
-            let known = self.first_sight(key).await?;
-            let address = Address::of(known.row());
-            self.addresses.put(address.clone());
-            let read = self.read_at(key, &address, now).await;
-            // The key verified in the first read, so whoever has it is known, whatever became of the second.
-            return read.map_err(|reason| LoadFault::of(reason, known));
-        };
-        self.read_at(key, &address, now).await.map_err(LoadFault::Stranger)
-    }
-
-    async fn read_at(
-        &self,
-        key: &GatewayKey,
-        address: &Address,
-        now: Timestamp,
-    ) -> Result<(Facts, Roots), Reason> {
-        let (caller, rows) = self.verified(key, address).await?;
-        let row_says = Address::of(caller.row());
-        if row_says == *address {
-            return Ok(self.facts(caller, &rows, now).await);
-        }
-        // The key was moved since its address was kept: what was read belongs to somebody else.
-        self.addresses.put(row_says.clone());
-        let (caller, rows) = self.verified(key, &row_says).await?;
-        let settled = Address::of(caller.row()) == row_says;
-        if settled { Ok(self.facts(caller, &rows, now).await) } else { Err(Reason::FactsUnavailable) }
-    }
-
-    async fn verified(&self, key: &GatewayKey, address: &Address) -> Result<(Caller, Rows), Reason> {
-        let rows = self.dynamo.batch_get(&address.keys()).await.map_err(|_| Reason::FactsUnavailable)?;
-        let row: KeyRow = find(&rows, &Key::gateway_key(key.id())).ok_or(Reason::KeyUnknown)?;
-        let caller = authenticate(key, row).map_err(|_| Reason::KeySecretMismatch)?;
-        Ok((caller, rows))
-    }
-
-    /// The key's own row, to learn where the rest lies. A wrong secret ends here, after one read.
-    async fn first_sight(&self, key: &GatewayKey) -> Result<Caller, LoadFault> {
-        let item = self.dynamo.get(&Key::gateway_key(key.id())).await;
-        let item = item.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
-        let row = KeyRow::from_item(&item.ok_or(LoadFault::Stranger(Reason::KeyUnknown))?);
-        let row = row.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
-        authenticate(key, row).map_err(|_| LoadFault::Stranger(Reason::KeySecretMismatch))
-    }
-
-    async fn facts(&self, caller: Caller, rows: &Rows, now: Timestamp) -> (Facts, Roots) {
-        let row = caller.row().clone();
-        let user = match &row.owner {
-            Owner::User { id, .. } => Some(id),
-            Owner::Tenant => None,
-        };
-        let standing = Standing {
-            org: find::<Org>(rows, &Key::org(&row.org)),
-            tenant: find::<Tenant>(rows, &Key::tenant(&row.tenant)),
-            agent: find::<Agent>(rows, &Key::agent(&row.tenant, &row.agent)),
-            user: user.and_then(|user| find::<User>(rows, &Key::user(&row.org, user))),
-            role: user.and_then(|user| find::<Role>(rows, &Key::binding(&row.tenant, user))),
-        };
-        let root = |purpose: Purpose| find::<RootRow>(rows, &Key::root(&row.tenant, purpose.as_str()));
-        let keys = self.keys(&row.tenant, root(Purpose::Audit), root(Purpose::Pseudonym), now).await;
+        let loaded = caller::load(&self.dynamo, &self.addresses, more, key).await?;
+        let tenant = &loaded.caller.row().tenant;
+        let (audit, pseudonym) = (loaded.root(Purpose::Audit), loaded.root(Purpose::Pseudonym));
+        let keys = Keys::open(&self.roots, tenant, audit.clone(), pseudonym, now).await;
+        let roots = Roots { credential: loaded.root(Purpose::Credential), audit };
         let facts = Facts {
-            standing,
-            policy: find::<PolicyRow>(rows, &Key::policy(&row.tenant)),
-            providers: find::<Providers>(rows, &Key::providers(&row.tenant)),
-            budget: find::<BudgetRow>(rows, &Key::budget(&row.tenant, 0)),
+            policy: loaded.find::<PolicyRow>(&Key::policy(tenant)),
+            providers: loaded.find::<Providers>(&Key::providers(tenant)),
+            budget: loaded.find::<BudgetRow>(&Key::budget(tenant, 0)),
             keys,
             person: None,
-            caller,
+            standing: loaded.standing,
+            caller: loaded.caller,
         };
-        (facts, Roots { credential: root(Purpose::Credential), audit: root(Purpose::Audit) })
-    }
-
-    /// Without the audit key nothing personal can be sealed, without the pseudonym key no identifier can leave: the
-    /// call is refused, and recorded without them.
-    async fn keys(
-        &self,
-        tenant: &TenantId,
-        audit: Option<RootRow>,
-        pseudonym: Option<RootRow>,
-        now: Timestamp,
-    ) -> Result<Keys, RootError> {
-        let (audit, pseudonym) = audit.zip(pseudonym).ok_or(RootError::Missing)?;
-        let opened = futures_util::future::try_join(
-            self.roots.current(tenant, Purpose::Audit, &audit, now),
-            self.roots.current(tenant, Purpose::Pseudonym, &pseudonym, now),
-        );
-        opened.await.map(|(audit, pseudonym)| Keys { audit, pseudonym })
+        Ok((facts, roots))
     }
 
     /// The key of the person whom the call is said to be for: one more read, for such calls alone. Without the tenant's
@@ -172,16 +87,9 @@ impl Effects {
         if broke || !facts.caller.may_act(&facts.standing, now) {
             return None;
         }
-        let (keys, row) = (facts.keys.as_ref().ok()?, audit?);
-        let Ok(subject) = keys.pseudonym.pseudonym("subject", who).parse() else {
-            return Some(Err(NoPerson::Unavailable));
-        };
-        let (Ok(secret), Ok(seal)) = (aws::random(), aws::random()) else {
-            return Some(Err(NoPerson::Unavailable));
-        };
-        let (tenant, secret) = (&facts.caller.row().tenant, envelope::SubjectSecret::new(secret));
-        let wanted = person::Wanted { tenant, region, subject, row, audit: &keys.audit, now, secret, seal };
-        Some(person::acquaint(&self.dynamo, &self.roots, &wanted).await)
+        let keys = facts.keys.as_ref().ok()?;
+        let home = Home { tenant: &facts.caller.row().tenant, region, keys, audit: audit? };
+        Some(person::named(&self.dynamo, &self.roots, &home, who, now).await)
     }
 
     /// Carries out a decision.
@@ -335,7 +243,7 @@ fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, credential: Option<
         _ if !recorded => Reason::AuditUnavailable.into(),
         Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
         Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
-        Ok(_) => credential.map_or(Reason::KeysUnavailable, plan::keys_fault).into(),
+        Ok(_) => credential.map_or(Reason::KeysUnavailable, keys_fault).into(),
     }
 }
 
@@ -370,10 +278,4 @@ fn respond(call: &Call, ended: Ended) -> Response {
 
 fn since(began: Timestamp) -> Duration {
     Duration::from_millis(aws::now().millis_since(began))
-}
-
-/// A row, if it is there and reads. A row that does not read is as good as absent: what it guards refuses.
-fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
-    let row = T::from_item(rows.get(key)?);
-    row.inspect_err(|error| tracing::error!(table = key.table.as_str(), %error, "row.unreadable")).ok()
 }

@@ -5,34 +5,16 @@ pub mod content;
 pub mod tables;
 pub mod tools;
 
+pub use caller::Fault;
+use caller::json;
 use domain::{OrgId, Reason, TenantId, Uninspectable};
 use serde_json::{Map, Value};
 
 use crate::dialect::Dialect;
-use crate::json::{self, JsonFault};
 use tables::{Grammar, grammar};
 
 /// More answers than this are not asked for at once: each multiplies the worst case that is held.
 const MAX_CHOICES: u64 = 16;
-
-/// A fault of the request's form: a reason, and where. The place is built from field names and indexes of the
-/// dialect, never from the caller's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub reason: Reason,
-    pub param: Option<String>,
-    pub hint: Option<String>,
-}
-
-impl Fault {
-    pub fn new(reason: Reason) -> Self {
-        Self { reason, param: None, hint: None }
-    }
-
-    pub fn at(reason: Reason, param: impl Into<String>, hint: &str) -> Self {
-        Self { reason, param: Some(param.into()), hint: Some(hint.to_owned()) }
-    }
-}
 
 /// Something in a request that nobody can look into: what it is (nothing: no policy can permit it), where, and why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,15 +51,7 @@ impl Ask {
     /// # Errors
     /// As [`json::parse`] and [`Ask::parse`].
     pub fn read(dialect: Dialect, body: &str) -> Result<Self, Fault> {
-        let value = json::parse(body).map_err(|fault| {
-            let reason = match fault {
-                JsonFault::Syntax { .. } => Reason::InvalidJson,
-                JsonFault::DuplicateKey { .. } => Reason::DuplicateKey,
-                JsonFault::TooDeep | JsonFault::TooMany => Reason::NestedTooDeep,
-            };
-            Fault { hint: Some(fault.to_string()), ..Fault::new(reason) }
-        })?;
-        Self::parse(dialect, value)
+        Self::parse(dialect, json::parse(body)?)
     }
 
     /// # Errors

@@ -9,9 +9,7 @@
 //! - The ledger: records go to the audit queue and no further.
 //! - Routes by which a provider would keep content, such as batches and files: refused by name.
 
-mod addresses;
 mod answer;
-mod asserted;
 mod cleared;
 mod config;
 mod decide;
@@ -19,18 +17,15 @@ mod dialect;
 mod effects;
 mod event;
 mod form;
-mod json;
 mod limits;
 mod live;
 mod outcome;
-mod person;
 mod plan;
 mod provider;
 mod records;
 mod refusal;
 mod response;
 mod sse;
-mod strangers;
 mod stream;
 mod tools;
 mod translate;
@@ -39,9 +34,10 @@ mod upstream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caller::{LoadFault, Strangers};
 use domain::{GatewayKey, Reason, Timestamp};
 
-pub use addresses::Addresses;
+pub use caller::Addresses;
 pub use cleared::Cleared;
 pub use config::Config;
 pub use decide::{Moment, Random, Rules};
@@ -49,7 +45,7 @@ pub use effects::Effects;
 pub use response::Response;
 
 use dialect::Vendor;
-use effects::{LoadFault, Roots};
+use effects::Roots;
 use event::{Request, Route};
 use records::SealRandom;
 use response::Refused;
@@ -59,12 +55,12 @@ use response::Refused;
 pub struct Gateway {
     pub rules: Rules,
     pub effects: Arc<Effects>,
-    strangers: strangers::Strangers,
+    strangers: Strangers,
 }
 
 impl Gateway {
     pub fn new(rules: Rules, effects: Effects) -> Self {
-        Self { rules, effects: Arc::new(effects), strangers: strangers::Strangers::default() }
+        Self { rules, effects: Arc::new(effects), strangers: Strangers::default() }
     }
 
     /// Answers one ingress event. Every fault is an answer in the dialect's shape; nothing is thrown.
@@ -81,7 +77,8 @@ impl Gateway {
         }
         match &request.key {
             Ok(key) if key.region() != self.rules.region => self.elsewhere(key, &request, now),
-            Ok(_) => self.known_key(request, now, time_left).await,
+            // Boxed: the compiler lays out futures within futures only so deep.
+            Ok(_) => Box::pin(self.known_key(request, now, time_left)).await,
             Err(reason) => self.stranger(&request, *reason, now),
         }
     }
@@ -146,11 +143,5 @@ impl Random {
             tools_returned: aws::random()?,
             tools_requested: aws::random()?,
         })
-    }
-}
-
-impl SealRandom {
-    fn draw() -> Result<Self, aws::EntropyError> {
-        Ok(Self { source_ip: aws::random()?, on_behalf_of: aws::random()? })
     }
 }

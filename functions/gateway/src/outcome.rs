@@ -137,7 +137,7 @@ pub fn rejected(status: u16) -> Ended {
 }
 
 fn success(wire: Dialect, bytes: &Bytes) -> Ended {
-    let value = std::str::from_utf8(bytes).ok().and_then(|text| crate::json::parse(text).ok());
+    let value = std::str::from_utf8(bytes).ok().and_then(|text| caller::json::parse(text).ok());
     let Some(value) = value else {
         return Ended::without_answer(Reason::ProviderMalformed, Spent::Everything);
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caller::{Keys, keys_fault};
 use domain::{
     ActionId, AuditRecord, BudgetRow, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow,
     Provider, ProviderModel, Reason, Timestamp, Uninspectable,
@@ -16,7 +17,7 @@ use redact::{Nonce, Redaction, Vault};
 use serde_json::{Map, Value};
 
 use crate::answer::render::Render;
-use crate::decide::{Keys, Moment, Plan, Rules};
+use crate::decide::{Moment, Plan, Rules};
 use crate::dialect::{Dialect, Way};
 use crate::form::tables::grammar;
 use crate::form::{Ask, tools as form_tools};
@@ -224,11 +225,6 @@ fn translated(
 fn affordable(budget: Option<BudgetRow>, worst_case: u64) -> Result<(), Refused> {
     let budget = budget.ok_or(Reason::BudgetUnavailable)?;
     if worst_case > budget.avail { Err(over_budget(budget.avail, worst_case)) } else { Ok(()) }
-}
-
-/// Why a tenant's keys cannot be used: for now, or for good.
-pub fn keys_fault(fault: RootError) -> Reason {
-    if fault == RootError::Shredded { Reason::KeysDestroyed } else { Reason::KeysUnavailable }
 }
 
 /// The refusal of a call that its budget does not cover, with the numbers that explain it.

@@ -1,5 +1,6 @@
 //! Every refusal and every bad ending in one table: status, dialect type, event, and what the caller is told.
 
+use caller::told;
 use domain::{EventType, Reason};
 
 /// One row of the table.
@@ -40,44 +41,42 @@ macro_rules! table {
     };
 }
 
-const BAD_KEY: &str = "missing or invalid gateway key: send a key of this gateway as `Authorization: Bearer cs_...` or `x-api-key: cs_...`";
-
 const PATHS: &str = "unknown path: POST to /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/messages or /v1/messages/count_tokens, or GET /v1/models";
 
 table! {
     // before anybody is known: one uniform answer
-    KeyMissing, 401, AUTH, AuthRefused, false, BAD_KEY;
-    KeyMalformed, 401, AUTH, AuthRefused, false, BAD_KEY;
-    KeyChecksum, 401, AUTH, AuthRefused, false, BAD_KEY;
-    KeyUnknown, 401, AUTH, AuthRefused, false, BAD_KEY;
-    KeySecretMismatch, 401, AUTH, AuthRefused, false, BAD_KEY;
-    KeyOtherRegion, 421, INVALID, AuthRefused, false, "this gateway key belongs to another region: call the gateway of the region that the key names";
-    BodyTooLarge, 413, INVALID, LlmCall, false, "the body is larger than 4194304 bytes (4 MiB): send less";
+    KeyMissing, 401, AUTH, AuthRefused, false, told::BAD_KEY;
+    KeyMalformed, 401, AUTH, AuthRefused, false, told::BAD_KEY;
+    KeyChecksum, 401, AUTH, AuthRefused, false, told::BAD_KEY;
+    KeyUnknown, 401, AUTH, AuthRefused, false, told::BAD_KEY;
+    KeySecretMismatch, 401, AUTH, AuthRefused, false, told::BAD_KEY;
+    KeyOtherRegion, 421, INVALID, AuthRefused, false, told::OTHER_REGION;
+    BodyTooLarge, 413, INVALID, LlmCall, false, told::TOO_LARGE;
     // the key
-    KeyRevoked, 401, AUTH, AuthRefused, false, "this gateway key was revoked: ask its owner for a new one";
-    KeyExpired, 401, AUTH, AuthRefused, false, "this gateway key has expired: ask its owner for a new one";
+    KeyRevoked, 401, AUTH, AuthRefused, false, told::KEY_REVOKED;
+    KeyExpired, 401, AUTH, AuthRefused, false, told::KEY_EXPIRED;
     // the form
     UnknownPath, 404, INVALID, PolicyViolation, false, PATHS;
     MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: call models by POST, and GET /v1/models";
     RouteUninspectable, 403, DENIED, PolicyViolation, false, "batches, files and stored responses are processed where nobody here can inspect them: send each call by itself";
-    ContentType, 415, INVALID, LlmCall, false, "send the body with `Content-Type: application/json`";
-    ContentEncoding, 415, INVALID, LlmCall, false, "send the body without Content-Encoding: what is compressed cannot be inspected";
-    InvalidUtf8, 400, INVALID, LlmCall, false, "the body is not valid UTF-8: JSON is sent as UTF-8 (RFC 8259)";
-    InvalidJson, 400, INVALID, LlmCall, false, "the body is not valid JSON";
-    DuplicateKey, 400, INVALID, LlmCall, false, "the body repeats an object key: every key may stand once";
-    NestedTooDeep, 400, INVALID, LlmCall, false, "the body is nested more than 64 levels deep or holds more than 100000 values";
-    InvalidField, 400, INVALID, LlmCall, false, "a field is missing or malformed";
+    ContentType, 415, INVALID, LlmCall, false, told::CONTENT_TYPE;
+    ContentEncoding, 415, INVALID, LlmCall, false, told::CONTENT_ENCODING;
+    InvalidUtf8, 400, INVALID, LlmCall, false, told::INVALID_UTF8;
+    InvalidJson, 400, INVALID, LlmCall, false, told::INVALID_JSON;
+    DuplicateKey, 400, INVALID, LlmCall, false, told::DUPLICATE_KEY;
+    NestedTooDeep, 400, INVALID, LlmCall, false, told::NESTED_TOO_DEEP;
+    InvalidField, 400, INVALID, LlmCall, false, told::INVALID_FIELD;
     ForeignIdentifier, 403, DENIED, PolicyViolation, false, "the body names an organization or tenant that is not this key's: the key alone says for whom it acts";
     // who stands behind the key
-    OwnerInactive, 403, DENIED, AuthRefused, false, "the owner of this gateway key is not active";
-    OwnerEpoch, 403, DENIED, AuthRefused, false, "this gateway key was made before its owner's access was last ended: make a new one";
-    OrgInactive, 403, DENIED, AuthRefused, false, "the organization of this gateway key is not active";
-    TenantInactive, 403, DENIED, AuthRefused, false, "the tenant of this gateway key is not active";
-    AgentInactive, 403, DENIED, AuthRefused, false, "the agent of this gateway key is not active";
+    OwnerInactive, 403, DENIED, AuthRefused, false, told::OWNER_INACTIVE;
+    OwnerEpoch, 403, DENIED, AuthRefused, false, told::OWNER_EPOCH;
+    OrgInactive, 403, DENIED, AuthRefused, false, told::ORG_INACTIVE;
+    TenantInactive, 403, DENIED, AuthRefused, false, told::TENANT_INACTIVE;
+    AgentInactive, 403, DENIED, AuthRefused, false, told::AGENT_INACTIVE;
     // what it may do
-    ScopeMissing, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this action";
-    RoleForbids, 403, DENIED, PolicyViolation, false, "the role of this gateway key's owner does not include this action";
-    ResidencyTenant, 403, DENIED, PolicyViolation, false, "the tenant's data does not live in this region";
+    ScopeMissing, 403, DENIED, PolicyViolation, false, told::SCOPE_MISSING;
+    RoleForbids, 403, DENIED, PolicyViolation, false, told::ROLE_FORBIDS;
+    ResidencyTenant, 403, DENIED, PolicyViolation, false, told::RESIDENCY_TENANT;
     ModelUnknown, 404, INVALID, PolicyViolation, false, "no provider of this tenant has such a model: GET /v1/models lists them";
     ModelNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this model: GET /v1/models lists those it may use";
     ResidencyProvider, 403, DENIED, PolicyViolation, false, "the only provider of this model is outside the tenant's region";
@@ -86,15 +85,15 @@ table! {
     ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name";
     ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
     Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
-    SubjectErased, 403, DENIED, PolicyViolation, false, "the person whom x-cs-on-behalf-of names was erased: no call is made for them";
+    SubjectErased, 403, DENIED, PolicyViolation, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
     // our own house: refuse
-    FactsUnavailable, 503, OURS, LlmCall, true, "the gateway could not read what it needs to decide, so it refused: try again";
-    AuditUnavailable, 503, OURS, LlmCall, true, "the call could not be recorded, so it was not made: try again";
+    FactsUnavailable, 503, OURS, LlmCall, true, told::FACTS_UNAVAILABLE;
+    AuditUnavailable, 503, OURS, LlmCall, true, told::AUDIT_UNAVAILABLE;
     BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
-    KeysUnavailable, 503, OURS, LlmCall, true, "the tenant's keys could not be used, so the call was not made";
-    KeysDestroyed, 403, DENIED, LlmCall, false, "the tenant's keys were destroyed at its request: no call can be made for it any more";
+    KeysUnavailable, 503, OURS, LlmCall, true, told::KEYS_UNAVAILABLE;
+    KeysDestroyed, 403, DENIED, LlmCall, false, told::KEYS_DESTROYED;
     TimeShort, 503, OURS, LlmCall, true, "too little time is left for the call: try again";
     // how an allowed call ended
     ProviderUnreachable, 502, OURS, LlmCall, true, "the provider could not be reached; nothing was sent";
@@ -137,12 +136,13 @@ mod tests {
 
     #[test]
     fn the_limits_in_the_texts_are_the_limits_in_force() {
-        assert!(row(Reason::BodyTooLarge).message.contains(&crate::event::MAX_BODY_BYTES.to_string()));
+        assert!(row(Reason::BodyTooLarge).message.contains(&caller::MAX_BODY_BYTES.to_string()));
         assert!(
             row(Reason::NestedTooDeep)
                 .message
-                .contains(&format!("more than {} levels", crate::json::MAX_DEPTH))
+                .contains(&format!("more than {} levels", caller::json::MAX_DEPTH))
         );
+        assert_eq!(caller::json::MAX_DEPTH, redact::MAX_DEPTH, "what is read is walked");
     }
 
     /// Whoever guesses keys learns nothing from the answer.

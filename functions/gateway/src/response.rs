@@ -7,8 +7,7 @@ use bytes::Bytes;
 use domain::{ActionId, Reason};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::{HeaderValue, StatusCode};
-use lambda_runtime::{Error, MetadataPrelude, StreamResponse};
+use lambda_runtime::{Error, StreamResponse};
 use serde_json::{Value, json};
 
 use crate::dialect::{Dialect, Vendor};
@@ -109,19 +108,14 @@ impl Response {
         self.status
     }
 
-    /// As the platform takes it. Every answer leaves through the response stream, whole ones as one piece: the URL is in
-    /// that mode, and reads status and headers from the prelude alone.
+    /// As the platform takes it.
     ///
     /// # Errors
     /// A header that is none: a fault of our own.
     pub fn into_stream(self) -> Result<StreamResponse<Pieces>, Error> {
         let (status, headers, body) = self.into_parts();
-        let mut prelude =
-            MetadataPrelude { status_code: StatusCode::from_u16(status)?, ..MetadataPrelude::default() };
-        for (name, value) in headers {
-            prelude.headers.insert(name, HeaderValue::try_from(value)?);
-        }
-        Ok(StreamResponse { metadata_prelude: prelude, stream: body.map(Ok).boxed() })
+        let metadata_prelude = caller::prelude(status, headers)?;
+        Ok(StreamResponse { metadata_prelude, stream: body.map(Ok).boxed() })
     }
 
     pub fn into_parts(self) -> (u16, BTreeMap<&'static str, String>, Body) {

@@ -10,6 +10,7 @@ mod responses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use caller::json;
 use domain::{Name, Reason};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::answer::{ToolCall, Usage};
 use crate::dialect::Dialect;
 use crate::outcome::Spent;
 use crate::sse::Event;
-use crate::{json, translate};
+use crate::translate;
 
 /// Which text: two numbers of the dialect's (choice and tool, block, item and part) and a field's name.
 type Place = (u64, u64, &'static str);

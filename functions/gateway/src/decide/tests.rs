@@ -12,7 +12,7 @@ use domain::{
     Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, Lifecycle, Org, OrgId, Owner,
     ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
 };
-use envelope::{Aad, Context, Purpose, RootSecret};
+use envelope::{Aad, Context, Purpose, RootKey, RootSecret};
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use std::collections::BTreeSet;

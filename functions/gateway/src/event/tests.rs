@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::form::Ask;
+use base64::Engine as _;
+use caller::MAX_BODY_BYTES;
 use domain::{KeyKind, Region};
-use serde_json::json;
+use serde_json::{Value, json};
 
 macro_rules! fixture {
     ($name:literal) => {

@@ -8,8 +8,8 @@ use domain::{AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
 use envelope::Purpose;
 use tables::Key;
 
-/// The roots that the gateway may use, see `infra/key_purposes.txt`.
-const PURPOSES: [Purpose; 3] = [Purpose::Credential, Purpose::Audit, Purpose::Pseudonym];
+/// The roots that every record needs, see `infra/key_purposes.txt`.
+const PURPOSES: [Purpose; 2] = [Purpose::Audit, Purpose::Pseudonym];
 
 /// The ids that a key's row names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,16 +36,25 @@ impl Address {
         }
     }
 
-    /// All rows that a decision reads, for one BatchGetItem.
+    pub const fn org(&self) -> &OrgId {
+        &self.org
+    }
+
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// The rows of everybody behind the key, and of the tenant's keys that records are written with.
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = vec![
             Key::gateway_key(&self.key),
             Key::org(&self.org),
             Key::tenant(&self.tenant),
             Key::agent(&self.tenant, &self.agent),
-            Key::policy(&self.tenant),
-            Key::providers(&self.tenant),
-            Key::budget(&self.tenant, 0),
         ];
         keys.extend(PURPOSES.map(|purpose| Key::root(&self.tenant, purpose.as_str())));
         if let Some(user) = &self.user {

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use domain::{Opaque, Region, RootRow, SubjectRow, TenantId, Timestamp};
+use domain::{Opaque, Reason, Region, RootRow, SubjectRow, TenantId, Timestamp};
 use envelope::{Aad, KeyWrapper, Purpose, RootKey, Roots, SEAL_RANDOM_BYTES, SubjectKey, SubjectSecret};
 use tables::codec::Row as _;
 use tables::{Key, KeyOp, KeyStore};
+
+use crate::Keys;
 
 /// A person, as the tenant's digest and the key of what is sealed about them.
 #[derive(Debug, Clone)]
@@ -24,6 +26,18 @@ pub enum NoPerson {
     Unavailable,
 }
 
+/// Whoever was erased stays so: no call is made for them, and no key is made for them again.
+///
+/// # Errors
+/// Somebody is named for whom nothing can be sealed.
+pub fn acquainted(person: Option<&Result<Person, NoPerson>>) -> Result<(), Reason> {
+    match person {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(NoPerson::Erased)) => Err(Reason::SubjectErased),
+        Some(Err(NoPerson::Unavailable)) => Err(Reason::KeysUnavailable),
+    }
+}
+
 /// Where a person's key is to be found, and what it takes to make it.
 #[derive(Debug)]
 pub struct Wanted<'a> {
@@ -37,6 +51,43 @@ pub struct Wanted<'a> {
     /// Fresh for every call: it becomes a key if there is none yet.
     pub secret: SubjectSecret,
     pub seal: [u8; SEAL_RANDOM_BYTES],
+}
+
+/// Whose person it is: the tenant, and its keys.
+#[derive(Debug)]
+pub struct Home<'a> {
+    pub tenant: &'a TenantId,
+    pub region: Region,
+    pub keys: &'a Keys,
+    /// The row of the tenant's `audit` root.
+    pub audit: &'a RootRow,
+}
+
+/// The key of the person whom a caller names: one more read, for such calls alone.
+///
+/// # Errors
+/// See [`NoPerson`].
+pub async fn named<S: KeyStore, W: KeyWrapper>(
+    store: &S,
+    roots: &Roots<W>,
+    home: &Home<'_>,
+    who: &str,
+    now: Timestamp,
+) -> Result<Person, NoPerson> {
+    let subject = home.keys.pseudonym.pseudonym("subject", who);
+    let subject = subject.parse().map_err(|_| NoPerson::Unavailable)?;
+    let (Ok(secret), Ok(seal)) = (aws::random(), aws::random()) else { return Err(NoPerson::Unavailable) };
+    let wanted = Wanted {
+        tenant: home.tenant,
+        region: home.region,
+        subject,
+        row: home.audit,
+        audit: &home.keys.audit,
+        now,
+        secret: SubjectSecret::new(secret),
+        seal,
+    };
+    acquaint(store, roots, &wanted).await
 }
 
 /// Finds the person's key, or makes it.

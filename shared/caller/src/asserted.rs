@@ -3,7 +3,7 @@
 
 use domain::{Code, Reason};
 
-use crate::form::Fault;
+use crate::Fault;
 
 /// Longest value of one such header, in bytes.
 const MAX_BYTES: usize = 256;

@@ -1,0 +1,179 @@
+//! A raw ingress event, as far as every function reads it alike.
+//!
+//! Two shapes come in, both in `events/`: function URLs (payload format 2.0) and API Gateway REST proxy events. Only
+//! `requestContext` says where a call came from: headers are the caller's own words.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use domain::{GatewayKey, KeyError, Opaque, Reason};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::{Asserted, Fault};
+
+/// Largest body that is read, in bytes. Function URLs deliver at most 6 MB, base64 included.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// An ingress event, as far as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawEvent {
+    /// REST events without headers say `null`.
+    #[serde(default, deserialize_with = "absent_if_null")]
+    headers: BTreeMap<String, Value>,
+    raw_path: Option<String>,
+    path: Option<String>,
+    http_method: Option<String>,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    request_context: RawContext,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+fn absent_if_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(it: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(it).map(Option::unwrap_or_default)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawContext {
+    http: Option<RawHttp>,
+    identity: Option<RawPeer>,
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawHttp {
+    method: String,
+    source_ip: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPeer {
+    source_ip: Option<String>,
+}
+
+/// An event of a size that is read. Its body stays text until it is known who sent it: a stranger cannot make a function
+/// work on it.
+pub struct Ingress {
+    event: RawEvent,
+}
+
+/// Shows no address and no text: a debug form reaches logs.
+impl std::fmt::Debug for Ingress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ingress(..)")
+    }
+}
+
+impl Ingress {
+    /// # Errors
+    /// An oversize body, or an event of neither shape: refused here, without any I/O.
+    pub fn parse(event: &str) -> Result<Self, Reason> {
+        let event: RawEvent = serde_json::from_str(event).map_err(|_| Reason::UnknownPath)?;
+        let decoded = |body: &String| decoded_len(body, event.is_base64_encoded);
+        if event.body.as_ref().is_some_and(|body| decoded(body) > MAX_BODY_BYTES) {
+            return Err(Reason::BodyTooLarge);
+        }
+        Ok(Self { event })
+    }
+
+    /// Empty when the event names none.
+    pub fn method(&self) -> &str {
+        let http = self.event.request_context.http.as_ref().map(|http| http.method.as_str());
+        http.or(self.event.http_method.as_deref()).unwrap_or_default()
+    }
+
+    /// Empty when the event names none.
+    pub fn path(&self) -> &str {
+        self.event.raw_path.as_deref().or(self.event.path.as_deref()).unwrap_or_default()
+    }
+
+    /// Header names are case-insensitive (RFC 9110 section 5.1); REST events keep the caller's spelling.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
+        self.event.headers.iter().find(named).and_then(|(_, value)| value.as_str())
+    }
+
+    /// The address that the platform saw.
+    pub fn source_ip(&self) -> Option<IpAddr> {
+        let context = &self.event.request_context;
+        let source = context.http.as_ref().and_then(|http| http.source_ip.as_deref());
+        let source = source.or(context.identity.as_ref().and_then(|peer| peer.source_ip.as_deref()));
+        source.and_then(|source| source.parse().ok())
+    }
+
+    /// The platform's id of the request.
+    pub fn request_id(&self) -> Option<Opaque> {
+        self.event.request_context.request_id.as_deref().and_then(|id| id.parse().ok())
+    }
+
+    /// `Authorization: Bearer <key>`, whose scheme is case-insensitive (RFC 9110 section 11.1), or the header in which the
+    /// clients of Anthropic and of Azure OpenAI send a key.
+    ///
+    /// # Errors
+    /// None, or a text that is no key.
+    pub fn key(&self) -> Result<GatewayKey, Reason> {
+        let bearer = self.header("authorization").and_then(|text| {
+            let (scheme, key) = text.trim().split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(key)
+        });
+        let key = bearer.or_else(|| self.header("x-api-key")).or_else(|| self.header("api-key"));
+        key.ok_or(Reason::KeyMissing)?.trim().parse().map_err(|error| match error {
+            KeyError::Malformed => Reason::KeyMalformed,
+            KeyError::Checksum => Reason::KeyChecksum,
+        })
+    }
+
+    /// What the caller says about the call.
+    ///
+    /// # Errors
+    /// As [`Asserted::read`].
+    pub fn asserted(&self) -> Result<Asserted, Fault> {
+        Asserted::read(|name| self.header(name))
+    }
+
+    /// The text of a body that says that it is plain JSON.
+    ///
+    /// # Errors
+    /// Another type of content, a coding of it, or bytes that are no UTF-8.
+    pub fn json_text(&self) -> Result<String, Fault> {
+        if !self.header("content-type").is_some_and(is_json) {
+            return Err(Fault::new(Reason::ContentType));
+        }
+        if self
+            .header("content-encoding")
+            .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+        {
+            return Err(Fault::new(Reason::ContentEncoding));
+        }
+        text(&self.event)
+    }
+}
+
+fn decoded_len(body: &str, base64: bool) -> usize {
+    let padding = body.bytes().rev().take(2).filter(|byte| *byte == b'=').count();
+    if base64 { (body.len() / 4 * 3).saturating_sub(padding) } else { body.len() }
+}
+
+/// `application/json`, with any parameters (RFC 9110 section 8.3.1).
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn text(event: &RawEvent) -> Result<String, Fault> {
+    let body = event.body.as_deref().unwrap_or_default();
+    if !event.is_base64_encoded {
+        return Ok(body.to_owned());
+    }
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(body)
+        .map_err(|_| Fault::new(Reason::InvalidUtf8))?;
+    String::from_utf8(bytes).map_err(|_| Fault::new(Reason::InvalidUtf8))
+}

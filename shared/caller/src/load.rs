@@ -1,0 +1,137 @@
+//! Reads everything that a decision about a key needs, in one trip (two when the key is new to this instance).
+
+use aws::{Dynamo, Rows};
+use domain::{Agent, GatewayKey, KeyRow, Org, Owner, Reason, Role, RootRow, Tenant, User};
+use envelope::Purpose;
+use policy::{Caller, Standing, authenticate};
+use tables::Key;
+use tables::codec::Row;
+
+use crate::addresses::{Address, Addresses};
+
+/// Why there are no facts to decide on.
+#[derive(Debug)]
+pub enum LoadFault {
+    /// Nobody is known.
+    Stranger(Reason),
+    /// The key verified, but the facts behind it could not be read: refused, and recorded.
+    Unread(Box<Caller>),
+}
+
+impl LoadFault {
+    fn of(reason: Reason, known: Caller) -> Self {
+        if reason == Reason::FactsUnavailable {
+            Self::Unread(Box::new(known))
+        } else {
+            Self::Stranger(reason)
+        }
+    }
+}
+
+/// A caller whose key verified, everybody behind it, and all other rows that were read in the same trip.
+#[derive(Debug)]
+pub struct Loaded {
+    pub caller: Caller,
+    pub standing: Standing,
+    rows: Rows,
+}
+
+impl Loaded {
+    /// A row, if it is there and reads. A row that does not read is as good as absent: what it guards refuses.
+    pub fn find<T: Row>(&self, key: &Key) -> Option<T> {
+        find(&self.rows, key)
+    }
+
+    /// Whether there is a row at all, be it readable or not.
+    pub fn has(&self, key: &Key) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    /// The tenant's root of one purpose.
+    pub fn root(&self, purpose: Purpose) -> Option<RootRow> {
+        self.find(&Key::root(&self.caller.row().tenant, purpose.as_str()))
+    }
+}
+
+/// Reads the rows behind a key, and with them whatever else `more` names for the address.
+///
+/// # Errors
+/// See [`LoadFault`].
+pub async fn load(
+    dynamo: &Dynamo,
+    addresses: &Addresses,
+    more: fn(&Address) -> Vec<Key>,
+    key: &GatewayKey,
+) -> Result<Loaded, LoadFault> {
+    let reading = Reading { dynamo, addresses, more, key };
+    let Some(address) = addresses.get(key.id()) else {
+        let known = reading.first_sight().await?;
+        let address = Address::of(known.row());
+        addresses.put(address.clone());
+        let read = reading.read_at(&address).await;
+        // The key verified in the first read, so whoever has it is known, whatever became of the second.
+        return read.map_err(|reason| LoadFault::of(reason, known));
+    };
+    reading.read_at(&address).await.map_err(LoadFault::Stranger)
+}
+
+struct Reading<'a> {
+    dynamo: &'a Dynamo,
+    addresses: &'a Addresses,
+    more: fn(&Address) -> Vec<Key>,
+    key: &'a GatewayKey,
+}
+
+impl Reading<'_> {
+    async fn read_at(&self, address: &Address) -> Result<Loaded, Reason> {
+        let (caller, rows) = self.verified(address).await?;
+        let row_says = Address::of(caller.row());
+        if row_says == *address {
+            return Ok(loaded(caller, rows));
+        }
+        // The key was moved since its address was kept: what was read belongs to somebody else.
+        self.addresses.put(row_says.clone());
+        let (caller, rows) = self.verified(&row_says).await?;
+        let settled = Address::of(caller.row()) == row_says;
+        if settled { Ok(loaded(caller, rows)) } else { Err(Reason::FactsUnavailable) }
+    }
+
+    async fn verified(&self, address: &Address) -> Result<(Caller, Rows), Reason> {
+        let mut keys = address.keys();
+        keys.extend((self.more)(address));
+        let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::FactsUnavailable)?;
+        let row: KeyRow = find(&rows, &Key::gateway_key(self.key.id())).ok_or(Reason::KeyUnknown)?;
+        let caller = authenticate(self.key, row).map_err(|_| Reason::KeySecretMismatch)?;
+        Ok((caller, rows))
+    }
+
+    /// The key's own row, to learn where the rest lies. A wrong secret ends here, after one read.
+    async fn first_sight(&self) -> Result<Caller, LoadFault> {
+        let item = self.dynamo.get(&Key::gateway_key(self.key.id())).await;
+        let item = item.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
+        let row = KeyRow::from_item(&item.ok_or(LoadFault::Stranger(Reason::KeyUnknown))?);
+        let row = row.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
+        authenticate(self.key, row).map_err(|_| LoadFault::Stranger(Reason::KeySecretMismatch))
+    }
+}
+
+fn loaded(caller: Caller, rows: Rows) -> Loaded {
+    let row = caller.row();
+    let user = match &row.owner {
+        Owner::User { id, .. } => Some(id),
+        Owner::Tenant => None,
+    };
+    let standing = Standing {
+        org: find::<Org>(&rows, &Key::org(&row.org)),
+        tenant: find::<Tenant>(&rows, &Key::tenant(&row.tenant)),
+        agent: find::<Agent>(&rows, &Key::agent(&row.tenant, &row.agent)),
+        user: user.and_then(|user| find::<User>(&rows, &Key::user(&row.org, user))),
+        role: user.and_then(|user| find::<Role>(&rows, &Key::binding(&row.tenant, user))),
+    };
+    Loaded { caller, standing, rows }
+}
+
+fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
+    let row = T::from_item(rows.get(key)?);
+    row.inspect_err(|error| tracing::error!(table = key.table.as_str(), %error, "row.unreadable")).ok()
+}

@@ -1,0 +1,20 @@
+//! An answer's status and headers, in the platform's terms.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderValue, StatusCode};
+use lambda_runtime::{Error, MetadataPrelude};
+
+/// Every answer leaves through the response stream, whole ones as one piece: the URLs are in that mode, and read status
+/// and headers from the prelude alone.
+///
+/// # Errors
+/// A status or a header that is none: a fault of our own.
+pub fn prelude(status: u16, headers: BTreeMap<&'static str, String>) -> Result<MetadataPrelude, Error> {
+    let mut prelude =
+        MetadataPrelude { status_code: StatusCode::from_u16(status)?, ..MetadataPrelude::default() };
+    for (name, value) in headers {
+        prelude.headers.insert(name, HeaderValue::try_from(value)?);
+    }
+    Ok(prelude)
+}
