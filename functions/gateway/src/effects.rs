@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
-use caller::person::{self, Home};
+use caller::person::{self, Whose};
 use caller::{Address, Addresses, Keys, LoadFault, NoPerson, Person, keys_fault};
 use domain::{BudgetRow, GatewayKey, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
 use egress::Client;
@@ -88,8 +88,8 @@ impl Effects {
             return None;
         }
         let keys = facts.keys.as_ref().ok()?;
-        let home = Home { tenant: &facts.caller.row().tenant, region, keys, audit: audit? };
-        Some(person::named(&self.dynamo, &self.roots, &home, who, now).await)
+        let whose = Whose { tenant: &facts.caller.row().tenant, region, audit: audit? };
+        Some(person::named(&self.dynamo, &self.roots, &whose, keys, who, now).await)
     }
 
     /// Carries out a decision.

@@ -87,11 +87,14 @@ table! {
     Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
     SubjectErased, 403, DENIED, PolicyViolation, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
+    ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
     // our own house: refuse
     FactsUnavailable, 503, OURS, LlmCall, true, told::FACTS_UNAVAILABLE;
     AuditUnavailable, 503, OURS, LlmCall, true, told::AUDIT_UNAVAILABLE;
     BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
+    TokensUnavailable, 503, OURS, LlmCall, true, "what the call's tokens stand for could not be kept, so the call was not made: try again";
+    PolicyUnreadable, 503, OURS, LlmCall, false, "a DLP policy does not read, so the call was not made: its administrator must write it again";
     KeysUnavailable, 503, OURS, LlmCall, true, told::KEYS_UNAVAILABLE;
     KeysDestroyed, 403, DENIED, LlmCall, false, told::KEYS_DESTROYED;
     TimeShort, 503, OURS, LlmCall, true, "too little time is left for the call: try again";
@@ -109,7 +112,7 @@ table! {
     CallerGone, 499, OURS, LlmCall, false, "the caller went away before the answer ended";
 }
 
-/// The row of a reason. Every reason but `allowed` and `completed` has one; a test holds that true.
+/// The row of a reason. Every reason that a call can end with has one; a test holds that true.
 pub fn row(reason: Reason) -> Row {
     const UNLISTED: Row = Row {
         reason: Reason::FactsUnavailable,
@@ -128,8 +131,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_exactly_one_row() {
-        let good = [Reason::Allowed, Reason::Completed];
-        for reason in Reason::ALL.iter().filter(|reason| !good.contains(reason)) {
+        // Neither a refusal, or one that the function `dlp` alone answers.
+        let not_here = [Reason::Allowed, Reason::Completed, Reason::RateExceeded, Reason::RateUnavailable];
+        for reason in Reason::ALL.iter().filter(|reason| !not_here.contains(reason)) {
             assert_eq!(TABLE.iter().filter(|row| row.reason == *reason).count(), 1, "{reason}");
         }
     }

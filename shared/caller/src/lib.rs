@@ -11,7 +11,7 @@
 //! # In scope
 //! The two shapes of ingress events, with their limits; the key as it is presented and strict JSON; what callers assert;
 //! where the rows behind a key lie, and reading them; the key of the person whom a call is for; strangers, who are counted
-//! and never blamed; the part of a record that says who acted.
+//! and never blamed; the part of a record that says who acted; tokens, which belong to the caller in whose call they were made.
 //!
 //! # Out of scope
 //! - What a caller may do: `policy`. What it is told: each function's table of refusals.
@@ -28,6 +28,7 @@ pub mod person;
 mod prelude;
 mod scribe;
 mod strangers;
+pub mod tokens;
 pub mod told;
 
 pub use addresses::{Address, Addresses};

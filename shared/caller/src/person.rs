@@ -53,12 +53,11 @@ pub struct Wanted<'a> {
     pub seal: [u8; SEAL_RANDOM_BYTES],
 }
 
-/// Whose person it is: the tenant, and its keys.
-#[derive(Debug)]
-pub struct Home<'a> {
+/// Whose person it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
     pub tenant: &'a TenantId,
     pub region: Region,
-    pub keys: &'a Keys,
     /// The row of the tenant's `audit` root.
     pub audit: &'a RootRow,
 }
@@ -70,19 +69,20 @@ pub struct Home<'a> {
 pub async fn named<S: KeyStore, W: KeyWrapper>(
     store: &S,
     roots: &Roots<W>,
-    home: &Home<'_>,
+    whose: &Whose<'_>,
+    keys: &Keys,
     who: &str,
     now: Timestamp,
 ) -> Result<Person, NoPerson> {
-    let subject = home.keys.pseudonym.pseudonym("subject", who);
+    let subject = keys.pseudonym.pseudonym("subject", who);
     let subject = subject.parse().map_err(|_| NoPerson::Unavailable)?;
     let (Ok(secret), Ok(seal)) = (aws::random(), aws::random()) else { return Err(NoPerson::Unavailable) };
     let wanted = Wanted {
-        tenant: home.tenant,
-        region: home.region,
+        tenant: whose.tenant,
+        region: whose.region,
         subject,
-        row: home.audit,
-        audit: &home.keys.audit,
+        row: whose.audit,
+        audit: &keys.audit,
         now,
         secret: SubjectSecret::new(secret),
         seal,
@@ -101,14 +101,14 @@ pub async fn acquaint<S: KeyStore, W: KeyWrapper>(
 ) -> Result<Person, NoPerson> {
     let place = Key::subject(wanted.tenant, &wanted.subject);
     if let Some(found) = read(store, &place).await? {
-        return open(roots, wanted, &place, found).await;
+        return open(roots, wanted, found).await;
     }
     let sealed = wanted.secret.seal(wanted.audit, &aad(wanted.tenant, &place), &wanted.seal);
     let sealed = sealed.map_err(|_| NoPerson::Unavailable)?.into();
     // Whatever became of the write, the row decides: another call may have been first, or this one was after all.
     let _ = store.write(&KeyOp::PutSubject { subject: place.clone(), sealed }).await;
     let found = read(store, &place).await?.ok_or(NoPerson::Unavailable)?;
-    open(roots, wanted, &place, found).await
+    open(roots, wanted, found).await
 }
 
 async fn read<S: KeyStore>(store: &S, place: &Key) -> Result<Option<SubjectRow>, NoPerson> {
@@ -119,16 +119,31 @@ async fn read<S: KeyStore>(store: &S, place: &Key) -> Result<Option<SubjectRow>,
 async fn open<W: KeyWrapper>(
     roots: &Roots<W>,
     wanted: &Wanted<'_>,
-    place: &Key,
     found: SubjectRow,
 ) -> Result<Person, NoPerson> {
-    let SubjectRow::Active(sealed) = found else { return Err(NoPerson::Erased) };
-    let (tenant, aad) = (wanted.tenant, aad(wanted.tenant, place));
-    let opened = roots.open(tenant, Purpose::Audit, wanted.row, &aad, &sealed, wanted.now).await;
+    let Wanted { tenant, region, subject, row, now, .. } = wanted;
+    opened(roots, &Whose { tenant, region: *region, audit: row }, subject, found, *now).await
+}
+
+/// The key of a person whose row was read.
+///
+/// # Errors
+/// See [`NoPerson`].
+pub async fn opened<W: KeyWrapper>(
+    roots: &Roots<W>,
+    whose: &Whose<'_>,
+    subject: &Opaque,
+    row: SubjectRow,
+    now: Timestamp,
+) -> Result<Person, NoPerson> {
+    let SubjectRow::Active(sealed) = row else { return Err(NoPerson::Erased) };
+    let place = Key::subject(whose.tenant, subject);
+    let aad = aad(whose.tenant, &place);
+    let opened = roots.open(whose.tenant, Purpose::Audit, whose.audit, &aad, &sealed, now).await;
     let secret = opened.ok().and_then(|plain| SubjectSecret::from_opened(&plain).ok());
     let secret = secret.ok_or(NoPerson::Unavailable)?;
-    let key = SubjectKey::derive(&secret, tenant, wanted.region, &wanted.subject);
-    Ok(Person { subject: wanted.subject.clone(), key: Arc::new(key) })
+    let key = SubjectKey::derive(&secret, whose.tenant, whose.region, subject);
+    Ok(Person { subject: subject.clone(), key: Arc::new(key) })
 }
 
 fn aad(tenant: &TenantId, place: &Key) -> Aad {

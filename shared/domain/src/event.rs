@@ -57,6 +57,12 @@ catalogue! {
         ToolRequested = "tool.requested",
         /// A tool's result goes back to a model.
         ToolReturned = "tool.returned",
+        /// An agent asks where a text holds data of detected types.
+        DlpDetect = "dlp.detect",
+        /// An agent has data of detected types taken out of a text.
+        DlpRedact = "dlp.redact",
+        /// An agent has tokens put back into what they stand for.
+        DlpRestore = "dlp.restore",
         /// A call that a control refused.
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.

@@ -60,6 +60,10 @@ catalogue! {
         Untranslatable = "untranslatable",
         ToolForbidden = "tool_forbidden",
         RedactionFailed = "redaction_failed",
+        /// The policy says that a call with data of such a type is refused.
+        ContentBlocked = "content_blocked",
+        /// More tokens than the policy has restored in a minute.
+        RateExceeded = "rate_exceeded",
         /// The person whom the call is said to be for was erased: their key was destroyed.
         SubjectErased = "subject_erased",
         BudgetExceeded = "budget_exceeded",
@@ -68,6 +72,11 @@ catalogue! {
         FactsUnavailable = "facts_unavailable",
         AuditUnavailable = "audit_unavailable",
         BudgetUnavailable = "budget_unavailable",
+        RateUnavailable = "rate_unavailable",
+        /// What tokens stand for could not be kept, or read.
+        TokensUnavailable = "tokens_unavailable",
+        /// A DLP policy is there and does not read.
+        PolicyUnreadable = "policy_unreadable",
         KeysUnavailable = "keys_unavailable",
         /// The tenant's keys were destroyed: nothing of it can be sealed or opened again.
         KeysDestroyed = "keys_destroyed",

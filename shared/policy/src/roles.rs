@@ -10,16 +10,23 @@ use serde::Deserialize;
 pub enum Action {
     LlmCall,
     ModelsList,
+    DlpDetect,
+    DlpRedact,
+    DlpRestore,
 }
 
 impl Action {
-    pub const ALL: [Self; 2] = [Self::LlmCall, Self::ModelsList];
+    pub const ALL: [Self; 5] =
+        [Self::LlmCall, Self::ModelsList, Self::DlpDetect, Self::DlpRedact, Self::DlpRestore];
 
     /// The name in the role table, in key scopes and in the audit record.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LlmCall => "llm.call",
             Self::ModelsList => "models.list",
+            Self::DlpDetect => "dlp.detect",
+            Self::DlpRedact => "dlp.redact",
+            Self::DlpRestore => "dlp.restore",
         }
     }
 }
@@ -83,6 +90,9 @@ mod tests {
                 // own adm dev ope mem vie ten
                 "llm.call     Y Y Y Y Y - Y",
                 "models.list  Y Y Y Y Y Y Y",
+                "dlp.detect   Y Y Y Y Y - Y",
+                "dlp.redact   Y Y Y Y Y - Y",
+                "dlp.restore  Y Y Y Y Y - Y",
             ]
         );
     }

@@ -8,11 +8,16 @@
 //! DynamoDB conditions have no arithmetic, hence `avail` instead of `limit - spent - held`; `ADD` works on
 //! top-level attributes only (API reference, UpdateItem), hence `SET` with `if_not_exists` for `admitted`.
 
+mod window;
+
 use std::future::Future;
 
 use domain::ActionId;
 
+use crate::item::{VERSION, VERSION_FIELD};
 use crate::{Attr, Item, Key};
+
+pub use window::{NotTaken, take};
 
 /// One conditional update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub enum GateOp {
     Hold { budget: Key, action: ActionId, tokens: u64 },
     /// Ends the action's hold of `held` tokens: `used` are spent, the rest is available again.
     Settle { budget: Key, action: ActionId, held: u64, used: u64, admitted_on: Option<String> },
+    /// Takes `count` out of a window of `limit`, which DynamoDB may forget after `expires`, in Unix seconds.
+    Take { window: Key, count: u64, limit: u64, expires: u64 },
 }
 
 /// An `UpdateItem` call, without a client.
@@ -60,6 +67,19 @@ impl GateOp {
                 let condition = Some("holds.#action = :held");
                 Update { key: budget.clone(), update, condition, names, values }
             }
+            Self::Take { window, count, limit, expires } => Update {
+                key: window.clone(),
+                update: "SET taken = if_not_exists(taken, :zero) + :count, expires = :expires, #v = :v",
+                condition: Some("attribute_not_exists(taken) OR taken <= :room"),
+                names: vec![("#v", VERSION_FIELD.to_owned())],
+                values: vec![
+                    (":zero", Attr::number(0)),
+                    (":count", Attr::number(*count)),
+                    (":expires", Attr::number(*expires)),
+                    (":room", Attr::number(limit.saturating_sub(*count))),
+                    (":v", Attr::number(VERSION)),
+                ],
+            },
         }
     }
 }

@@ -11,7 +11,7 @@ pub enum Table {
     Control,
     /// Users and role bindings.
     Identity,
-    /// Budgets and holds.
+    /// Budgets, holds and rate windows.
     Gates,
     /// Wrapped root secrets and tombstones.
     Keys,
@@ -118,6 +118,13 @@ impl Key {
     pub fn budget(tenant: &TenantId, shard: u8) -> Self {
         Self::new(Table::Gates, format!("T#{tenant}#B{shard}"), "BUDGET")
     }
+
+    /// How much of something a gateway key has had in one minute of Unix time. A partition of its own: whoever counts there
+    /// reaches no budget.
+    pub fn rate_window(tenant: &TenantId, what: &str, key: &KeyId, minute: u64) -> Self {
+        Self::new(Table::Gates, format!("T#{tenant}#R"), format!("RATE#{what}#{key}#{minute}"))
+    }
+
     /// Where a tenant's log ends. Heads lie together in few partitions, so that all can be read each minute.
     pub fn head(tenant: &TenantId) -> Self {
         let shard = tenant.as_str().chars().next_back().unwrap_or('0');

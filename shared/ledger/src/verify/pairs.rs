@@ -36,7 +36,8 @@ impl Pairs {
             }
             Phase::Outcome => {
                 self.actions.entry(id).or_default().outcomes += 1;
-                if record.actor_type == ActorType::Agent {
+                // The gates count calls of models, and nothing else that agents do.
+                if record.actor_type == ActorType::Agent && record.action.as_str() == "llm.call" {
                     *self.outcomes.entry(record.created_at.date()).or_default() += 1;
                 }
             }

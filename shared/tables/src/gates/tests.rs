@@ -49,6 +49,15 @@ impl Memory {
     fn write(&self, op: &GateOp) -> Result<(), GateFault> {
         let mut slot = self.item.lock().unwrap();
         let before = slot.clone();
+        if let GateOp::Take { count, limit, .. } = op {
+            let item = slot.get_or_insert_default();
+            let taken = if item.contains_key("taken") { number(item, "taken") } else { 0 };
+            if item.contains_key("taken") && taken > limit.saturating_sub(*count) {
+                return Err(GateFault::Condition(before));
+            }
+            item.insert("taken".into(), Attr::number(taken + count));
+            return Ok(());
+        }
         let Some(item) = slot.as_mut() else { return Err(GateFault::Condition(None)) };
         let avail = number(item, "avail");
         match op {
@@ -59,6 +68,7 @@ impl Memory {
                 item.insert("avail".into(), Attr::number(avail - tokens));
                 map(item, "holds").insert(action.to_string(), Attr::number(*tokens));
             }
+            GateOp::Take { .. } => panic!("is done above"),
             GateOp::Settle { action, held, used, admitted_on, .. } => {
                 if map(item, "holds").get(&action.to_string()) != Some(&Attr::number(*held)) {
                     return Err(GateFault::Condition(before));
@@ -207,4 +217,59 @@ proptest! {
             prop_assert!(admitted >= settled);
         }
     }
+}
+
+fn window() -> Key {
+    let key = domain::GatewayKey::mint(domain::KeyKind::User, domain::Region::Eu, &[1; 59]).unwrap();
+    Key::rate_window(&TenantId::from_random([1; 10]), "dlp.restore", key.id(), 29_923_842)
+}
+
+/// A window with nothing in it yet, and the faults that the next calls meet.
+fn empty(faults: &[Option<Fault>]) -> Memory {
+    Memory { item: Mutex::new(None), faults: Mutex::new(faults.iter().copied().collect()) }
+}
+
+proptest! {
+    /// Whatever is asked for, in whatever order and with whatever faults: what was granted fits the window.
+    #[test]
+    fn a_window_never_gives_more_than_it_has(
+        limit in 0_u64..40,
+        asked in proptest::collection::vec(0_u64..20, 0..30),
+        faults in proptest::collection::vec(prop_oneof![
+            3 => Just(None), 1 => Just(Some(Fault::Throttled)), 1 => Just(Some(Fault::LostBefore)),
+            1 => Just(Some(Fault::LostAfter))
+        ], 0..60),
+    ) {
+        let store = empty(&faults);
+        let got: u64 = asked.iter().filter(|count| run(take(&store, &window(), **count, limit, 9)).is_ok()).sum();
+        prop_assert!(got <= limit, "{got} of {limit}");
+    }
+}
+
+#[test]
+fn a_window_gives_all_that_it_has() {
+    let store = empty(&[]);
+    let granted = [7, 2, 2, 1, 1].map(|count| run(take(&store, &window(), count, 10, 9)));
+    assert_eq!(granted, [Ok(()), Ok(()), Err(NotTaken::Full), Ok(()), Err(NotTaken::Full)]);
+    assert_eq!(run(take(&empty(&[]), &window(), 11, 10, 9)), Err(NotTaken::Full));
+}
+
+#[test]
+fn a_window_that_does_not_answer_gives_nothing() {
+    for fault in [Fault::Throttled, Fault::LostBefore] {
+        let store = empty(&[Some(fault); 3]);
+        assert_eq!(run(take(&store, &window(), 1, 9, 9)), Err(NotTaken::Unavailable), "{fault:?}");
+    }
+}
+
+/// Names and values that no expression uses are an error of DynamoDB's, and so are those that are missing.
+#[test]
+fn a_window_names_what_its_expressions_use() {
+    let update = GateOp::Take { window: window(), count: 2, limit: 5, expires: 9 }.to_update();
+    let text = format!("{} {}", update.update, update.condition.unwrap());
+    let words: std::collections::BTreeSet<_> =
+        text.split([' ', ',', '(', ')', '=']).filter(|word| word.starts_with([':', '#'])).collect();
+    let given = update.values.iter().map(|(name, _)| *name).chain(update.names.iter().map(|(name, _)| *name));
+    assert_eq!(words, given.collect());
+    assert_eq!(update.key.sk, "RATE#dlp.restore#0000000000000000#29923842");
 }
