@@ -41,6 +41,7 @@ module "region" {
   checkpoint_sinks = var.checkpoint_sinks
 
   gateway            = var.gateway
+  dlp                = var.dlp
   audit_writer       = var.audit_writer
   lifecycle_function = var.lifecycle_function
   audit_queue        = var.audit_queue

@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds gateway.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
+  description = "Directory that holds gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["gateway", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold gateway.zip, audit-writer.zip and lifecycle.zip. Build them first."
+    condition     = alltrue([for f in ["gateway", "dlp", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip. Build them first."
   }
 }
 
@@ -151,6 +151,21 @@ variable "gateway" {
   validation {
     condition     = var.gateway.provider_timeout_ms > 0 && var.gateway.provider_timeout_ms + 10000 <= var.gateway.timeout_seconds * 1000
     error_message = "gateway.provider_timeout_ms must leave 10 seconds of gateway.timeout_seconds: the gateway records and settles after the provider gave up."
+  }
+}
+
+variable "dlp" {
+  description = "Sizes of DLP over HTTP: timeout and memory; reserved concurrency -1 means unreserved."
+  type = object({
+    timeout_seconds      = optional(number, 60)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+  })
+  default = {}
+
+  validation {
+    condition     = var.dlp.timeout_seconds >= 30
+    error_message = "dlp.timeout_seconds must be at least 30: the writes before and after a call may take 9 seconds each."
   }
 }
 

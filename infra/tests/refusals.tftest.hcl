@@ -49,6 +49,7 @@ run "the_ledger_is_locked_for_a_year" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -110,12 +111,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 3
-    error_message = "three keys sign, and outlive their stack"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 4
+    error_message = "four keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", operator = "operator" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", operator = "operator" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -128,6 +129,20 @@ run "the_ledger_is_locked_for_a_year" {
       statement.actions == toset(["s3:PutObject"]) && statement.resources == toset(["arn:aws:s3:::witness-of-a-tenant/countersign/*"])
     ])
     error_message = "lifecycle must be able to put checkpoints into a sink, and nothing else"
+  }
+
+  # What may be restored is counted beside the budgets, which whoever counts must not reach.
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.dlp.statement :
+      length(setintersection(statement.actions, ["dynamodb:UpdateItem"])) == 0 || [for condition in statement.condition : [condition.test, condition.variable]] == [["ForAllValues:StringLike", "dynamodb:LeadingKeys"]]
+    ])
+    error_message = "DLP over HTTP may update rate windows and keys of people, and nothing beside them"
+  }
+
+  assert {
+    condition     = one(aws_dynamodb_table.this["gates"].ttl).attribute_name == "expires"
+    error_message = "rate windows must be forgotten by the attribute `expires`"
   }
 
   assert {
@@ -155,6 +170,7 @@ run "the_trail_watches_the_ledger" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -230,7 +246,7 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["audit-writer", "gateway", "operator"]
+      queue-messages  = ["audit-writer", "dlp", "gateway", "operator"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
     } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"
@@ -345,6 +361,16 @@ run "a_provider_slower_than_the_function" {
   }
 
   expect_failures = [var.gateway]
+}
+
+run "dlp_shorter_than_its_writes" {
+  command = plan
+
+  variables {
+    dlp = { timeout_seconds = 29 }
+  }
+
+  expect_failures = [var.dlp]
 }
 
 run "a_batch_delivered_twice" {

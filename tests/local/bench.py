@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bundle
+import packages
 from bench_proxy import Proxy, longest_chain
 from files import read_json
 from stack import aws_variables, operator_environment
@@ -30,6 +31,10 @@ WARM_UP = 30
 CALLS = 300
 ROUNDS = 3
 KMS_CALLS = 10_000
+PRESIDIO = Path(__file__).with_name("presidio_requirements.txt")
+PRESIDIO_SECONDS = 30
+# Of presidio-research; not part of the project.
+LABELLED = ROOT.parent / "shared" / "data" / "synth_dataset_v2.json"
 # What others publish, each with its source: of other machines, other stores and other promises, so a scale and no race.
 PUBLISHED = {
     "Tessera on S3 and Aurora": "1,500 records/s of 1 KB (transparency-dev/tessera, storage/aws/README.md)",
@@ -150,9 +155,45 @@ def _ledger(_stack: dict) -> dict[str, float | str]:
     return {"assumed": assumed, **written, **_example("countersign-verify", "bench_verify"), **PUBLISHED}
 
 
-def _example(package: str, name: str) -> dict[str, float]:
-    bench = ["cargo", "run", "--quiet", "--release", "-p", package, "--example", name]
-    done = subprocess.run(bench, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def _redact(_stack: dict) -> dict[str, float]:
+    """Redaction of generated talk and records on one thread, beside Presidio's search of the same talk."""
+    say("Redacting; about a minute, and 3 to build the first time.")
+    texts = OUT / "redact_texts"
+    ours = _example("countersign-redact", "bench_redact", str(texts))
+    python = packages.ensure_venv(TARGET, "presidio", PRESIDIO)
+    say(f"Presidio on the same talk, for {PRESIDIO_SECONDS} s.")
+    presidio = [str(python), str(PRESIDIO.with_name("bench_presidio.py")), str(texts / "chat.json")]
+    theirs = _json([*presidio, "--seconds", str(PRESIDIO_SECONDS)], "bench_presidio.py")
+    # Our median by the clock, their CPU time: whatever else the machine does counts against us.
+    ratio = ours["chat_median_mb_per_s"] / theirs["presidio_mb_per_s"]
+    return {**ours, **theirs, "ratio_presidio": ratio, **_false_positives(), **_labelled()}
+
+
+def _false_positives() -> dict[str, float]:
+    """All types but names and addresses, for a tenant of no country; and with them."""
+    clean = ROOT / "shared" / "redact" / "tests" / "data" / "clean"
+    report = _json([str(TARGET / "debug" / "countersign"), "report", "--json", "--clean", str(clean)], "countersign report")["clean"]
+    names = sum(report["by_detector"].get(name, 0) for name in ("person", "address"))
+    megabytes = report["bytes"] / 1e6
+    return {"clean_mb": megabytes, "false_per_mb": (report["findings"] - names) / megabytes, "false_names_per_mb": names / megabytes}
+
+
+def _labelled() -> dict[str, float]:
+    if not LABELLED.exists():
+        say(f"  {LABELLED} is not there: precision and recall were not measured")
+        return {}
+    report = _json([str(TARGET / "debug" / "countersign"), "report", "--json", "--labelled", str(LABELLED)], "countersign report")["labelled"]
+    rows = {row["type"].lower(): row for row in report["types"] if row["found_as"]} | {"all": report["all"]}
+    shares = {f"labelled_{name}_{share}": row[share] for name, row in rows.items() for share in ("precision", "recall")}
+    return {key: value for key, value in shares.items() if value is not None}
+
+
+def _example(package: str, name: str, *arguments: str) -> dict[str, float]:
+    return _json(["cargo", "run", "--quiet", "--release", "-p", package, "--example", name, "--", *arguments], name)
+
+
+def _json(command: list[str], name: str) -> dict:
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise StackError(f"{name} failed; what it said stands above")
     return json.loads(done.stdout)
@@ -168,7 +209,7 @@ def _tenant(stack: dict) -> str:
     return json.loads(done.stdout)["gateway_key"]
 
 
-FILES = {"package": _package, "gateway": _gateway, "envelope": _envelope, "ledger": _ledger}
+FILES = {"package": _package, "gateway": _gateway, "envelope": _envelope, "ledger": _ledger, "redact": _redact}
 
 
 def _variables(stack: dict, endpoint: str) -> dict[str, str]:

@@ -396,12 +396,13 @@ def signers(world: World) -> str:
 
 
 def rows_table(world: World) -> str:
-    leading = {"": [f"T#{TENANT}"], " (people's keys)": [f"T#{TENANT}#S"]}
+    leading = {"": [f"T#{TENANT}"], " (people's keys)": [f"T#{TENANT}#S"], " (rate windows)": [f"T#{TENANT}#R"]}
+    tables = {" (people's keys)": "keys", " (rate windows)": "gates"}
     places = [
         (table + kind, arn, keys)
         for table, arn in sorted(world.tables.items())
         for kind, keys in leading.items()
-        if kind == "" or table == "keys"
+        if tables.get(kind, table) == table
     ]
     wanted = [
         (role, place, action, world.request(role, f"dynamodb:{action}", arn, leading_keys(action, keys)))

@@ -1,4 +1,4 @@
-"""The virtual environment `target/venv`, shared by every stack of a checkout and rebuilt only when its list changes."""
+"""Virtual environments, `target/venv` above all: shared by every stack of a checkout, rebuilt only when their list changes."""
 
 import fcntl
 import hashlib
@@ -15,14 +15,14 @@ from steps import StackError, say
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
-def ensure_venv(target: Path) -> Path:
+def ensure_venv(target: Path, name: str = "venv", requirements: Path = REQUIREMENTS) -> Path:
     """Returns the environment's Python. A half-made environment is never seen: the link is set at the end."""
     target.mkdir(parents=True, exist_ok=True)
-    wanted = target / f"venv-{_fingerprint()}"
-    with locked(target / "venv.lock"):
+    wanted = target / f"{name}-{_fingerprint(requirements)}"
+    with locked(target / f"{name}.lock"):
         if not ((wanted / "complete").exists() and (wanted / "bin" / "python").exists()):
-            _build(wanted, target / "venv.log")
-        _point(target / "venv", wanted)
+            _build(wanted, requirements, target / f"{name}.log")
+        _point(target / name, wanted)
     return wanted / "bin" / "python"
 
 
@@ -39,18 +39,18 @@ def locked(path: Path):
         yield
 
 
-def _fingerprint() -> str:
+def _fingerprint(requirements: Path) -> str:
     version = f"{sys.implementation.cache_tag} {os.path.realpath(sys.executable)}"
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + version.encode()).hexdigest()[:12]
+    return hashlib.sha256(requirements.read_bytes() + version.encode()).hexdigest()[:12]
 
 
-def _build(directory: Path, log: Path) -> None:
+def _build(directory: Path, requirements: Path, log: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     log.write_text("")
     run([sys.executable, "-m", "venv", str(directory)], log, "making the virtual environment")
     pip = [str(directory / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     try:
-        run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], log, "installing Python packages")
+        run([*pip, "--require-hashes", "-r", str(requirements)], log, "installing Python packages")
     except StackError as error:
         raise StackError(f"{error}. Is the package index reachable? Run: make up", log) from None
     (directory / "complete").touch()
@@ -61,7 +61,7 @@ def _point(link: Path, directory: Path) -> None:
         return
     if link.is_dir() and not link.is_symlink():
         shutil.rmtree(link)
-    fresh = link.with_name("venv.new")
+    fresh = link.with_name(f"{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(directory.name)
     fresh.replace(link)

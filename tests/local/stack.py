@@ -42,11 +42,11 @@ GUESSES = {
     "apply infra/ with Terraform": 65,
     "start the stand-in provider": 1,
     "take on the roles": 1,
-    "ask the gateway": 2,
+    "ask the functions": 3,
 }
 
 SINK = "countersign-local-sink"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "audit-writer", "lifecycle"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "dlp", "audit-writer", "lifecycle"]
 
 
 class Stack:
@@ -122,8 +122,9 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         described = describe(stack, endpoint, provider_url, made, credentials(python, endpoint, made))
         described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
-    with steps.step("ask the gateway"):
-        require_answer(described["gateway_url"], stack)
+    with steps.step("ask the functions"):
+        for url in ("gateway_url", "dlp_url"):
+            require_answer(described[url], stack)
     if not binaries:
         steps.remember()
     say(f"The stack `{stack.name}` is up after {steps.elapsed():.0f} s: {stack.file}")
@@ -227,6 +228,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "endpoint": endpoint,
         "region": emulator.REGION_NAME,
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
+        "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
         "provider_url": provider_url,
         "log_dir": str(stack.logs),
         **{name: made[name] for name in copied},
@@ -235,10 +237,10 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
     }
 
 
-def require_answer(gateway_url: str, stack: Stack) -> None:
-    """A stack whose gateway cannot even say that it lives is not up."""
+def require_answer(url: str, stack: Stack) -> None:
+    """A stack whose functions cannot even say that they live is not up."""
     try:
-        with urllib.request.urlopen(f"{gateway_url}/healthz", timeout=60):
+        with urllib.request.urlopen(f"{url}/healthz", timeout=60):
             return
     except urllib.error.HTTPError as error:
         shown = error.read(500).decode(errors="replace")
@@ -342,6 +344,7 @@ def status(stack: Stack) -> None:
     for role in ("ministack", "standin"):
         say(f"{role:<10} {'runs' if stack.runs(role) else 'has ended'}")
     say(f"gateway    {described['gateway_url']}")
+    say(f"dlp        {described['dlp_url']}")
     say(f"provider   {described['provider_url']}")
     if not all(stack.runs(role) for role in ("ministack", "standin")):
         raise StackError("the stack is broken; run: make up")

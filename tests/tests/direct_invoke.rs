@@ -45,10 +45,16 @@ fn with_a_valid_key_it_is_a_call_like_any_other_and_the_forged_address_is_sealed
 }
 
 #[test]
-fn only_the_deployer_invokes_and_only_the_gateway() {
-    for role in ["operator", "auditor", "gateway", "audit-writer"] {
-        let refused = aws::invoke(role, "gateway", &forged(None)).unwrap_err();
-        assert_eq!(refused.code, "AccessDeniedException", "{role}");
+fn only_the_deployer_invokes_and_only_what_has_a_url() {
+    for function in ["gateway", "dlp"] {
+        for role in ["operator", "auditor", "gateway", "dlp", "audit-writer"] {
+            let refused = aws::invoke(role, function, &forged(None)).unwrap_err();
+            assert_eq!(refused.code, "AccessDeniedException", "{role}");
+        }
+        let mut event = forged(None);
+        event["rawPath"] = json!("/v1/detect");
+        let answer = aws::invoke("deployer", function, &event).unwrap();
+        assert!([401, 404].contains(&answer["statusCode"].as_u64().unwrap()), "{answer}");
     }
     let tenant = Tenant::new();
     let record = json!({"Records": [{"messageId": "forged", "body": "{}"}]});

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use caller::{Asserted, Keys, NoPerson, Person, acquainted};
+use caller::{Asserted, Documents, Keys, NoPerson, Person, Unreadable, acquainted};
 use domain::{
     ActionId, AuditRecord, BudgetRow, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider,
     ProviderModel, Providers, Reason, Region, Timestamp,
@@ -16,13 +16,13 @@ use domain::{
 use egress::{Reach, Target};
 use envelope::RootError;
 use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
-use redact::{Detectors, Redacted};
+use redact::{Policies, Redacted};
 use serde_json::Value;
 
 use crate::dialect::Vendor;
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
-use crate::plan::{Bound, Call, Planned, Wanted};
+use crate::plan::{Bound, Call, Means, Planned, Wanted};
 use crate::records::{Entry, Known, Said, Scribe, SealRandom};
 use crate::refusal;
 use crate::response::Refused;
@@ -34,7 +34,8 @@ pub struct Rules {
     pub region: Region,
     pub reach: Reach,
     pub roles: RoleTable,
-    pub detectors: &'static Detectors,
+    /// DLP policies, compiled from the documents that each call reads.
+    pub policies: Policies,
     pub provider_timeout: Duration,
 }
 
@@ -46,6 +47,7 @@ pub struct Facts {
     pub policy: Option<PolicyRow>,
     pub providers: Option<Providers>,
     pub budget: Option<BudgetRow>,
+    pub dlp: Result<Documents, Unreadable>,
     pub keys: Result<Keys, RootError>,
     /// Whoever the call is said to be for; `None` when nobody is named.
     pub person: Option<Result<Person, NoPerson>>,
@@ -67,6 +69,7 @@ pub struct Random {
     pub first_event: [u8; 10],
     pub second_event: [u8; 10],
     pub nonce: [u8; 5],
+    pub tokens: [u8; 32],
     pub first_seal: SealRandom,
     pub second_seal: SealRandom,
     pub tools_returned: [u8; 10],
@@ -176,10 +179,23 @@ fn admit(
     known.provider = Some(provider.name.clone());
     known.provider_region = Some(provider.region);
     let target = target(provider, rules.reach)?;
-    let bound = Bound { provider, model, policy: &policy, target };
+    let dlp = dlp(rules, facts.dlp, policy.redact_answers)?;
+    let bound = Bound { provider, model, policy: &policy, dlp, target };
     let call = Planned { rules, moment, scribe, action_id };
-    let plan = call.plan(wanted, bound, facts.keys, facts.budget, permit, known)?;
+    let person = facts.person.and_then(Result::ok);
+    let plan =
+        call.plan(wanted, bound, Means { keys: facts.keys, budget: facts.budget, person }, permit, known)?;
     Ok(Decision::Forward(Box::new(plan)))
+}
+
+/// The DLP policy in force: whatever stands in a document that does not read is unknown, so nothing may pass it.
+fn dlp(
+    rules: &Rules,
+    documents: Result<Documents, Unreadable>,
+    answers: bool,
+) -> Result<Arc<redact::Policy>, Reason> {
+    let documents = documents.map_err(|Unreadable| Reason::PolicyUnreadable)?;
+    rules.policies.get(documents.texts(), answers).map_err(|_| Reason::PolicyUnreadable)
 }
 
 /// What the tenant's policy has to say about a call's content: what nobody can look into, and forbidden tools.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
 use caller::person::{self, Whose};
-use caller::{Address, Addresses, Keys, LoadFault, NoPerson, Person, keys_fault};
+use caller::tokens::{Holder, Made};
+use caller::{Address, Addresses, Documents, Keeping, Keys, LoadFault, NoPerson, Person, keys_fault};
 use domain::{BudgetRow, GatewayKey, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError};
@@ -32,21 +33,25 @@ pub struct Effects {
 }
 
 /// Roots that the effects use, as they were read with the facts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Roots {
     pub credential: Option<RootRow>,
+    pub token: Option<RootRow>,
     pub audit: Option<RootRow>,
 }
 
 /// What the gateway reads of a tenant beside its standing.
 fn more(address: &Address) -> Vec<Key> {
     let tenant = address.tenant();
-    vec![
+    let mut keys = vec![
         Key::policy(tenant),
         Key::providers(tenant),
         Key::budget(tenant, 0),
         Key::root(tenant, Purpose::Credential.as_str()),
-    ]
+        Key::root(tenant, Purpose::Token.as_str()),
+    ];
+    keys.extend(Documents::keys(address));
+    keys
 }
 
 impl Effects {
@@ -59,11 +64,13 @@ impl Effects {
         let tenant = &loaded.caller.row().tenant;
         let (audit, pseudonym) = (loaded.root(Purpose::Audit), loaded.root(Purpose::Pseudonym));
         let keys = Keys::open(&self.roots, tenant, audit.clone(), pseudonym, now).await;
-        let roots = Roots { credential: loaded.root(Purpose::Credential), audit };
+        let (credential, token) = (loaded.root(Purpose::Credential), loaded.root(Purpose::Token));
+        let roots = Roots { credential, token, audit };
         let facts = Facts {
             policy: loaded.find::<PolicyRow>(&Key::policy(tenant)),
             providers: loaded.find::<Providers>(&Key::providers(tenant)),
             budget: loaded.find::<BudgetRow>(&Key::budget(tenant, 0)),
+            dlp: Documents::of(&loaded),
             keys,
             person: None,
             standing: loaded.standing,
@@ -93,11 +100,7 @@ impl Effects {
     }
 
     /// Carries out a decision.
-    pub async fn perform(
-        self: &Arc<Self>,
-        decision: Decision,
-        credential_root: Option<&RootRow>,
-    ) -> Response {
+    pub async fn perform(self: &Arc<Self>, decision: Decision, roots: &Roots) -> Response {
         match decision {
             Decision::Models(names) => Response::models(names.iter().map(domain::Name::as_str)),
             Decision::Refuse { vendor, action_id, refused, record } => {
@@ -106,27 +109,29 @@ impl Effects {
                 let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
                 Response::error(vendor, &refused).with_action(action_id)
             }
-            Decision::Forward(plan) => self.forward(*plan, credential_root).await,
+            Decision::Forward(plan) => self.forward(*plan, roots).await,
         }
     }
 
-    async fn forward(self: &Arc<Self>, plan: Plan, credential_root: Option<&RootRow>) -> Response {
+    async fn forward(self: &Arc<Self>, plan: Plan, roots: &Roots) -> Response {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
-        let (held, recorded, credential) = futures_util::join!(
+        let (held, recorded, credential, kept) = futures_util::join!(
             in_time(
                 tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
                 HoldRefused::Unavailable
             ),
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
-            self.credential(&call, credential_root, began),
+            self.credential(&call, roots.credential.as_ref(), began),
+            in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
         );
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
-        let (held, recorded, credential) = match (held, recorded, credential) {
-            (Ok(held), Ok(recorded), Ok(credential)) => (held, recorded, credential),
-            (held, recorded, credential) => {
-                let refused = stopped(&held, recorded.is_ok(), credential.err());
+        let (held, recorded, credential) = match (held, recorded, credential, kept) {
+            (Ok(held), Ok(recorded), Ok(credential), Ok(())) => (held, recorded, credential),
+            (held, recorded, credential, kept) => {
+                let other = credential.err().map(keys_fault).or(kept.err());
+                let refused = stopped(&held, recorded.is_ok(), other);
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
         };
@@ -208,6 +213,19 @@ impl Effects {
         }
     }
 
+    /// What the body's cross-request tokens stand for; none, unless the policy asks for them.
+    async fn keep(&self, call: &Call, roots: &Roots, now: Timestamp) -> Result<(), Reason> {
+        let row = &call.scribe.row;
+        let conversation = call.scribe.said.conversation().cloned();
+        let holder = Holder { tenant: row.tenant.clone(), agent: row.agent.clone(), conversation };
+        let expires_at = now.plus_millis(u64::from(call.kept.ttl_seconds).saturating_mul(1_000));
+        let root = roots.token.as_ref();
+        let person = call.kept.person.as_ref();
+        let keeping = Keeping { holder: &holder, person, root, now, expires_at };
+        let made: Vec<Made<'_>> = call.kept.made().collect();
+        keeping.keep(&self.dynamo, &self.roots, &made).await
+    }
+
     async fn credential(
         &self,
         call: &Call,
@@ -238,12 +256,12 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, credential: Option<RootError>) -> Refused {
+fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Reason>) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
         Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
         Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
-        Ok(_) => credential.map_or(Reason::KeysUnavailable, keys_fault).into(),
+        Ok(_) => other.unwrap_or(Reason::KeysUnavailable).into(),
     }
 }
 

@@ -91,19 +91,23 @@ impl Gateway {
         };
         let moment = Moment { now, time_left, random };
         match self.effects.load(key, now).await {
-            Ok((mut facts, Roots { credential: credential_root, audit })) => {
+            Ok((mut facts, roots)) => {
                 // Only a call with a body that reads can have something sealed for somebody.
                 let call = matches!(&request.route, Route::Call(_, Ok(_)));
                 let asserted = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
                 if let Some(person) = asserted.filter(|_| call) {
-                    facts.person =
-                        self.effects.person(&facts, audit.as_ref(), person, self.rules.region, now).await;
+                    facts.person = self
+                        .effects
+                        .person(&facts, roots.audit.as_ref(), person, self.rules.region, now)
+                        .await;
                 }
                 let decision = decide::decide(&self.rules, request, facts, &moment);
-                self.effects.perform(decision, credential_root.as_ref()).await
+                self.effects.perform(decision, &roots).await
             }
             Err(LoadFault::Unread(caller)) => {
-                self.effects.perform(decide::unread(&self.rules, &request, &caller, &moment), None).await
+                self.effects
+                    .perform(decide::unread(&self.rules, &request, &caller, &moment), &Roots::default())
+                    .await
             }
             Err(LoadFault::Stranger(reason)) => self.stranger(&request, reason, now),
         }
@@ -138,6 +142,7 @@ impl Random {
             first_event: aws::random()?,
             second_event: aws::random()?,
             nonce: aws::random()?,
+            tokens: aws::random()?,
             first_seal: SealRandom::draw()?,
             second_seal: SealRandom::draw()?,
             tools_returned: aws::random()?,

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use policy::RoleTable;
-use redact::Detectors;
+use redact::{Detectors, Policies};
 use serde_json::value::RawValue;
 
 /// For name resolution, TCP and TLS to a provider.
@@ -29,11 +29,13 @@ async fn main() -> Result<(), Error> {
         connect_timeout: CONNECT_TIMEOUT,
         max_response_bytes: MAX_ANSWER_BYTES,
     })?;
+    // A broken set of detectors must not begin to serve.
+    Detectors::builtin().map_err(|error| error.to_string())?;
     let rules = Rules {
         region: config.region,
         reach: config.reach,
         roles: RoleTable::builtin()?,
-        detectors: Detectors::builtin().map_err(|error| error.to_string())?,
+        policies: Policies::default(),
         provider_timeout: config.provider_timeout,
     };
     let effects = Effects {

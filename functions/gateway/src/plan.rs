@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caller::{Keys, keys_fault};
+use caller::tokens::Made;
+use caller::{Keys, Person, keys_fault};
 use domain::{
-    ActionId, AuditRecord, BudgetRow, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow,
+    ActionId, AuditRecord, BudgetRow, Code, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow,
     Provider, ProviderModel, Reason, Timestamp, Uninspectable,
 };
 use egress::Target;
 use envelope::{RootError, RootKey};
 use policy::Permit;
-use redact::{Nonce, Redaction, Vault};
+use redact::{Draw, NewToken, Nonce, RedactError, Redaction, Vault};
 use serde_json::{Map, Value};
 
 use crate::answer::render::Render;
@@ -47,6 +48,7 @@ pub struct Call {
     pub wants_usage: bool,
     /// How the answer is put before its caller.
     pub render: Render,
+    pub kept: Kept,
     pub forbidden_tools: BTreeSet<Name>,
     pub betas: Vec<&'static str>,
     /// The worst case in tokens: what is held.
@@ -85,7 +87,36 @@ pub struct Bound<'a> {
     pub provider: &'a Provider,
     pub model: &'a ProviderModel,
     pub policy: &'a PolicyRow,
+    pub dlp: Arc<redact::Policy>,
     pub target: Target,
+}
+
+/// What a call is made with.
+pub struct Means {
+    pub keys: Result<Keys, RootError>,
+    pub budget: Option<BudgetRow>,
+    pub person: Option<Person>,
+}
+
+/// Cross-request tokens of a call, to be kept before it leaves.
+#[derive(Debug)]
+pub struct Kept {
+    tokens: Vec<(Code, NewToken)>,
+    pub ttl_seconds: u32,
+    /// Whoever the call is for.
+    pub person: Option<Person>,
+}
+
+impl Kept {
+    fn new(tokens: Vec<NewToken>, policy: &redact::Policy, person: Option<Person>) -> Self {
+        let code = |kind: &str| kind.parse().unwrap_or_else(|_| Code::literal("unknown"));
+        let coded = tokens.into_iter().map(|token| (code(&token.kind), token));
+        Self { tokens: coded.collect(), ttl_seconds: policy.tokens().ttl_seconds, person }
+    }
+
+    pub fn made(&self) -> impl Iterator<Item = Made<'_>> {
+        self.tokens.iter().map(|(kind, token)| Made { token: &token.token, original: &token.original, kind })
+    }
 }
 
 /// An authorized call on its way to a plan.
@@ -103,12 +134,11 @@ impl Planned<'_> {
         &self,
         wanted: Wanted,
         bound: Bound<'_>,
-        keys: Result<Keys, RootError>,
-        budget: Option<BudgetRow>,
+        means: Means,
         permit: Permit,
         known: &mut Known,
     ) -> Result<Plan, Refused> {
-        let Bound { provider, model, policy, target } = bound;
+        let Bound { provider, model, policy, dlp, target } = bound;
         let Wanted { ask, betas } = wanted;
         let (moment, random) = (self.moment, &self.moment.random);
         let way = Way::to(provider.kind, ask.dialect()).ok_or(Reason::RouteUnsupported)?;
@@ -124,15 +154,15 @@ impl Planned<'_> {
         };
         let translation = translation(way, &ask, moment.now);
         let body = translated(&translation, &ask, &terms)?;
-        let keys = keys.map_err(keys_fault)?;
+        let keys = means.keys.map_err(keys_fault)?;
         let upstream = terms.apply(body, |field, value| keys.pseudonym.pseudonym(field, value));
-        let redaction = self.redact(upstream, policy)?;
-        let Redaction { body, vault, findings } = redaction;
+        let redaction = self.redact(upstream, policy, &dlp, &keys, known)?;
+        let Redaction { body, vault, findings, tokens: made } = redaction;
         known.findings(&findings);
 
         let sent = body.get().to_string();
         let worst_case = worst_case(sent.len(), &ask, limit.tokens);
-        affordable(budget, worst_case)?;
+        affordable(means.budget, worst_case)?;
         let deadline = deadline(self.rules, moment)?;
         let clamped = limit.told(terms.limit_field());
         let mut attempt = self
@@ -148,8 +178,8 @@ impl Planned<'_> {
         };
         let results = form_tools::returned(ask.dialect(), ask.body());
         let of = (self.action_id, moment.now);
-        let mut records = vec![attempt];
-        records.extend(tools.returned(self.scribe, known, &keys.pseudonym, of, &results));
+        let returned = tools.returned(self.scribe, known, &keys.pseudonym, of, &results);
+        let records = [attempt].into_iter().chain(returned).collect();
 
         let call = Call {
             action_id: self.action_id,
@@ -158,7 +188,8 @@ impl Planned<'_> {
             translation,
             stream: ask.stream(),
             wants_usage: ask.wants_usage(),
-            render: self.render(vault, policy),
+            render: rendering(vault, policy, &dlp),
+            kept: Kept::new(made, &dlp, means.person),
             forbidden_tools: policy.forbidden_tools.clone(),
             betas,
             worst_case,
@@ -178,18 +209,34 @@ impl Planned<'_> {
         Ok(Plan { permit, body, call })
     }
 
-    fn redact(&self, upstream: Value, policy: &PolicyRow) -> Result<Redaction, Refused> {
-        let nonce = Nonce::from_bytes(self.moment.random.nonce);
+    fn redact(
+        &self,
+        upstream: Value,
+        policy: &PolicyRow,
+        dlp: &redact::Policy,
+        keys: &Keys,
+        known: &mut Known,
+    ) -> Result<Redaction, Refused> {
+        let random = &self.moment.random;
+        let draw = Draw { nonce: Nonce::from_bytes(random.nonce), tokens: random.tokens };
         let exempt = upstream::exempt(&upstream, &policy.permits);
-        redact::redact_json(self.rules.detectors, self.action_id, nonce, upstream, &exempt).map_err(|error| {
-            Refused { hint: Some(error.to_string()), ..Refused::from(Reason::RedactionFailed) }
+        let keyed = |value: &str| keys.pseudonym.pseudonym("dlp", value);
+        redact::redact_json(dlp, self.action_id, draw, &keyed, upstream, &exempt).map_err(|error| {
+            let reason = match &error {
+                RedactError::Blocked { findings, .. } => {
+                    known.findings(findings);
+                    Reason::ContentBlocked
+                }
+                _ => Reason::RedactionFailed,
+            };
+            Refused { hint: Some(error.to_string()), ..Refused::from(reason) }
         })
     }
+}
 
-    fn render(&self, vault: Vault, policy: &PolicyRow) -> Render {
-        let detectors = policy.redact_answers.then_some(self.rules.detectors);
-        Render::new(vault, policy.restore.clone(), detectors)
-    }
+/// Answers are searched where the policy looks for anything in them.
+fn rendering(vault: Vault, policy: &PolicyRow, dlp: &Arc<redact::Policy>) -> Render {
+    Render::new(vault, policy.restore.clone(), dlp.searches_answers().then(|| Arc::clone(dlp)))
 }
 
 fn translation(way: Way, ask: &Ask, now: Timestamp) -> Option<(Pair, Context)> {

@@ -6,7 +6,7 @@ locals {
     CS_REGION = var.region
   }
 
-  # What the gateway and `countersign ops` both need.
+  # What the gateway, DLP over HTTP and `countersign ops` need.
   configuration_environment = merge(local.common_environment, {
     CS_TABLE_CONTROL       = aws_dynamodb_table.this["control"].name
     CS_TABLE_IDENTITY      = aws_dynamodb_table.this["identity"].name
@@ -20,6 +20,16 @@ locals {
 
   gateway_package = "${var.packages_dir}/gateway.zip"
 
+  dlp_package = "${var.packages_dir}/dlp.zip"
+
+  # Names of what it reads and keeps. It knows no provider.
+  dlp_environment = merge(local.common_environment, {
+    for name, value in local.configuration_environment : name => value if name != "CS_PROVIDER_TIMEOUT_MS"
+    }, {
+    CS_SIGNING_KEY_ARN = local.signing_keys.dlp
+    CS_CODE_SHA256     = filesha256(local.dlp_package)
+  })
+
   gateway_environment = merge(local.configuration_environment, {
     CS_SIGNING_KEY_ARN = local.signing_keys.gateway
     CS_CODE_SHA256     = filesha256(local.gateway_package) # the same bytes as Lambda's own CodeSha256
@@ -31,6 +41,7 @@ locals {
     CS_BUCKET_DERIVED          = aws_s3_bucket.derived.id
     CS_CHECKPOINT_KEY_ARN      = local.signing_keys.checkpoint
     CS_GATEWAY_SIGNING_KEY_ARN = local.signing_keys.gateway
+    CS_DLP_SIGNING_KEY_ARN     = local.signing_keys.dlp
     CS_LOG_ORIGIN              = local.log_origin
     CS_ATHENA_WORKGROUP        = aws_athena_workgroup.audit.name
     CS_GLUE_DATABASE           = aws_glue_catalog_database.agents.name
@@ -103,7 +114,7 @@ data "aws_iam_policy_document" "gateway" {
   # Tokens are put once, and read by those that a call names. None is changed or deleted: they expire.
   statement {
     sid       = "KeepTokens"
-    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"]
     resources = [aws_dynamodb_table.tokens.arn]
   }
 
@@ -150,6 +161,108 @@ module "gateway_ingress" {
   source = "../ingress"
 
   function_name = module.gateway.name
+}
+
+module "dlp" {
+  source = "../function"
+
+  name        = "${local.prefix}-dlp"
+  description = "Detects, redacts and restores texts and documents of agents, and records it."
+  package     = local.dlp_package
+  policy_json = data.aws_iam_policy_document.dlp.json
+  environment = local.dlp_environment
+
+  architecture         = var.architecture
+  timeout_seconds      = var.dlp.timeout_seconds
+  memory_mb            = var.dlp.memory_mb
+  reserved_concurrency = var.dlp.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  alarm_topic_arns     = var.alarm_topic_arns
+  role_principals      = var.function_role_principals
+  role_session_seconds = var.role_session_seconds
+}
+
+data "aws_iam_policy_document" "dlp" {
+  statement {
+    sid       = "ReadFacts"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    resources = [for name in ["control", "identity", "keys"] : aws_dynamodb_table.this[name].arn]
+  }
+
+  # Rate windows, in partitions of their own: budgets are out of reach.
+  statement {
+    sid       = "CountRestores"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#R"]
+    }
+  }
+
+  statement {
+    sid       = "KeepKeysOfPeople"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["keys"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#S"]
+    }
+  }
+
+  statement {
+    sid       = "KeepTokens"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"]
+    resources = [aws_dynamodb_table.tokens.arn]
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "OpenRoots"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["audit", "token", "pseudonym"] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.dlp]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+module "dlp_ingress" {
+  source = "../ingress"
+
+  function_name = module.dlp.name
 }
 
 module "audit_writer" {

@@ -16,7 +16,7 @@ locals {
   role_arn_prefix = "arn:${local.partition}:iam::${local.account}:role/${local.prefix}"
 
   # Who may put records on the audit queue and use the KMS key.
-  producer_role_arns = ["${local.role_arn_prefix}-gateway", "${local.role_arn_prefix}-operator"]
+  producer_role_arns = [for role in ["gateway", "dlp", "operator"] : "${local.role_arn_prefix}-${role}"]
 
   # AWS gives aws:PrincipalArn of a session as the role's ARN; the emulator gives the session's.
   producer_principals = concat(local.producer_role_arns, var.drop_conditions ? [
@@ -29,7 +29,7 @@ locals {
   ] : [])
 
   # Signing key -> the one role that signs with it.
-  signers = { checkpoint = "audit-writer", gateway = "gateway", operator = "operator" }
+  signers = { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", operator = "operator" }
 
   signer_principals = { for key, role in local.signers : key => concat(["${local.role_arn_prefix}-${role}"],
     var.drop_conditions ? ["arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-${role}/*"] : []

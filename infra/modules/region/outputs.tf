@@ -37,13 +37,14 @@ output "log_origin" {
 output "functions" {
   value = {
     gateway      = module.gateway.name
+    dlp          = module.dlp.name
     audit-writer = module.audit_writer.name
     lifecycle    = module.lifecycle.name
   }
 }
 
 output "log_groups" {
-  value = [module.gateway.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
+  value = [module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
 }
 
 output "gateway_url" {
@@ -54,6 +55,14 @@ output "gateway_url_id" {
   value = module.gateway_ingress.url_id
 }
 
+output "dlp_url" {
+  value = module.dlp_ingress.url
+}
+
+output "dlp_url_id" {
+  value = module.dlp_ingress.url_id
+}
+
 output "ops_environment" {
   description = "What `countersign ops` needs in its environment."
   value       = local.ops_environment
@@ -62,6 +71,7 @@ output "ops_environment" {
 output "roles" {
   value = merge({ for name, role in aws_iam_role.staff : name => role.arn }, {
     gateway      = module.gateway.role_arn
+    dlp          = module.dlp.role_arn
     audit-writer = module.audit_writer.role_arn
     lifecycle    = module.lifecycle.role_arn
   })

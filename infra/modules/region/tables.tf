@@ -19,6 +19,16 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  # Only rate windows expire, an hour after their minute.
+  dynamic "ttl" {
+    for_each = each.key == "gates" ? ["expires"] : []
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
+  }
+
   # A wrapped root that was shredded must leave the backups too: they are bounded to 35 days everywhere.
   point_in_time_recovery {
     enabled                 = true

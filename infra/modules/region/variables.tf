@@ -84,6 +84,15 @@ variable "gateway" {
   description = "Sizes of the gateway."
 }
 
+variable "dlp" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+  })
+  description = "Sizes of DLP over HTTP."
+}
+
 variable "audit_writer" {
   type = object({
     timeout_seconds      = number

@@ -19,9 +19,11 @@
 
 mod addresses;
 mod asserted;
+mod dlp;
 mod fault;
 mod ingress;
 pub mod json;
+mod keep;
 mod keys;
 mod load;
 pub mod person;
@@ -33,8 +35,10 @@ pub mod told;
 
 pub use addresses::{Address, Addresses};
 pub use asserted::Asserted;
+pub use dlp::{Documents, Unreadable};
 pub use fault::Fault;
 pub use ingress::{Ingress, MAX_BODY_BYTES};
+pub use keep::Keeping;
 pub use keys::{Keys, keys_fault};
 pub use load::{LoadFault, Loaded, load};
 pub use person::{NoPerson, Person, acquainted};

@@ -36,6 +36,11 @@ pub struct Said {
 }
 
 impl Said {
+    /// The conversation's keyed digest, if one was named.
+    pub const fn conversation(&self) -> Option<&Opaque> {
+        self.conversation.as_ref()
+    }
+
     /// Without keys nothing of it can be recorded but the purpose.
     pub fn new(asserted: &Asserted, pseudonym: Option<&RootKey>, person: Option<&Person>) -> Self {
         let digest = |field: &str, text: &str| pseudonym?.pseudonym(field, text).parse::<Opaque>().ok();

@@ -33,6 +33,7 @@ pub struct Config {
     pub origin: String,
     checkpoint_key: String,
     gateway_key: String,
+    dlp_key: String,
     operator_key: String,
 }
 
@@ -47,6 +48,7 @@ impl Config {
         let origin = text("CS_LOG_ORIGIN", "the region log's name");
         let checkpoint = text("CS_CHECKPOINT_KEY_ARN", "the ARN of the key that signs checkpoints");
         let gateway = text("CS_GATEWAY_SIGNING_KEY_ARN", "the ARN of the gateway's signing key");
+        let dlp = text("CS_DLP_SIGNING_KEY_ARN", "the ARN of the signing key of DLP over HTTP");
         let operator = text("CS_SIGNING_KEY_ARN", "the ARN of the operator's signing key");
         let config = (|| {
             Some(Self {
@@ -57,6 +59,7 @@ impl Config {
                 origin: origin?,
                 checkpoint_key: checkpoint?,
                 gateway_key: gateway?,
+                dlp_key: dlp?,
                 operator_key: operator?,
             })
         })();
@@ -72,8 +75,9 @@ impl Config {
         let region = self.region;
         let checkpoint = key(&self.checkpoint_key, self.origin.clone()).await?;
         let gateway = key(&self.gateway_key, format!("countersign/{region}/gateway")).await?;
+        let dlp = key(&self.dlp_key, format!("countersign/{region}/dlp")).await?;
         let operator = key(&self.operator_key, format!("countersign/{region}/operator")).await?;
-        Ok(Trust::new(self.origin.clone(), checkpoint, vec![gateway, operator]))
+        Ok(Trust::new(self.origin.clone(), checkpoint, vec![gateway, dlp, operator]))
     }
 }
 

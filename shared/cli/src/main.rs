@@ -10,6 +10,7 @@ mod export;
 mod keys;
 mod ops;
 mod print;
+mod report;
 mod rows;
 mod seed;
 
@@ -36,6 +37,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match command {
         Command::Verify(wanted) => return Ok(ExitCode::from(verify::run(&wanted)?)),
         Command::Export(wanted) => export::export(&get, wanted).await?,
+        Command::Report(wanted) => report::run(&wanted)?,
         Command::Trust => export::trust(&get).await?,
         Command::Ops { command: Ops::Keys(wanted) } => ops::keys(&get, wanted).await?,
         Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await?,

@@ -16,6 +16,11 @@ pub fn error(text: &str) {
     let _ = writeln!(std::io::stderr(), "countersign: {text}");
 }
 
+/// How far a long work has come, on standard error.
+pub fn progress(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// A table: columns as wide as their widest cell, headings first.
 pub fn table(rows: &[Vec<String>]) -> Result<(), Box<dyn Error>> {
     let widths = rows.iter().fold(Vec::new(), |mut widths: Vec<usize>, row| {

@@ -1,9 +1,9 @@
 //! What a seed writes: pure, from ids and chosen values.
 
 use domain::{
-    Agent, AgentId, BudgetRow, GatewayKey, KeyRow, Lifecycle, Org, OrgId, Owner, PolicyRow, Provider,
-    ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes, Tenant, TenantId,
-    Timestamp, User, UserId, WrappedRoot,
+    Agent, AgentId, BudgetRow, DlpPolicyRow, GatewayKey, KeyRow, Lifecycle, Org, OrgId, Owner, PolicyRow,
+    Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes, Tenant,
+    TenantId, Timestamp, User, UserId, WrappedRoot,
 };
 use envelope::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,11 +32,25 @@ pub struct Made<'a> {
     pub base_url: &'a str,
     pub credential: SealedBytes,
     pub now: Timestamp,
+    /// The tenant's DLP policy, if it has one from the beginning.
+    pub dlp: Option<String>,
+}
+
+/// The DLP policy of a tenant in these countries; none without any.
+///
+/// # Errors
+/// One of them is no country.
+pub fn dlp(countries: &[String]) -> Result<Option<String>, redact::PolicyError> {
+    if countries.is_empty() {
+        return Ok(None);
+    }
+    let document = serde_json::json!({ "v": 1, "countries": countries }).to_string();
+    redact::Document::parse(&document).map(|_| Some(document))
 }
 
 /// All rows of a seed, for one transaction.
 pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
-    let Made { ids, region, key, roots, base_url, credential, now } = made;
+    let Made { ids, region, key, roots, base_url, credential, now, dlp } = made;
     let tenant = &ids.tenant;
     let status = Lifecycle::Active;
     let mut rows = vec![
@@ -53,6 +67,9 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
             BudgetRow { limit: wanted.budget_tokens, avail: wanted.budget_tokens }.to_item(),
         ),
     ];
+    if let Some(document) = dlp {
+        rows.push((Key::dlp_policy(tenant, None), DlpPolicyRow { version: 1, document }.to_item()));
+    }
     rows.extend(
         roots
             .into_iter()

@@ -26,6 +26,8 @@ pub enum SeedError {
     NoCredential,
     #[error("--provider-url: {0}")]
     Url(#[from] egress::TargetError),
+    #[error("--country: {0}")]
+    Country(#[from] redact::PolicyError),
     #[error("no random bytes from the operating system: nothing was written")]
     Entropy(#[from] aws::EntropyError),
     #[error(
@@ -60,6 +62,8 @@ pub struct Seeded {
 /// What could not be done, and that nothing was written.
 pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) -> Result<Seeded, SeedError> {
     let target = Target::parse(&wanted.provider_url, config.reach)?;
+    // Before anything is recorded.
+    rows::dlp(&wanted.countries)?;
     let sdk = aws::sdk_config(Credentials::Person).await;
     let (kms, now) = (KmsWrapper::new(&sdk, config.kms_key_arn.clone()), aws::now());
     let audit = AuditSender::new(&sdk, config.audit.clone());
@@ -113,8 +117,8 @@ async fn write(
 ) -> Result<(), SeedError> {
     let roots = new_roots(&kms, config, ids).await?;
     let sealed = seal(kms, config, ids, &roots, target, credential, now).await?;
-    let made =
-        Made { ids, region: config.region, key, roots, base_url: target.as_str(), credential: sealed, now };
+    let (region, base_url, dlp) = (config.region, target.as_str(), rows::dlp(&wanted.countries)?);
+    let made = Made { ids, region, key, roots, base_url, credential: sealed, now, dlp };
     let sdk = aws::sdk_config(Credentials::Person).await;
     Ok(Dynamo::new(&sdk, config.tables.clone()).create_all(rows::all(made, wanted)).await?)
 }

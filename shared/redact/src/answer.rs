@@ -6,8 +6,12 @@
 
 use core::fmt;
 
-use crate::detector::Detectors;
+use std::sync::Arc;
+
 use crate::findings::Findings;
+use crate::hits::Hit;
+use crate::policy::{Action, Direction, Policy};
+use crate::settle::settled;
 
 /// Longest stretch of ordinary text.
 const STRETCH_BYTES: usize = 1_024;
@@ -18,12 +22,9 @@ pub const ANSWER_HOLD_BACK_BYTES: usize = 8_192;
 const KEY_BEGINS: &str = "-----BEGIN ";
 const KEY_ENDS: &str = "-----END ";
 
-/// As for a request: what remains around a finding is searched again.
-const MAX_ROUNDS: usize = 4;
-
 /// One text of an answer that arrives in pieces.
 pub struct AnswerRedactor {
-    detectors: &'static Detectors,
+    policy: Arc<Policy>,
     held: String,
     findings: Findings,
 }
@@ -35,16 +36,16 @@ impl fmt::Debug for AnswerRedactor {
 }
 
 /// A whole text, and what was found in it.
-pub fn redact_answer_text(detectors: &'static Detectors, text: &str) -> (String, Findings) {
-    let mut redactor = AnswerRedactor::new(detectors);
+pub fn redact_answer_text(policy: &Arc<Policy>, text: &str) -> (String, Findings) {
+    let mut redactor = AnswerRedactor::new(policy);
     let mut out = redactor.push(text);
     out.push_str(&redactor.finish());
     (out, redactor.findings)
 }
 
 impl AnswerRedactor {
-    pub fn new(detectors: &'static Detectors) -> Self {
-        Self { detectors, held: String::new(), findings: Findings::default() }
+    pub fn new(policy: &Arc<Policy>) -> Self {
+        Self { policy: Arc::clone(policy), held: String::new(), findings: Findings::default() }
     }
 
     /// How many bytes are held back: at most [`ANSWER_HOLD_BACK_BYTES`].
@@ -63,7 +64,7 @@ impl AnswerRedactor {
         let mut out = String::new();
         let mut rest = held.as_str();
         while let Some((stretch, after)) = stretch(rest) {
-            self.search(stretch, &mut out, 0);
+            self.search(stretch, &mut out);
             rest = after;
         }
         rest.clone_into(&mut self.held);
@@ -74,24 +75,24 @@ impl AnswerRedactor {
     pub fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         let mut out = String::new();
-        self.search(&held, &mut out, 0);
+        self.search(&held, &mut out);
         out
     }
 
-    fn search(&mut self, text: &str, out: &mut String, round: usize) {
-        let detectors = self.detectors;
-        let hits = if round == MAX_ROUNDS { Vec::new() } else { detectors.detect(text) };
-        let mut rest = 0;
-        for hit in &hits {
-            self.search(text.get(rest..hit.start).unwrap_or_default(), out, round + 1);
-            out.push_str("[REDACTED_");
-            out.push_str(hit.detector.label());
-            out.push(']');
-            self.findings.count(hit.detector.id());
-            rest = hit.end;
-        }
-        let last = text.get(rest..).unwrap_or_default();
-        if hits.is_empty() { out.push_str(last) } else { self.search(last, out, round + 1) }
+    fn search(&mut self, text: &str, out: &mut String) {
+        let (policy, findings) = (Arc::clone(&self.policy), &mut self.findings);
+        let apply = |hit: &Hit, original: &str, out: &mut String| {
+            findings.count(policy.id(hit.kind), hit.action);
+            if hit.action <= Action::Alert {
+                out.push_str(original);
+            } else {
+                out.push_str("[REDACTED_");
+                out.push_str(policy.label(hit.kind));
+                out.push(']');
+            }
+        };
+        // An answer cannot be refused here any more: what does not settle has lost what four rounds found.
+        out.push_str(&settled(&policy, text, None, Direction::Answer, apply).0);
     }
 }
 

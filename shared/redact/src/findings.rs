@@ -3,19 +3,22 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Detector id → how many occurrences were replaced. Serializes as one flat JSON object.
+use crate::policy::Action;
+
+/// Type → how many occurrences were replaced; `type.action` where the action is not to redact (`card.mask`,
+/// `person.alert`). Serializes as one flat JSON object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Findings(BTreeMap<String, u64>);
 
 impl Findings {
-    pub(crate) fn count(&mut self, id: &str) {
-        match self.0.get_mut(id) {
-            Some(count) => *count = count.saturating_add(1),
-            None => {
-                self.0.insert(id.to_owned(), 1);
-            }
-        }
+    pub(crate) fn count(&mut self, id: &str, action: Action) {
+        let name = match action {
+            Action::Redact => id.to_owned(),
+            other => format!("{id}.{}", other.as_str()),
+        };
+        let count = self.0.entry(name).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Whether nothing was found.
@@ -23,7 +26,7 @@ impl Findings {
         self.0.is_empty()
     }
 
-    /// Detector ids with their counts, sorted by id.
+    /// Types with their counts, sorted by type.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(id, count)| (id.as_str(), *count))
     }

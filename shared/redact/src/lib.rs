@@ -30,30 +30,44 @@
 //! nested field (a JSON schema's `maximum`) that passes a check becomes a string.
 
 mod answer;
+mod apply;
 mod boundary;
 mod check;
+mod context;
+mod detect;
 mod detector;
+mod find;
 mod findings;
+mod fold;
+mod hits;
+mod layers;
+mod mask;
+mod names;
+mod names_joint;
 mod placeholder;
+mod plans;
+mod policed;
 mod policy;
 mod proof;
 mod redact;
 mod render;
 mod restore;
-mod scan;
-mod start;
+mod settle;
 mod vault;
+mod view;
 
 pub use answer::{ANSWER_HOLD_BACK_BYTES, AnswerRedactor, redact_answer_text};
-pub use detector::{Detector, DetectorError, Detectors};
+pub use apply::NewToken;
+pub use detector::{Country, CountryError, Detector, DetectorError, Detectors, Group, Method};
 pub use findings::Findings;
-pub use placeholder::Nonce;
+pub use hits::{Hit, Kind};
+pub use names::{Entity, EntityModel, NameKind};
+pub use placeholder::{Nonce, tokens};
 pub use policy::{
-    Action, Custom, CustomHit, CustomKind, Direction, Document, Explained, GROUPS, Policy, PolicyError,
-    Problem, Rule, TokenLimits, TypeInfo, Weaker, builtin_types,
+    Action, Custom, CustomHit, CustomKind, Direction, Document, Explained, GROUPS, Policies, Policy,
+    PolicyError, Problem, Rule, Texts, TokenLimits, TypeInfo, Weaker, builtin_types,
 };
 pub use proof::Redacted;
-pub use redact::{Exempt, MAX_DEPTH, RedactError, Redaction, redact_json};
+pub use redact::{Draw, Exempt, MAX_DEPTH, RedactError, Redaction, redact_json};
 pub use restore::{Form, HOLD_BACK_BYTES, Links, Restorer};
-pub use scan::Hit;
 pub use vault::Vault;

@@ -3,8 +3,8 @@
 /// Crockford's base32 in lower case (crockford.com/base32.html): no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Longest placeholder: brackets, label (16), two underscores, number (10), nonce (8).
-pub(crate) const MAX_LEN: usize = 38;
+/// Longest of all that can be restored, a cross-request token: brackets, label (16), `_T_`, 26 characters.
+pub(crate) const MAX_LEN: usize = 47;
 
 /// Eight characters that make the placeholders of one request unguessable for whoever wrote the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,48 @@ impl Nonce {
     }
 }
 
+/// One past the end of what stands in for a value, at the `[` at `start`: a placeholder, a token, a digest, or what an
+/// answer shows instead. Nothing is searched in there.
+pub(crate) fn stand_in(text: &str, start: usize) -> Option<usize> {
+    let window = text.as_bytes().get(start..)?.iter().take(MAX_STAND_IN);
+    let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
+    let text = text.get(start..end)?;
+    (is_placeholder(text) || is_token(text) || is_digest(text) || is_removed(text)).then_some(end)
+}
+
+/// The longest of them, with a digest of 64 characters.
+const MAX_STAND_IN: usize = 96;
+
+/// `[EMAIL_H_psn_k3f9…]`
+fn is_digest(text: &str) -> bool {
+    let parts = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .and_then(|text| text.split_once("_H_"));
+    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    parts.is_some_and(|(label, digest)| is_label(label) && !digest.is_empty() && digest.bytes().all(is_code))
+}
+
+/// `[REDACTED_EMAIL]`
+fn is_removed(text: &str) -> bool {
+    text.strip_prefix("[REDACTED_").and_then(|text| text.strip_suffix(']')).is_some_and(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    label.starts_with(|first: char| first.is_ascii_uppercase())
+        && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+/// One past the end of what has the form of a placeholder at the `[` at `start`.
+fn placeholder_at(text: &str, start: usize) -> Option<usize> {
+    let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
+    let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
+    is_placeholder(text.get(start..end)?).then_some(end)
+}
+
 /// The first part of a text that has the form of a placeholder, whoever made it: its first byte and one past its last.
 pub(crate) fn look_alike(text: &str) -> Option<(usize, usize)> {
-    text.match_indices('[').find_map(|(start, _)| {
-        let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
-        let end = start + window.clone().position(|byte| *byte == b']')? + 1;
-        is_placeholder(text.get(start..end)?).then_some((start, end))
-    })
+    text.match_indices('[').find_map(|(start, _)| Some((start, placeholder_at(text, start)?)))
 }
 
 fn is_placeholder(text: &str) -> bool {
@@ -43,6 +78,30 @@ fn is_placeholder(text: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && nonce.len() == 8
         && nonce.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// `[EMAIL_T_9x…]`: what stands for a value beyond its request; 128 random bits.
+pub(crate) fn token(label: &str, bits: u128) -> String {
+    let digit = |at: u32| {
+        ALPHABET.get((bits.checked_shr(5 * at).unwrap_or(0) & 31) as usize).copied().map(char::from)
+    };
+    let digits: String = (0..26).rev().filter_map(digit).collect();
+    format!("[{label}_T_{digits}]")
+}
+
+/// The cross-request tokens in a text, in order.
+pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('[').filter_map(|(start, _)| {
+        let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
+        let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
+        text.get(start..end).filter(|text| is_token(text))
+    })
+}
+
+fn is_token(text: &str) -> bool {
+    let parts = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let Some((label, digits)) = parts.and_then(|text| text.rsplit_once("_T_")) else { return false };
+    is_label(label) && digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte))
 }
 
 pub(crate) fn placeholder(label: &str, number: u32, nonce: &Nonce) -> String {
@@ -64,6 +123,15 @@ mod tests {
     #[test]
     fn the_longest_placeholder_fits_its_limit() {
         let label = "X".repeat(crate::detector::MAX_LABEL);
-        assert_eq!(placeholder(&label, u32::MAX, &Nonce::from_bytes([0; 5])).len(), MAX_LEN);
+        assert!(placeholder(&label, u32::MAX, &Nonce::from_bytes([0; 5])).len() < MAX_LEN);
+        assert_eq!(token(&label, u128::MAX).len(), MAX_LEN);
+    }
+
+    #[test]
+    fn tokens_are_found_again() {
+        let one = token("EMAIL", 77);
+        let text = format!("to {one}, [EMAIL_T_short] and [x{}", token("CARD", u128::MAX));
+        assert_eq!(tokens(&text).collect::<Vec<_>>(), [one.as_str(), token("CARD", u128::MAX).as_str()]);
+        assert!(look_alike(&one).is_none());
     }
 }

@@ -1,27 +1,23 @@
 //! The walk over a JSON body.
 
-use crate::detector::Detectors;
+use crate::apply::{Applied, NewToken};
 use crate::findings::Findings;
-use crate::placeholder::{Nonce, look_alike, placeholder};
+use crate::hits::Hit;
+use crate::placeholder::{Nonce, look_alike};
+use crate::policy::{Direction, Policy};
 use crate::proof::Redacted;
+use crate::settle::{MAX_ROUNDS, settled};
 use crate::vault::Vault;
 use domain::ActionId;
 use serde_json::{Map, Number, Value};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 /// Deepest nesting that is walked: the body itself has depth 0. A chat request with tools and their schemas stays
 /// below 20; `serde_json` parses up to 128.
 pub const MAX_DEPTH: usize = 64;
 
-/// Taking a finding out can free its neighbour (`a` beside `1` hid a number), so what remains is searched again.
-/// Real text settles after one more look; text made to need more is refused, which keeps the work linear.
-const MAX_ROUNDS: usize = 4;
-
-/// Label of what only looked like a placeholder.
-const ESCAPED: &str = "TEXT";
-
 /// Why a body could not be redacted. The request must be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RedactError {
     /// Nested more deeply than is walked.
     #[error("the body is nested more than {MAX_DEPTH} levels deep")]
@@ -35,6 +31,15 @@ pub enum RedactError {
     /// The text keeps yielding findings as they are taken out.
     #[error("the text still holds findings after {MAX_ROUNDS} rounds")]
     Unsettled,
+    /// The policy says that a call with data of these types is refused: their names, in order, each once, and all that was
+    /// found.
+    #[error("the policy blocks data of these types: {}", types.join(", "))]
+    Blocked {
+        /// Names of types, no values.
+        types: Vec<String>,
+        /// Counts.
+        findings: Findings,
+    },
 }
 
 /// A redacted body and what belongs to it.
@@ -46,6 +51,17 @@ pub struct Redaction {
     pub vault: Vault,
     /// What was found, as counts.
     pub findings: Findings,
+    /// Cross-request tokens that this body has from now on: to be stored, sealed, before it leaves.
+    pub tokens: Vec<NewToken>,
+}
+
+/// Fresh random bytes, drawn once per request.
+#[derive(Debug, Clone)]
+pub struct Draw {
+    /// For placeholders.
+    pub nonce: Nonce,
+    /// For cross-request tokens.
+    pub tokens: [u8; 32],
 }
 
 /// Leaves of a body that are treated differently, as JSON pointers (RFC 6901). A pointer to no string changes nothing.
@@ -57,40 +73,41 @@ pub struct Exempt {
     pub signed: Vec<String>,
 }
 
-/// Replaces every finding in `body` by a placeholder; one value has one placeholder throughout the body.
+/// Does to every finding in `body` what the policy says; one value has one placeholder throughout the body.
 ///
 /// Walked are all strings, whatever their field, all object keys, and integers at depth 2 or more. Numbers directly
 /// in the body (`seed`, `max_tokens`) are parameters of the call and stay; deeper ones can be content (a card number
 /// among tool arguments), and one that is a finding becomes a string. A JSON text inside a string is searched as text.
+/// The name of a field counts as a word beside its value.
 ///
 /// Text that looks like a placeholder is escaped: it becomes a placeholder itself (`[TEXT_1_k3f9a2x7]`), so that the
 /// model cannot take it for one of ours, and the caller gets it back as it was. It is no finding.
 ///
+/// `keyed` gives a value's keyed digest, for the action `hash`.
+///
 /// # Errors
 /// See [`RedactError`]; nothing partly redacted is returned.
 pub fn redact_json(
-    detectors: &Detectors,
+    policy: &Policy,
     action_id: ActionId,
-    nonce: Nonce,
+    draw: Draw,
+    keyed: &dyn Fn(&str) -> String,
     mut body: Value,
     exempt: &Exempt,
 ) -> Result<Redaction, RedactError> {
     let opaque: Vec<_> = exempt.opaque.iter().map(|at| (at, taken(&mut body, at))).collect();
     let signed: Vec<_> = exempt.signed.iter().map(|at| (at, taken(&mut body, at))).collect();
     let mut walk = Walk {
-        detectors,
-        ending: nonce.ending(),
-        nonce,
-        numbers: BTreeMap::new(),
-        known: BTreeMap::new(),
-        findings: Findings::default(),
+        policy,
+        ending: draw.nonce.ending(),
+        applied: Applied::new(policy, draw, keyed),
         escapes: true,
     };
-    let mut body = walk.value(body, 0)?;
+    let mut body = walk.value(body, 0, None)?;
     walk.escapes = false;
     for (at, text) in signed {
         if let Some((text, leaf)) = text.zip(body.pointer_mut(at)) {
-            *leaf = Value::String(walk.text(&text)?);
+            *leaf = Value::String(walk.text(&text, None)?);
         }
     }
     for (at, text) in opaque {
@@ -98,21 +115,15 @@ pub fn redact_json(
             *leaf = Value::String(text);
         }
     }
-    let vault =
-        Vault::new(walk.known.into_iter().map(|((_, original), placeholder)| (placeholder, original)));
-    Ok(Redaction { body: Redacted::new(action_id, body), vault, findings: walk.findings })
+    let (vault, findings, tokens) = walk.applied.finish()?;
+    Ok(Redaction { body: Redacted::new(action_id, body), vault, findings, tokens })
 }
 
-struct Walk<'d> {
-    detectors: &'d Detectors,
-    nonce: Nonce,
+struct Walk<'p> {
+    policy: &'p Policy,
     /// How every placeholder of this request ends.
     ending: String,
-    /// Label → number of its latest placeholder.
-    numbers: BTreeMap<&'d str, u32>,
-    /// (label, original) → placeholder.
-    known: BTreeMap<(&'d str, String), String>,
-    findings: Findings,
+    applied: Applied<'p>,
     /// Whether look-alikes of placeholders are escaped.
     escapes: bool,
 }
@@ -124,16 +135,17 @@ fn taken(body: &mut Value, at: &str) -> Option<String> {
     }
 }
 
-impl<'d> Walk<'d> {
-    fn value(&mut self, value: Value, depth: usize) -> Result<Value, RedactError> {
+impl Walk<'_> {
+    /// `field` is the name that the value, or the list it stands in, has.
+    fn value(&mut self, value: Value, depth: usize, field: Option<&str>) -> Result<Value, RedactError> {
         if depth > MAX_DEPTH {
             return Err(RedactError::TooDeep);
         }
         match value {
-            Value::String(text) => self.text(&text).map(Value::String),
-            Value::Number(number) => self.number(number, depth),
+            Value::String(text) => self.text(&text, field).map(Value::String),
+            Value::Number(number) => self.number(number, depth, field),
             Value::Array(items) => {
-                let items = items.into_iter().map(|item| self.value(item, depth + 1));
+                let items = items.into_iter().map(|item| self.value(item, depth + 1, field));
                 items.collect::<Result<Vec<Value>, RedactError>>().map(Value::Array)
             }
             Value::Object(fields) => self.object(fields, depth).map(Value::Object),
@@ -148,8 +160,8 @@ impl<'d> Walk<'d> {
     ) -> Result<Map<String, Value>, RedactError> {
         let mut redacted = Map::new();
         for (key, value) in fields {
-            let key = self.text(&key)?;
-            let value = self.value(value, depth + 1)?;
+            let value = self.value(value, depth + 1, Some(&key))?;
+            let key = self.text(&key, None)?;
             if redacted.insert(key, value).is_some() {
                 return Err(RedactError::KeyCollision);
             }
@@ -157,58 +169,39 @@ impl<'d> Walk<'d> {
         Ok(redacted)
     }
 
-    fn number(&mut self, number: Number, depth: usize) -> Result<Value, RedactError> {
+    fn number(&mut self, number: Number, depth: usize, field: Option<&str>) -> Result<Value, RedactError> {
         let Some(text) = integer_text(&number).filter(|_| depth > 1) else {
             return Ok(Value::Number(number));
         };
-        let redacted = self.text(&text)?;
+        let redacted = self.text(&text, field)?;
         Ok(if redacted == text { Value::Number(number) } else { Value::String(redacted) })
     }
 
-    fn text(&mut self, text: &str) -> Result<String, RedactError> {
+    fn text(&mut self, text: &str, field: Option<&str>) -> Result<String, RedactError> {
         if text.contains(&self.ending) {
             return Err(RedactError::NonceInBody);
         }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((start, end)) = self.escapes.then(|| look_alike(rest)).flatten() {
-            self.write(rest.get(..start).unwrap_or_default(), &mut out, 0)?;
-            let escaped = self.placeholder(ESCAPED, rest.get(start..end).unwrap_or_default()).to_owned();
-            out.push_str(&escaped);
-            rest = rest.get(end..).unwrap_or_default();
+        // Look-alikes first: what stands around them is one text, and is searched as one.
+        let mut whole = Cow::Borrowed(text);
+        if self.escapes && look_alike(text).is_some() {
+            let mut rest = text;
+            let mut out = String::with_capacity(text.len());
+            while let Some((start, end)) = look_alike(rest) {
+                out.push_str(rest.get(..start).unwrap_or_default());
+                self.applied.escape(rest.get(start..end).unwrap_or_default(), &mut out);
+                rest = rest.get(end..).unwrap_or_default();
+            }
+            out.push_str(rest);
+            whole = Cow::Owned(out);
         }
-        self.write(rest, &mut out, 0)?;
-        Ok(out)
+        self.write(&whole, field)
     }
 
-    /// Appends `text` to `out`, redacted. What lies between two findings is a text of its own: in the output it
-    /// stands between brackets, which no pattern matches and no boundary minds.
-    fn write(&mut self, text: &str, out: &mut String, round: usize) -> Result<(), RedactError> {
-        let hits = self.detectors.detect(text);
-        if hits.is_empty() {
-            out.push_str(text);
-            return Ok(());
-        }
-        if round == MAX_ROUNDS {
-            return Err(RedactError::Unsettled);
-        }
-        let mut rest = 0;
-        for hit in hits {
-            self.write(text.get(rest..hit.start).unwrap_or_default(), out, round + 1)?;
-            let original = text.get(hit.start..hit.end).unwrap_or_default();
-            out.push_str(self.placeholder(hit.detector.label(), original));
-            self.findings.count(hit.detector.id());
-            rest = hit.end;
-        }
-        self.write(text.get(rest..).unwrap_or_default(), out, round + 1)
-    }
-
-    fn placeholder(&mut self, label: &'d str, original: &str) -> &str {
-        self.known.entry((label, original.to_owned())).or_insert_with(|| {
-            let number = self.numbers.entry(label).or_insert(0);
-            *number = number.saturating_add(1);
-            placeholder(label, *number, &self.nonce)
-        })
+    fn write(&mut self, text: &str, field: Option<&str>) -> Result<String, RedactError> {
+        let applied = &mut self.applied;
+        let apply = |hit: &Hit, original: &str, out: &mut String| applied.apply(hit, original, out);
+        let (redacted, is_clean) = settled(self.policy, text, field, Direction::Request, apply);
+        if is_clean { Ok(redacted) } else { Err(RedactError::Unsettled) }
     }
 }
 
@@ -234,13 +227,9 @@ mod tests {
     }
 
     fn redact(body: Value) -> Result<Redaction, RedactError> {
-        redact_json(
-            Detectors::builtin().unwrap(),
-            action(),
-            Nonce::from_bytes([1; 5]),
-            body,
-            &Exempt::default(),
-        )
+        let draw = Draw { nonce: Nonce::from_bytes([1; 5]), tokens: [7; 32] };
+        let keyed = |_: &str| "digest".to_owned();
+        redact_json(&Policy::standard(), action(), draw, &keyed, body, &Exempt::default())
     }
 
     #[test]
@@ -266,11 +255,11 @@ mod tests {
     fn numbers_are_parameters_at_the_top_and_content_below() {
         let card = 4_111_111_111_111_111_u64;
         let body = json!({"seed": card, "tool": {"card": card, "float": 4_111_111_111_111_111.0,
-            "id": -123_456_782, "half": 0.5, "max": 100}, "rows": [card]});
+            "teudat_zehut": -123_456_782, "half": 0.5, "max": 100}, "rows": [card]});
         let redaction = redact(body).unwrap();
         let placeholder = "[CARD_1_040g2081]";
         let expected = json!({"seed": card, "tool": {"card": placeholder, "float": placeholder,
-            "id": "-[IL_ID_1_040g2081]", "half": 0.5, "max": 100}, "rows": [placeholder]});
+            "teudat_zehut": "-[IL_ID_1_040g2081]", "half": 0.5, "max": 100}, "rows": [placeholder]});
         assert_eq!(redaction.body.get(), &expected);
     }
 
@@ -290,9 +279,9 @@ mod tests {
 
     #[test]
     fn what_a_finding_hid_is_found_too() {
-        let body = json!("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123456782");
+        let body = json!("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4111111111111111");
         let redaction = redact(body).unwrap();
-        assert_eq!(redaction.body.get(), "[SECRET_1_040g2081][IL_ID_1_040g2081]");
+        assert_eq!(redaction.body.get(), "[SECRET_1_040g2081][CARD_1_040g2081]");
     }
 
     #[test]
@@ -308,7 +297,7 @@ mod tests {
         assert_eq!(
             shown,
             "Redaction { body: Redacted(..), vault: Vault { values: 1, .. }, \
-            findings: Findings({\"email\": 1}) }"
+            findings: Findings({\"email\": 1}), tokens: [] }"
         );
         let (id, body) = redaction.body.into_parts();
         assert_eq!((id, body), (action(), json!({"content": "[EMAIL_1_040g2081]"})));

@@ -17,6 +17,11 @@ impl Vault {
         Self(Arc::new(pairs.collect()))
     }
 
+    /// Tokens that outlived their request, and what they stand for.
+    pub fn of_tokens(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::new(pairs.into_iter())
+    }
+
     /// Whether nothing was taken out, so that an answer needs no restoring.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -45,6 +45,10 @@ impl Stack {
         self.home.ancestors().nth(2).expect("a stack lies in target/stack/NAME").join(below)
     }
 
+    pub fn dlp(&self, path: &str) -> String {
+        format!("{}{path}", self.text("/dlp_url"))
+    }
+
     pub fn gateway(&self, path: &str) -> String {
         format!("{}{path}", self.text("/gateway_url"))
     }

@@ -36,8 +36,17 @@ impl Tenant {
         Self::with(&[])
     }
 
-    /// With more arguments for `countersign ops seed`.
+    /// With more arguments for `countersign ops seed`. The tenant is in Israel: its ID numbers need no word beside them.
     pub fn with(arguments: &[&str]) -> Self {
+        Self::seeded(&[arguments, &["--country", "IL"]].concat())
+    }
+
+    /// A tenant that nobody wrote a DLP policy for.
+    pub fn without_policy() -> Self {
+        Self::seeded(&[])
+    }
+
+    fn seeded(arguments: &[&str]) -> Self {
         let channel = Channel::new(format!("c-{}", unique::<8>()));
         let provider_key = format!("upstream-{}", unique::<16>());
         let mut command = operator_command();
@@ -117,6 +126,19 @@ impl Tenant {
             .with("content-type", "application/json")
             .with("authorization", format!("Bearer {}", self.key()))
             .body(body.to_string())
+    }
+
+    /// A call of DLP over HTTP, such as of `/v1/redact`.
+    pub fn dlp(&self, path: &str, body: &Value) -> Request {
+        self.ask(stack().dlp(path), body)
+    }
+
+    /// Writes the tenant's DLP policy, as an operator would.
+    pub fn policy(&self, document: &Value) {
+        let path = stack().home().join(format!("dlp-{}.json", unique::<8>()));
+        std::fs::write(&path, document.to_string()).expect("the stack's directory can be written");
+        let (done, said) = self.ops(&["policy", "--file", path.to_str().expect("a path")], &[]);
+        assert!(done, "{said}");
     }
 
     /// A chat call that is right in every way.

@@ -2,9 +2,10 @@
 //! caller's own values put back where policy says so.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::RestoreField;
-use redact::{AnswerRedactor, Detectors, Form, Links, Restorer, Vault};
+use redact::{AnswerRedactor, Form, Links, Policy, Restorer, Vault};
 use serde_json::{Map, Value};
 
 use super::leaves::{self, Field};
@@ -19,8 +20,8 @@ const MAX_RESTORED_BYTES: usize = 2 * 1024 * 1024 + 512 * 1024;
 pub struct Render {
     vault: Vault,
     restore: BTreeSet<RestoreField>,
-    /// Detectors for the model's own words; none if policy leaves them alone.
-    detectors: Option<&'static Detectors>,
+    /// What is looked for in the model's own words; none if policy leaves them alone.
+    dlp: Option<Arc<Policy>>,
 }
 
 /// One text that arrives in pieces.
@@ -31,21 +32,17 @@ pub struct Slot {
 }
 
 impl Render {
-    pub const fn new(
-        vault: Vault,
-        restore: BTreeSet<RestoreField>,
-        detectors: Option<&'static Detectors>,
-    ) -> Self {
-        Self { vault, restore, detectors }
+    pub const fn new(vault: Vault, restore: BTreeSet<RestoreField>, dlp: Option<Arc<Policy>>) -> Self {
+        Self { vault, restore, dlp }
     }
 
     /// Whether answers pass as they came.
     pub fn is_idle(&self) -> bool {
-        self.detectors.is_none() && (self.vault.is_empty() || self.restore.is_empty())
+        self.dlp.is_none() && (self.vault.is_empty() || self.restore.is_empty())
     }
 
     pub const fn redacts(&self) -> bool {
-        self.detectors.is_some()
+        self.dlp.is_some()
     }
 
     fn form(&self, field: Field) -> Option<Form> {
@@ -69,7 +66,7 @@ impl Render {
             let links = if form == Form::JsonText { Links::Restore } else { self.links() };
             self.vault.restorer(form, links).with_limit(MAX_RESTORED_BYTES)
         });
-        Slot { redactor: self.detectors.map(AnswerRedactor::new), restorer }
+        Slot { redactor: self.dlp.as_ref().map(AnswerRedactor::new), restorer }
     }
 
     /// A whole text.
@@ -85,8 +82,8 @@ impl Render {
         match leaf {
             Value::String(text) if field != Field::ArgumentsValue => *text = self.text(field, text),
             value => {
-                if let Some(detectors) = self.detectors {
-                    search(detectors, value, &|_| false, &[], &mut Vec::new());
+                if let Some(dlp) = &self.dlp {
+                    search(dlp, value, &|_| false, &[], &mut Vec::new());
                 }
                 if self.form(field).is_some() {
                     self.vault.restore_json(value, MAX_RESTORED_BYTES);
@@ -107,24 +104,24 @@ impl Render {
     /// Takes detected types out of every string of an answer or an event, wherever the dialect puts them. `pieces` are
     /// places of texts that come piece by piece, with `*` for any index: their slots search them.
     pub fn search(&self, value: &mut Value, pieces: &[&str]) {
-        if let Some(detectors) = self.detectors {
-            search(detectors, value, &|name| OPAQUE.contains(&name), pieces, &mut Vec::new());
+        if let Some(dlp) = &self.dlp {
+            search(dlp, value, &|name| OPAQUE.contains(&name), pieces, &mut Vec::new());
         }
     }
 }
 
 fn search(
-    detectors: &'static Detectors,
+    dlp: &Arc<Policy>,
     value: &mut Value,
     opaque: &dyn Fn(&str) -> bool,
     pieces: &[&str],
     at: &mut Vec<String>,
 ) {
     match value {
-        Value::String(text) => *text = redact::redact_answer_text(detectors, text).0,
+        Value::String(text) => *text = redact::redact_answer_text(dlp, text).0,
         Value::Array(items) => {
             at.push("*".to_owned());
-            items.iter_mut().for_each(|item| search(detectors, item, opaque, pieces, at));
+            items.iter_mut().for_each(|item| search(dlp, item, opaque, pieces, at));
             at.pop();
         }
         Value::Object(fields) => {
@@ -132,11 +129,11 @@ fn search(
                 at.push(name.clone());
                 let skip = field.is_string() && (opaque(name) || is_piece(pieces, at));
                 if !skip {
-                    search(detectors, field, opaque, pieces, at);
+                    search(dlp, field, opaque, pieces, at);
                 }
                 at.pop();
             }
-            clean_keys(detectors, fields);
+            clean_keys(dlp, fields);
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -147,8 +144,8 @@ fn is_piece(pieces: &[&str], at: &[String]) -> bool {
 }
 
 /// Keys can be words too: those of a tool's arguments, for one.
-fn clean_keys(detectors: &'static Detectors, fields: &mut Map<String, Value>) {
-    let clean = |name: &String| redact::redact_answer_text(detectors, name).0;
+fn clean_keys(dlp: &Arc<Policy>, fields: &mut Map<String, Value>) {
+    let clean = |name: &String| redact::redact_answer_text(dlp, name).0;
     if fields.keys().any(|name| clean(name) != *name) {
         *fields = std::mem::take(fields).into_iter().map(|(name, value)| (clean(&name), value)).collect();
     }

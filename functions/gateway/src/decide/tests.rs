@@ -82,7 +82,7 @@ fn rules() -> Rules {
         region: Region::Eu,
         reach: Reach::Public,
         roles: RoleTable::builtin().unwrap(),
-        detectors: Detectors::builtin().unwrap(),
+        policies: Policies::default(),
         provider_timeout: Duration::from_secs(30),
     }
 }
@@ -93,6 +93,7 @@ fn moment() -> Moment {
         first_event: [12; 10],
         second_event: [13; 10],
         nonce: [14; 5],
+        tokens: [21; 32],
         first_seal: SealRandom { source_ip: [15; 28], on_behalf_of: [16; 28] },
         second_seal: SealRandom { source_ip: [17; 28], on_behalf_of: [18; 28] },
         tools_returned: [19; 10],
@@ -109,6 +110,7 @@ struct Case {
     policy: Option<PolicyRow>,
     providers: Option<Providers>,
     budget: Option<BudgetRow>,
+    dlp: Result<Documents, Unreadable>,
     keys: Result<Keys, RootError>,
     person: Option<Result<Person, NoPerson>>,
     moment: Moment,
@@ -152,6 +154,8 @@ fn good() -> Case {
         }),
         providers: Some(Providers(vec![provider(1, Region::Eu, &["gpt-4o", "gpt-4o-mini"])])),
         budget: Some(BudgetRow { limit: 1_000_000, avail: 1_000_000 }),
+        // A tenant in Israel: its ID numbers are found without a word beside them.
+        dlp: documents("", r#"{"v": 1, "countries": ["IL"]}"#, ""),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
         person: None,
         moment: moment(),
@@ -181,6 +185,7 @@ impl Case {
             policy: self.policy,
             providers: self.providers,
             budget: self.budget,
+            dlp: self.dlp,
             keys: self.keys,
             person: self.person,
         };
@@ -809,5 +814,68 @@ proptest! {
         // Two keys that redact to one are the only fault that such a call can have.
         prop_assert!(matches!(reason(&decision), Reason::Allowed | Reason::RedactionFailed), "{decision:?}");
         assert_guarded(&decision);
+    }
+}
+
+fn documents(floor: &str, tenant: &str, agent: &str) -> Result<Documents, Unreadable> {
+    let row = |text: &str| {
+        (!text.is_empty()).then(|| domain::DlpPolicyRow { version: 1, document: text.to_owned() })
+    };
+    Ok(Documents { floor: row(floor), tenant: row(tenant), agent: row(agent) })
+}
+
+fn with_card(dlp: Result<Documents, Unreadable>) -> Case {
+    let content = json!({"messages": [{"role": "user", "content": "card 4111 1111 1111 1111"}]});
+    Case::with(|case| (case.dlp, case.route) = (dlp, chat(content)))
+}
+
+#[test]
+fn a_dlp_policy_that_does_not_read_refuses_the_call() {
+    for dlp in [
+        Err(Unreadable),
+        documents("{}", "", ""),
+        documents("", "no json", ""),
+        documents("", "", r#"{"v":2}"#),
+    ] {
+        let (refused, record) = with_card(dlp).refused();
+        assert_eq!((refused.reason, refused.hint.as_deref()), (Reason::PolicyUnreadable, None));
+        assert_eq!(record.reason.as_str(), "policy_unreadable");
+    }
+}
+
+#[test]
+fn what_a_policy_blocks_is_refused_by_its_type_and_recorded_as_a_count() {
+    let floor = r#"{"v": 1, "types": {"card": {"action": "block"}}}"#;
+    let tenant = r#"{"v": 1, "types": {"card": {"action": "alert"}}}"#;
+    let (refused, record) = with_card(documents(floor, tenant, "")).refused();
+    assert_eq!(refused.reason, Reason::ContentBlocked);
+    assert!(refused.hint.unwrap().ends_with("these types: card"));
+    assert_eq!(record.event_type, EventType::PolicyViolation);
+    let dlp = record.dlp.unwrap();
+    assert_eq!(
+        dlp.iter().map(|(kind, count)| (kind.as_str(), *count)).collect::<Vec<_>>(),
+        [("card.block", 1)]
+    );
+}
+
+#[test]
+fn each_action_leaves_what_it_says() {
+    for (action, leaves) in [
+        ("redact", "[CARD_1_"),
+        ("mask", "**** **** **** 1111"),
+        ("alert", "4111 1111 1111 1111"),
+        ("hash", "[CARD_H_psn_"),
+        ("tokenize", "[CARD_T_"),
+    ] {
+        let tenant = format!(r#"{{"v": 1, "types": {{"card": {{"action": "{action}"}}}}}}"#);
+        let plan = with_card(documents("", &tenant, "")).forwarded();
+        let sent = plan.body.get().to_string();
+        assert!(sent.contains(leaves), "{action}: {sent}");
+        let kept: Vec<_> =
+            plan.call.kept.made().map(|made| (made.token.to_owned(), made.original.to_owned())).collect();
+        assert_eq!(kept.len(), usize::from(action == "tokenize"));
+        assert!(
+            kept.iter().all(|(token, original)| sent.contains(token) && original == "4111 1111 1111 1111")
+        );
     }
 }

@@ -39,9 +39,8 @@ pub(crate) async fn run(benches: &[Bench], change: Change) -> Shown {
         write.row.version,
         show::counts(&change.document)
     ))?;
-    let before = if from == 0 { "without one".to_owned() } else { format!("version {from}") };
     for one in &weaker {
-        print::line(&format!("weaker than {before}: {}: {}", one.what, one.change))?;
+        print::line(&format!("weaker than version {from}: {}: {}", one.what, one.change))?;
     }
     print::table(&show::rows(&change.around.lines(&change.target, Some(&change.document))?))
 }

@@ -86,3 +86,24 @@ impl Pairs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::record;
+    use domain::Code;
+
+    /// What was settled for models is compared with what was recorded of models.
+    #[test]
+    fn outcomes_of_other_actions_stand_in_for_none() {
+        let mut pairs = Pairs::default();
+        for (n, action) in (0_u8..).zip(["llm.call", "dlp.restore", "dlp.redact", "llm.call"]) {
+            let mut one = record(1, 1, n.into());
+            one.action_id = Some(ActionId::new(one.created_at, [n; 10]));
+            (one.phase, one.action) = (Phase::Outcome, Code::literal(action));
+            pairs.take(&one);
+        }
+        assert_eq!(pairs.outcomes.values().copied().collect::<Vec<_>>(), [2]);
+        assert_eq!(pairs.actions.len(), 4, "each is paired all the same");
+    }
+}

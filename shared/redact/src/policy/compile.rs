@@ -5,6 +5,8 @@ use super::custom::{Custom, Source};
 use super::document::{Document, Raw};
 use super::resolve::{Kind, Layer, Layers, normal};
 use super::{Action, CUSTOM, KNOWN_ADDRESS, KNOWN_PERSON, PolicyError, Rule, TypeInfo, builtin_types};
+use crate::detector::Country;
+use crate::names::EntityModel;
 use core::fmt;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -40,7 +42,10 @@ pub struct Policy {
     own_allow: AllowList,
     floor_allow: AllowList,
     countries: BTreeSet<String>,
+    /// The same, as the engine compares them.
+    homes: Vec<Country>,
     tokens: TokenLimits,
+    model: Option<Arc<dyn EntityModel>>,
 }
 
 impl Policy {
@@ -96,15 +101,18 @@ impl Policy {
         let (rules, covered) = resolved.map(|one| (one.rule, one.covered)).unzip();
         let floor = layers.floor.and_then(|floor| floor.countries.as_ref());
         let own = layers.own(|raw| raw.countries.as_ref());
+        let countries: BTreeSet<String> = floor.into_iter().chain(own).flatten().cloned().collect();
         Self {
+            homes: countries.iter().filter_map(|code| code.parse().ok()).collect(),
             rules,
             covered,
             kinds: Vec::new(),
             custom: Custom::default(),
             own_allow: AllowList::default(),
             floor_allow: AllowList::default(),
-            countries: floor.into_iter().chain(own).flatten().cloned().collect(),
+            countries,
             tokens: token_limits(layers),
+            model: None,
         }
     }
 
@@ -198,6 +206,28 @@ impl Policy {
     /// Countries whose numbers are likely, ISO 3166-1 alpha-2.
     pub const fn countries(&self) -> &BTreeSet<String> {
         &self.countries
+    }
+
+    pub(crate) fn homes(&self) -> &[Country] {
+        &self.homes
+    }
+
+    /// The same policy, with answers searched for everything that is looked for at all.
+    #[must_use]
+    pub fn with_answers(mut self) -> Self {
+        self.rules.iter_mut().for_each(|rule| rule.in_answer |= rule.action > Action::Allow);
+        self
+    }
+
+    /// The same policy with a model that looks for names beside the rules, wherever names are looked for at all.
+    #[must_use]
+    pub fn with_model(mut self, model: Arc<dyn EntityModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    pub(crate) fn model(&self) -> Option<&dyn EntityModel> {
+        self.model.as_deref()
     }
 
     pub const fn tokens(&self) -> TokenLimits {

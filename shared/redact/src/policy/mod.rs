@@ -23,6 +23,7 @@
 
 mod allow;
 mod builtin;
+mod cache;
 mod compile;
 mod country;
 mod custom;
@@ -40,6 +41,7 @@ mod word;
 use serde::Deserialize;
 
 pub use builtin::builtin_types;
+pub use cache::{Policies, Texts};
 pub use compile::{CustomKind, Policy, TokenLimits};
 pub use custom::{Custom, CustomHit};
 pub use document::Document;

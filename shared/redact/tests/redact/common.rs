@@ -1,6 +1,10 @@
 //! What the tests of this crate share.
 
-use countersign_redact::{Detectors, Exempt, Hit, Nonce, Redaction, redact_json};
+use std::sync::{Arc, LazyLock};
+
+use countersign_redact::{
+    Detectors, Direction, Document, Draw, Exempt, Hit, Nonce, Policy, RedactError, Redaction, redact_json,
+};
 use domain::{ActionId, Timestamp};
 use serde_json::Value;
 
@@ -14,7 +18,42 @@ pub(crate) fn action() -> ActionId {
 
 /// Redacts with the nonce `k3f9a2x7`.
 pub(crate) fn redact(body: Value) -> Redaction {
-    redact_json(set(), action(), nonce(), body, &Exempt::default()).expect("can be redacted")
+    try_redact(body, None).expect("can be redacted")
+}
+
+pub(crate) fn try_redact(body: Value, nonce: Option<Nonce>) -> Result<Redaction, RedactError> {
+    redact_but(body, nonce, &Exempt::default())
+}
+
+pub(crate) fn redact_but(
+    body: Value,
+    nonce: Option<Nonce>,
+    exempt: &Exempt,
+) -> Result<Redaction, RedactError> {
+    let drawn = Draw { nonce: nonce.unwrap_or_else(self::nonce), tokens: [7; 32] };
+    redact_json(&policy(), action(), drawn, &|_| "digest".to_owned(), body, exempt)
+}
+
+pub(crate) fn policy() -> Arc<Policy> {
+    static ANSWERS_TOO: LazyLock<Arc<Policy>> =
+        LazyLock::new(|| Arc::new(of(r#"{"v": 1, "countries": ["IL"]}"#).with_answers()));
+    ANSWERS_TOO.clone()
+}
+
+/// The policy of a tenant's document.
+pub(crate) fn of(document: &str) -> Policy {
+    let document = Document::parse(document).expect("a good document");
+    Policy::compile(None, Some(&document), None).expect("compiles")
+}
+
+/// Names and addresses too.
+pub(crate) fn everything() -> Policy {
+    of(r#"{"v": 1, "types": {"*": {"action": "redact"}}}"#)
+}
+
+/// What the standard policy finds in a request.
+pub(crate) fn detect(text: &str) -> Vec<Hit> {
+    policy().detect(text, None, Direction::Request)
 }
 
 /// `k3f9a2x7`
@@ -30,6 +69,6 @@ pub(crate) fn redact_text(text: &str) -> (String, Redaction) {
 }
 
 /// The text of a finding.
-pub(crate) fn found<'t>(text: &'t str, hit: &Hit<'_>) -> &'t str {
+pub(crate) fn found<'t>(text: &'t str, hit: &Hit) -> &'t str {
     text.get(hit.start..hit.end).expect("spans are on character boundaries")
 }

@@ -2,12 +2,12 @@
 
 use countersign_redact::{
     ANSWER_HOLD_BACK_BYTES, AnswerRedactor, Exempt, Form, HOLD_BACK_BYTES, Links, Restorer, Vault,
-    redact_answer_text, redact_json,
+    redact_answer_text,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::{action, nonce, redact, set};
+use crate::common::{policy, redact, redact_but};
 
 /// A vault of two addresses, one of which needs escapes in JSON, and a text that looked like a placeholder.
 fn vault() -> (Vault, Vec<String>) {
@@ -118,8 +118,8 @@ proptest! {
         copies in prop::sample::select(vec![1, 1, 1, 40]),
     ) {
         let text = text.repeat(copies);
-        let (whole, findings) = redact_answer_text(set(), &text);
-        let mut redactor = AnswerRedactor::new(set());
+        let (whole, findings) = redact_answer_text(&policy(), &text);
+        let mut redactor = AnswerRedactor::new(&policy());
         let mut out = String::new();
         for piece in pieces(&text, &cuts) {
             out += &redactor.push(&piece);
@@ -156,7 +156,7 @@ fn a_placeholder_byte_by_byte_comes_out_whole_and_at_once() {
 fn json_source_gets_escaped_values_and_links_only_when_named() {
     let email = "\"dana\\\\levi\"@example.com";
     let body = json!([email, "dana@example.com"]);
-    let redaction = redact_json(set(), action(), nonce(), body, &Exempt::default()).unwrap();
+    let redaction = redact_but(body, None, &Exempt::default()).unwrap();
     let placeholder = redaction.body.get()[1].as_str().unwrap();
     let source =
         json!({ "to": placeholder, "url": format!("https://x.example/?q={placeholder}") }).to_string();
@@ -190,7 +190,7 @@ fn a_look_alike_leaves_as_a_placeholder_and_comes_back_as_it_was() {
     let body = json!({"a": text, "signed": text, "data": "dana@example.com"});
     let exempt =
         Exempt { opaque: vec!["/data".to_owned(), "/absent".to_owned()], signed: vec!["/signed".to_owned()] };
-    let redaction = redact_json(set(), action(), nonce(), body, &exempt).unwrap();
+    let redaction = redact_but(body, None, &exempt).unwrap();
     let sent = redaction.body.get();
     assert!(!sent["a"].as_str().unwrap().contains("[EMAIL_1_zzzzzzzz]"), "{sent}");
     assert!(sent["a"].as_str().unwrap().ends_with("yours? [EMAIL_1_ZZZZZZZZ] [x] [a_1_zzzzzzzz]"), "{sent}");
@@ -203,14 +203,14 @@ fn a_look_alike_leaves_as_a_placeholder_and_comes_back_as_it_was() {
 fn what_is_signed_is_searched_all_the_same() {
     let body = json!({"signed": "write to dana@example.com"});
     let exempt = Exempt { signed: vec!["/signed".to_owned()], ..Exempt::default() };
-    let redaction = redact_json(set(), action(), nonce(), body, &exempt).unwrap();
+    let redaction = redact_but(body, None, &exempt).unwrap();
     assert!(!redaction.body.get().to_string().contains("dana@example.com"));
 }
 
 #[test]
 fn answers_lose_detected_types_and_keys_over_many_lines() {
     let key = format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----\n", "QUJD\n".repeat(30));
-    let (out, findings) = redact_answer_text(set(), &format!("Write to dana@example.com.\n{key}Done."));
+    let (out, findings) = redact_answer_text(&policy(), &format!("Write to dana@example.com.\n{key}Done."));
     assert!(out.starts_with("Write to [REDACTED_EMAIL].\n") && out.ends_with("Done."), "{out}");
     assert!(!out.contains("QUJD"), "{out}");
     assert_eq!(findings.iter().count(), 2);

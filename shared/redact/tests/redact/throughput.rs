@@ -1,17 +1,9 @@
 //! Work on hostile text, and speed. Both are about time, so they run on request, built for release:
 //! `cargo test --release -p countersign-redact -- --ignored --nocapture`
 
-use crate::common::{action, nonce, set};
-use countersign_redact::{Exempt, redact_json};
+use crate::common::try_redact;
 use serde_json::Value;
 use std::time::{Duration, Instant};
-
-const CHAT: &str = "Thanks for the quick answer yesterday! I looked at chapter 3 again, and I still do not see why \
-    the second request, sent at 10:42, was counted twice: the invoice of 12 March says 1,299.00 EUR. Could you \
-    explain it to me step by step, please? שלום, אשמח לעזרה. Viele Grüße aus Köln, bis später.\n";
-
-const DENSE: &str = "dana@example.com, 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00, 460-89-9847, 123456782, \
-    10.1.2.3, 2001:db8::7, AKIAIOSFODNN7EXAMPLE; ";
 
 /// Best of several runs, so that a busy neighbour does not count.
 fn best(text: &str, runs: usize, work: impl Fn(&str)) -> f64 {
@@ -26,21 +18,7 @@ fn best(text: &str, runs: usize, work: impl Fn(&str)) -> f64 {
 
 /// A refusal is an answer too: text made to yield finding after finding gets one.
 fn redact(text: &str) {
-    drop(redact_json(set(), action(), nonce(), Value::String(text.to_owned()), &Exempt::default()));
-}
-
-#[test]
-#[ignore = "measures time"]
-fn speed() {
-    let detect = |text: &str| drop(set().detect(text));
-    for (name, text) in [("chat", CHAT.repeat(4000)), ("dense", DENSE.repeat(2000)), ("2 KB", CHAT.repeat(7))]
-    {
-        println!(
-            "{name}: detect {:.0} MB/s, redact {:.0} MB/s",
-            best(&text, 9, detect),
-            best(&text, 9, redact)
-        );
-    }
+    drop(try_redact(Value::String(text.to_owned()), None));
 }
 
 #[test]

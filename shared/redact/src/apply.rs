@@ -1,0 +1,163 @@
+//! What happens to a finding: the one place where an action becomes text.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::findings::Findings;
+use crate::hits::Hit;
+use crate::placeholder::{Nonce, placeholder, token};
+use crate::policy::{Action, Policy};
+use crate::redact::{Draw, RedactError};
+use crate::vault::Vault;
+
+/// Label of what only looked like a placeholder.
+const ESCAPED: &str = "TEXT";
+/// How much of a masked value stays, and how long it must be for that.
+const SHOWN: usize = 4;
+const LEAST_SHOWN_OF: usize = 9;
+
+/// A cross-request token that now stands for a value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// As it stands in the body.
+    pub token: String,
+    /// What it stands for.
+    pub original: String,
+    /// The type, such as `email`.
+    pub kind: String,
+}
+
+/// Holds a personal value.
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewToken").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What was done to one body so far.
+pub(crate) struct Applied<'p> {
+    policy: &'p Policy,
+    nonce: Nonce,
+    seed: [u8; 32],
+    keyed: &'p dyn Fn(&str) -> String,
+    /// Label → number of its latest placeholder.
+    numbers: BTreeMap<String, u32>,
+    /// (label, original) → what stands for it.
+    known: BTreeMap<(String, String), String>,
+    findings: Findings,
+    tokens: Vec<NewToken>,
+    blocked: BTreeSet<String>,
+}
+
+impl<'p> Applied<'p> {
+    pub(crate) fn new(policy: &'p Policy, draw: Draw, keyed: &'p dyn Fn(&str) -> String) -> Self {
+        Self {
+            policy,
+            nonce: draw.nonce,
+            seed: draw.tokens,
+            keyed,
+            numbers: BTreeMap::new(),
+            known: BTreeMap::new(),
+            findings: Findings::default(),
+            tokens: Vec::new(),
+            blocked: BTreeSet::new(),
+        }
+    }
+
+    /// Appends to `out` what stands for a finding.
+    pub(crate) fn apply(&mut self, hit: &Hit, original: &str, out: &mut String) {
+        let (policy, kind) = (self.policy, hit.kind);
+        let (id, label) = (policy.id(kind), policy.label(kind));
+        self.findings.count(id, hit.action);
+        match hit.action {
+            Action::Allow | Action::Alert => out.push_str(original),
+            Action::Mask => out.push_str(&masked(original)),
+            Action::Hash => {
+                let digest = (self.keyed)(&format!("{id}:{original}"));
+                out.push_str(&format!("[{label}_H_{digest}]"));
+            }
+            Action::Tokenize => self.tokenize(id, label, original, out),
+            Action::Redact => self.placeholder(label, original, out),
+            Action::Block => {
+                self.blocked.insert(id.to_owned());
+            }
+        }
+    }
+
+    /// Appends what stands for text that looked like a placeholder.
+    pub(crate) fn escape(&mut self, original: &str, out: &mut String) {
+        self.placeholder(ESCAPED, original, out);
+    }
+
+    fn placeholder(&mut self, label: &str, original: &str, out: &mut String) {
+        let (numbers, nonce) = (&mut self.numbers, &self.nonce);
+        let known = self.known.entry((label.to_owned(), original.to_owned())).or_insert_with(|| {
+            let number = numbers.entry(label.to_owned()).or_insert(0);
+            *number = number.saturating_add(1);
+            placeholder(label, *number, nonce)
+        });
+        out.push_str(known);
+    }
+
+    fn tokenize(&mut self, id: &str, label: &str, original: &str, out: &mut String) {
+        let (seed, tokens) = (&self.seed, &mut self.tokens);
+        let known = self.known.entry((label.to_owned(), original.to_owned())).or_insert_with(|| {
+            let token = token(label, bits(seed, tokens.len()));
+            tokens.push(NewToken {
+                token: token.clone(),
+                original: original.to_owned(),
+                kind: id.to_owned(),
+            });
+            token
+        });
+        out.push_str(known);
+    }
+
+    pub(crate) fn finish(self) -> Result<(Vault, Findings, Vec<NewToken>), RedactError> {
+        if !self.blocked.is_empty() {
+            let types = self.blocked.into_iter().collect();
+            return Err(RedactError::Blocked { types, findings: self.findings });
+        }
+        let pairs = self.known.into_iter().map(|((_, original), placeholder)| (placeholder, original));
+        Ok((Vault::new(pairs), self.findings, self.tokens))
+    }
+}
+
+/// The random bits of the `count`th token of a request: nobody without the seed can tell them from any others.
+fn bits(seed: &[u8; 32], count: usize) -> u128 {
+    let mut hash = Sha256::new();
+    hash.update(b"countersign token");
+    hash.update(seed);
+    hash.update((count as u64).to_be_bytes());
+    hash.finalize().iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+}
+
+/// `**** **** **** 1111`: letters and digits hidden but for the last four, of short values all of them.
+fn masked(original: &str) -> String {
+    let length = original.chars().filter(|c| c.is_alphanumeric()).count();
+    let mut hidden = if length < LEAST_SHOWN_OF { length } else { length.saturating_sub(SHOWN) };
+    let mask = |c: char| {
+        if !c.is_alphanumeric() {
+            return c;
+        }
+        let hides = hidden > 0;
+        hidden = hidden.saturating_sub(1);
+        if hides { '*' } else { c }
+    };
+    original.chars().map(mask).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_keeps_the_last_four_of_long_values() {
+        assert_eq!(masked("4111 1111 1111 1234"), "**** **** **** 1234");
+        assert_eq!(masked("12345678"), "********");
+        assert_eq!(masked("dana@example.com"), "****@******e.com");
+        assert_eq!(masked("ישראל ישראלי"), "***** **ראלי");
+    }
+}

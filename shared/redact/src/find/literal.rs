@@ -1,0 +1,278 @@
+//! Patterns with a telling literal: a regular expression is tried only where one of its literals stands.
+//!
+//! A literal is recognised by one byte in it that prose seldom has (a capital, `_`, `-`, `.`, `/`, `:`, `=`, a digit), its
+//! anchor, together with the byte before it, or after it if the literal begins with the anchor.
+//!
+//! Literals without such a byte are words (`password`, `okta`, `bearer `) or beginnings of keys (`dapi`). Words are looked
+//! for before a `:`, `=` or `(`, beginnings where a long run of letters and digits begins.
+
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
+use regex::Regex;
+
+use super::{Class, Sweep, class};
+use crate::boundary::Boundary;
+use crate::detector::Start;
+
+/// How far a pattern may read; private keys and the like read further.
+const WINDOW: usize = 512;
+const LONG_WINDOW: usize = 16_384;
+const LONG: &[u8] = b"-----BEGIN ";
+/// Bytes that a compiled pattern may take.
+const MAX_PATTERN_BYTES: usize = 4 << 20;
+const BASE58_RUN: usize = 26;
+/// How far before a value its word may begin.
+const WORDS_BEFORE: usize = 72;
+/// The longest of them: one that was half read is read again.
+const LONGEST_WORD: usize = 24;
+
+/// One regular expression, compiled when it is first needed: a process that never sees its literal never pays for it.
+#[derive(Debug)]
+struct Pattern {
+    detector: usize,
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+    boundary: Boundary,
+    min_run: usize,
+    window: usize,
+}
+
+impl Pattern {
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| compile(&self.source).ok()).as_ref()
+    }
+}
+
+fn compile(source: &str) -> Result<Regex, regex::Error> {
+    regex::RegexBuilder::new(&format!("^(?:{source})")).size_limit(MAX_PATTERN_BYTES).build()
+}
+
+#[derive(Debug)]
+struct Entry {
+    literal: Box<[u8]>,
+    offset: usize,
+    pattern: usize,
+}
+
+/// All patterns, by the anchors of their literals.
+#[derive(Debug, Default)]
+pub(crate) struct Literals {
+    patterns: Vec<Pattern>,
+    /// (side, anchor, neighbour) → list, 0 for none.
+    slots: Vec<u16>,
+    lists: Vec<Vec<Entry>>,
+    base58: Vec<usize>,
+    hex_pairs: Vec<usize>,
+    /// Literals without an anchor, and whose they are.
+    words: Vec<(String, usize)>,
+    finder: Option<AhoCorasick>,
+    /// Literals that are looked for everywhere.
+    anywhere: Vec<(String, usize)>,
+    everywhere: Option<Searcher>,
+}
+
+/// Digits stand for one another: an anchor that is a digit is looked up under `0`.
+fn slot(is_first: bool, anchor: u8, neighbour: u8) -> usize {
+    let anchor = if anchor.is_ascii_digit() { b'0' } else { anchor };
+    usize::from(is_first) << 14 | usize::from(anchor & 0x7f) << 7 | usize::from(neighbour & 0x7f)
+}
+
+/// A pattern as its row says it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) literals: Vec<String>,
+    pub(crate) anywhere: Vec<String>,
+    pub(crate) start: Option<Start>,
+    pub(crate) source: String,
+    pub(crate) boundary: Boundary,
+    pub(crate) min_run: usize,
+}
+
+/// Collects patterns.
+#[derive(Debug, Default)]
+pub(crate) struct LiteralsBuilder(Literals);
+
+impl LiteralsBuilder {
+    pub(crate) fn add(&mut self, detector: usize, row: Row) -> Result<(), &'static str> {
+        let Row { literals, anywhere, start, source, boundary, min_run } = row;
+        if literals.is_empty() == start.is_none() {
+            return Err("a pattern has either literals or a start");
+        }
+        let at = self.0.patterns.len();
+        match start {
+            Some(Start::Base58) => self.0.base58.push(at),
+            Some(Start::HexPair) => self.0.hex_pairs.push(at),
+            None => literals.iter().try_for_each(|literal| self.literal(literal, at))?,
+        }
+        self.0.anywhere.extend(anywhere.into_iter().map(|word| (word, at)));
+        let is_long = literals.iter().any(|literal| literal.as_bytes().starts_with(LONG));
+        let window = if is_long { LONG_WINDOW } else { WINDOW };
+        self.0.patterns.push(Pattern { detector, source, regex: OnceLock::new(), boundary, min_run, window });
+        Ok(())
+    }
+
+    fn literal(&mut self, text: &str, pattern: usize) -> Result<(), &'static str> {
+        const RULE: &str = "a literal has two bytes or more";
+        let literal = text.as_bytes();
+        if literal.len() < 2 {
+            return Err(RULE);
+        }
+        let telling = |wanted: fn(Class) -> bool| literal.iter().position(|byte| wanted(class(*byte)));
+        let offset = telling(|class| matches!(class, Class::Anchor | Class::Colon | Class::Capital))
+            .or_else(|| telling(|class| class == Class::Digit));
+        let Some(offset) = offset.filter(|_| text.is_ascii()) else {
+            self.0.words.push((text.to_owned(), pattern));
+            return Ok(());
+        };
+        let (anchor, neighbour) = match offset.checked_sub(1) {
+            None => (literal.first(), literal.get(1)),
+            Some(before) => (literal.get(offset), literal.get(before)),
+        };
+        let slot = slot(offset == 0, anchor.copied().ok_or(RULE)?, neighbour.copied().ok_or(RULE)?);
+        self.0.slots.resize(1 << 15, 0);
+        if self.0.lists.is_empty() {
+            self.0.lists.push(Vec::new());
+        }
+        let entry = Entry { literal: literal.into(), offset, pattern };
+        let fresh = u16::try_from(self.0.lists.len()).map_err(|_| RULE)?;
+        let list = self.0.slots.get_mut(slot).ok_or(RULE)?;
+        if *list == 0 {
+            *list = fresh;
+            self.0.lists.push(Vec::new());
+        }
+        self.0.lists.get_mut(usize::from(*list)).ok_or(RULE)?.push(entry);
+        Ok(())
+    }
+
+    pub(crate) fn build(mut self) -> Literals {
+        self.0.finder = AhoCorasick::new(self.0.words.iter().map(|(word, _)| word)).ok();
+        self.0.everywhere = Searcher::new(self.0.anywhere.iter().map(|(word, _)| word));
+        self.0
+    }
+}
+
+impl Sweep<'_, '_> {
+    /// Tries the patterns whose literals have their anchor at `at`.
+    pub(super) fn literals(&mut self, at: usize, anchor: u8) {
+        let literals = &self.set.literals;
+        let neighbours = [(true, self.byte(at.saturating_add(1))), (false, self.before(at))];
+        for (is_first, neighbour) in neighbours {
+            let Some(neighbour) = neighbour else { continue };
+            let list = literals.slots.get(slot(is_first, anchor, neighbour)).copied().unwrap_or(0);
+            if list == 0 {
+                continue;
+            }
+            for entry in literals.lists.get(usize::from(list)).into_iter().flatten() {
+                let Some(start) = at.checked_sub(entry.offset) else { continue };
+                let here = self.bytes.get(start..).unwrap_or_default();
+                if here.starts_with(&entry.literal) {
+                    self.pattern(entry.pattern, start);
+                }
+            }
+        }
+    }
+
+    /// Tries the patterns of the literals that are looked for everywhere.
+    pub(super) fn anywhere(&mut self) {
+        let set = self.set;
+        let Some(finder) = &set.literals.everywhere else { return };
+        for found in finder.find_iter(self.text) {
+            if let Some((_, pattern)) = set.literals.anywhere.get(found.pattern().as_usize()) {
+                self.pattern(*pattern, found.start());
+            }
+        }
+    }
+
+    /// Tries the patterns of the words between what was read and `to`, which is where a value may begin.
+    pub(super) fn words(&mut self, to: usize) {
+        let set = self.set;
+        let Some(finder) = &set.literals.finder else { return };
+        let from = self.text.floor_char_boundary(
+            self.words_read.saturating_sub(LONGEST_WORD).max(to.saturating_sub(WORDS_BEFORE)),
+        );
+        let end = self.text.ceil_char_boundary(to);
+        self.words_read = end;
+        let window = self.text.get(from..end).unwrap_or_default();
+        for found in finder.find_overlapping_iter(window) {
+            if let Some((_, pattern)) = set.literals.words.get(found.pattern().as_usize()) {
+                self.pattern(*pattern, from.saturating_add(found.start()));
+            }
+        }
+    }
+
+    /// A run that may be an address in base58.
+    pub(super) fn base58(&mut self, start: usize) {
+        if !self.set.literals.base58.is_empty() && self.alphanumerics(start) >= BASE58_RUN {
+            let set = self.set;
+            set.literals.base58.iter().for_each(|pattern| self.pattern(*pattern, start));
+        }
+    }
+
+    /// A pair of hexadecimal digits before the colon or dash at `at`.
+    pub(super) fn hex_pairs(&mut self, at: usize) {
+        let Some(start) = at.checked_sub(2) else { return };
+        // In the middle of a longer row of pairs nothing begins.
+        if matches!(self.before(start), Some(b':' | b'-')) {
+            return;
+        }
+        let pair = self.bytes.get(start..at).unwrap_or_default();
+        if pair.iter().all(u8::is_ascii_hexdigit) {
+            let set = self.set;
+            set.literals.hex_pairs.iter().for_each(|pattern| self.pattern(*pattern, start));
+        }
+    }
+
+    fn pattern(&mut self, at: usize, start: usize) {
+        let Some(pattern) = self.set.literals.patterns.get(at) else { return };
+        let seen = self.resume.iter().position(|(one, _)| *one == at);
+        let resume = seen.and_then(|seen| self.resume.get(seen)).map_or(0, |(_, end)| *end);
+        if start < resume || self.telling_run(start) < pattern.min_run {
+            return;
+        }
+        let Some((start, end)) = self.matched(pattern, start) else { return };
+        let Some(detector) = self.set.list.get(pattern.detector) else { return };
+        let span = self.bytes.get(start..end).unwrap_or_default();
+        if !detector.check.is_none_or(|check| check(span)) {
+            return;
+        }
+        match seen.and_then(|seen| self.resume.get_mut(seen)) {
+            Some(slot) => slot.1 = end,
+            None => self.resume.push((at, end)),
+        }
+        self.weigh(start, end, pattern.detector, detector.odds);
+    }
+
+    fn telling_run(&self, start: usize) -> usize {
+        super::run_of(self.bytes, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    }
+
+    fn matched(&self, pattern: &Pattern, start: usize) -> Option<(usize, usize)> {
+        let left = |start: usize| pattern.boundary.left(self.bytes, start);
+        let limit = self.text.floor_char_boundary(start.saturating_add(pattern.window));
+        let window = self.text.get(start..limit)?;
+        let regex = pattern.regex()?;
+        let span = if regex.captures_len() > 1 {
+            let found = regex.captures(window)?;
+            found.name("v").or_else(|| found.get(0))?
+        } else {
+            left(start).then(|| regex.find(window)).flatten()?
+        };
+        let (from, to) = (start.saturating_add(span.start()), start.saturating_add(span.end()));
+        (left(from) && pattern.boundary.right(self.bytes, to) && to > from).then_some((from, to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Detectors;
+
+    #[test]
+    fn every_pattern_compiles() {
+        let set = Detectors::builtin().unwrap();
+        for pattern in &set.literals.patterns {
+            assert!(pattern.regex().is_some(), "{}", set.list[pattern.detector].id());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Finds persons and street addresses by lists, closed classes of words and context. No model, no regular expression:
+//! one pass over the text, work linear in its length.
+//!
+//! ```text
+//! scan ──▶ capital ─▶ person ─▶ weigh          gathers a run of words, adds up evidence
+//! (starts) digit   ─▶ address ─▶ before│after│post ─▶ tail      street around a number, then unit, place, postcode
+//!          Hebrew  ─▶ hebrew
+//!          no capital in the whole text ─▶ lower
+//!                      all read words through text, and what a word may be from gazetteer (data/names)
+//! ```
+//!
+//! # Known losses
+//! Persons in lower case among words with capitals; single names that no list has, without context; names in scripts other
+//! than Latin, Hebrew, Greek and Cyrillic; streets without house number. Companies and products called after people, and
+//! capitalised headings of listed names, are taken for persons.
+
+mod address;
+mod after;
+mod before;
+mod fold;
+mod gazetteer;
+mod hebrew;
+mod lower;
+mod model;
+mod person;
+mod post;
+mod scan;
+#[cfg(test)]
+mod table_tests;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod text;
+mod weigh;
+
+pub(crate) use model::checked;
+pub use model::{Entity, EntityModel};
+
+use scan::Starts;
+use text::Text;
+
+/// What a named entity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameKind {
+    /// A name of a person, without title.
+    Person,
+    /// A postal address or the part of one that names a street or a box, with what follows of unit, place and postcode.
+    Address,
+}
+
+/// A name or an address in a text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Found {
+    /// First byte, on a character boundary.
+    pub start: usize,
+    /// One past the last byte, on a character boundary.
+    pub end: usize,
+    pub kind: NameKind,
+    /// Estimate of the probability that it is one, 0.5 to 1.
+    pub score: f32,
+}
+
+/// Appends the persons and addresses of `text` to `out`, in order, none overlapping another.
+pub(crate) fn find(text: &str, out: &mut Vec<Found>) {
+    find_in(&Text::new(text), out);
+}
+
+fn find_in(text: &Text, out: &mut Vec<Found>) {
+    let kept = out.len();
+    let mut starts = Starts::new(text.text.as_bytes());
+    let (mut from, mut has_capitals) = (0, false);
+    while let Some(start) = starts.next_from(from) {
+        from = match text.byte(start) {
+            b'0'..=b'9' => {
+                let floor = if out.len() > kept { last_address_end(out) } else { 0 };
+                match address::at(text, start, floor) {
+                    Ok(found) => {
+                        let end = found.end;
+                        push_address(out, kept, found);
+                        end
+                    }
+                    Err(next) => next,
+                }
+            }
+            0x80.. => beyond_ascii(text, start, out),
+            _ => {
+                has_capitals = true;
+                text.end_if_plain(start).unwrap_or_else(|| person::at(text, start, out))
+            }
+        };
+    }
+    if !has_capitals {
+        lower::find(text, kept, out);
+    }
+}
+
+/// Where the last address ends; no other may begin before.
+fn last_address_end(out: &[Found]) -> usize {
+    out.iter().rev().take(4).find(|found| found.kind == NameKind::Address).map_or(0, |found| found.end)
+}
+
+/// An address takes the place of the persons that its street is called after.
+fn push_address(out: &mut Vec<Found>, kept: usize, found: Found) {
+    while out.len() > kept && out.last().is_some_and(|last| last.end > found.start) {
+        out.pop();
+    }
+    out.push(found);
+}
+
+/// A run of bytes above ASCII: passes over marks such as quotes, then looks at the word.
+fn beyond_ascii(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
+    let mut at = start;
+    for c in text.text.get(start..).unwrap_or_default().chars().take(8) {
+        match c {
+            'א'..='ת' => return hebrew::at(text, at, out),
+            c if c.is_uppercase() => return person::at(text, at, out),
+            c if c.is_ascii() || c.is_alphabetic() => break,
+            c => at += c.len_utf8(),
+        }
+    }
+    at.max(start + 1)
+}

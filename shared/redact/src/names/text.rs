@@ -1,0 +1,401 @@
+//! A text as words: what stands at a place, right after it and right before it. Nothing here looks further than
+//! [`REACH`] bytes, so that the work for one start is bounded whatever the text is.
+
+use core::cell::RefCell;
+
+use super::fold::{Folded, is_mark};
+use super::gazetteer::{Gazetteer, Key, flag};
+use super::scan::{capitals, count_tops, letters};
+
+/// Longer words are no names, nor are they looked at again.
+const REACH: usize = 64;
+/// Words of full names that a text remembers.
+const KNOWN: usize = 512;
+const SPACES: u64 = 0x2020_2020_2020_2020;
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Lower,
+    /// `Anna`, `McDonald`, and any word of a script without case.
+    Capital,
+    /// `ANNA`
+    Caps,
+    /// `J`
+    Initial,
+    /// `GitHub`: a product rather than a person.
+    Camel,
+}
+
+/// A run of letters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word {
+    pub start: usize,
+    pub end: usize,
+    pub key: Key,
+    pub flags: u32,
+    pub shape: Shape,
+}
+
+impl Word {
+    pub(crate) const fn has(&self, flags: u32) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// `Judge` and `Coach` are titles that stand before other things too; `Mr` is not.
+    pub(crate) const fn is_vague_title(&self) -> bool {
+        self.has(flag::WORD) && self.end - self.start > 4
+    }
+
+    /// Begins with a capital, or has letters without case.
+    pub(crate) fn is_capital(&self) -> bool {
+        self.shape != Shape::Lower
+    }
+}
+
+pub(crate) struct Text<'a> {
+    pub text: &'a str,
+    bytes: &'a [u8],
+    table: &'static Gazetteer,
+    known: RefCell<Vec<Option<Key>>>,
+    /// Words looked at, so that tests can show that work is linear.
+    #[cfg(test)]
+    pub steps: core::cell::Cell<usize>,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            table: Gazetteer::get(),
+            known: RefCell::default(),
+            #[cfg(test)]
+            steps: core::cell::Cell::new(0),
+        }
+    }
+
+    /// The byte at a place, 0 beyond the end.
+    #[inline]
+    pub(crate) fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn char_at(&self, at: usize) -> Option<char> {
+        self.text.get(at..)?.chars().next()
+    }
+
+    pub(crate) fn char_before(&self, at: usize) -> Option<char> {
+        self.text.get(..at)?.chars().next_back()
+    }
+
+    pub(crate) fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    pub(crate) fn flags(&self, key: Key) -> u32 {
+        self.table.flags(key)
+    }
+
+    /// The flags of the longest listed ending of a word that has at least three other letters.
+    pub(crate) fn ending_flags(&self, word: &Word) -> u32 {
+        self.table.ending_flags(Folded::of(self.slice(word.start, word.end)).as_bytes(), 3)
+    }
+
+    /// Remembers a word as part of a person's full name, so that it is known where it stands alone later.
+    pub(crate) fn remember(&self, key: Key) {
+        let mut known = self.known.borrow_mut();
+        if known.is_empty() {
+            known.resize(KNOWN, None);
+        }
+        if let Some(slot) = known.get_mut(key.bucket(KNOWN)) {
+            *slot = Some(key);
+        }
+    }
+
+    /// Whether a word was part of a full name before; the latest of two in one bucket is kept.
+    pub(crate) fn remembers(&self, key: Key) -> bool {
+        self.known.borrow().get(key.bucket(KNOWN)).is_some_and(|slot| *slot == Some(key))
+    }
+
+    #[inline]
+    fn load(&self, at: usize) -> u64 {
+        if let Some(eight) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            return u64::from_le_bytes(*eight);
+        }
+        let mut padded = [0_u8; 8];
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        u64::from_le_bytes(padded)
+    }
+
+    #[inline]
+    fn count(&self) {
+        #[cfg(test)]
+        self.steps.set(self.steps.get() + 1);
+    }
+
+    /// The end of the word at a place if that is plainly no name, which most capitalised words are not: one load, one
+    /// look into the table. Only words of ASCII letters that are shorter than eight.
+    #[inline]
+    pub(crate) fn end_if_plain(&self, start: usize) -> Option<usize> {
+        let eight = self.load(start);
+        let count = ((!letters(eight) & TOPS).trailing_zeros() / 8) as usize;
+        let rest = eight.checked_shr(8 * count as u32)?;
+        if count == 1 && is_plain_letter(rest) {
+            return Some(start + 1);
+        }
+        let word = (eight | SPACES) & (u64::MAX >> (64 - 8 * count.max(1)));
+        let flags = self.table.flags(Key::EMPTY.with(word));
+        let is_plain = flags & (flag::WORD | flag::PLACE) != 0 && flags & (flag::ANY_NAME | flag::TITLE) == 0;
+        (is_plain && rest & 0x80 == 0).then_some(start + count)
+    }
+
+    /// The word that begins at a place; none if no letter stands there or the word is longer than [`REACH`].
+    #[inline]
+    pub(crate) fn word_at(&self, start: usize) -> Option<Word> {
+        self.count();
+        let (mut key, mut end, mut upper) = (Key::EMPTY, start, 0);
+        loop {
+            let eight = self.load(end);
+            let stop = !letters(eight) & TOPS;
+            let count = if stop == 0 { 8 } else { (stop.trailing_zeros() / 8) as usize };
+            if count == 0 {
+                break;
+            }
+            let mask = u64::MAX >> (64 - 8 * count);
+            key = key.with((eight | SPACES) & mask);
+            upper += count_tops(capitals(eight) & mask);
+            end += count;
+            if count < 8 {
+                break;
+            }
+            if end - start > REACH {
+                return None;
+            }
+        }
+        if self.byte(end) >= 0x80 && self.char_at(end).is_some_and(is_letter) {
+            return self.word_of_any_letters(start);
+        }
+        let shape =
+            shape(self.byte(start).is_ascii_uppercase(), upper, end - start, || self.slice(start, end));
+        (end > start).then(|| Word { start, end, key, flags: self.table.flags(key), shape })
+    }
+
+    #[cold]
+    fn word_of_any_letters(&self, start: usize) -> Option<Word> {
+        let (mut folded, mut end, mut upper, mut count) = (Folded::new(), start, 0, 0);
+        let rest = self.text.get(start..)?;
+        let is_first_upper = rest.chars().next().is_some_and(|c| !c.is_lowercase());
+        for c in rest.chars().take_while(|c| is_letter(*c)) {
+            folded.push(c);
+            end += c.len_utf8();
+            count += 1;
+            upper += usize::from(c.is_uppercase());
+            if end - start > 2 * REACH {
+                return None;
+            }
+        }
+        let key = Key::of(folded.as_bytes());
+        let shape = shape(is_first_upper, upper, count, || self.slice(start, end));
+        (end > start).then(|| Word { start, end, key, flags: self.table.flags(key), shape })
+    }
+
+    /// The word that ends at a place.
+    pub(crate) fn word_before(&self, end: usize) -> Option<Word> {
+        let mut start = end;
+        while end - start <= REACH {
+            match self.char_before(start) {
+                Some(c) if is_letter(c) => start -= c.len_utf8(),
+                _ => {
+                    return if start < end {
+                        self.word_at(start).filter(|word| word.end == end)
+                    } else {
+                        None
+                    };
+                }
+            }
+        }
+        None
+    }
+
+    /// The place after at most three blanks (no line breaks); the place itself if there are none.
+    pub(crate) fn after_blanks(&self, at: usize) -> usize {
+        let mut at = at;
+        for _ in 0..3 {
+            match self.byte(at) {
+                b' ' | b'\t' => at += 1,
+                0xc2 if self.byte(at + 1) == 0xa0 => at += 2,
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// The place before at most three blanks.
+    pub(crate) fn before_blanks(&self, at: usize) -> usize {
+        let mut at = at;
+        for _ in 0..3 {
+            match self.char_before(at) {
+                Some(c @ (' ' | '\t' | '\u{a0}')) => at -= c.len_utf8(),
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// Whether a sentence, line or field begins at a place, so that a capital there means nothing.
+    pub(crate) fn begins_sentence(&self, at: usize) -> bool {
+        match self.char_before(self.before_blanks(at)) {
+            None => true,
+            Some(c) => !(c.is_alphanumeric() || matches!(c, ',' | ';' | '(' | '-' | '\'' | '’' | '%')),
+        }
+    }
+
+    /// All that is known of the up to four words right before a place: the flags of each phrase that ends there.
+    pub(crate) fn cues_before(&self, at: usize) -> Cues {
+        let (end, is_newline) = self.before_gap(at);
+        let Some(last) = self.word_before(end) else { return Cues { flags: 0, is_newline, last: None } };
+        let mut flags = last.flags;
+        if !last.has(flag::PHRASE_END) {
+            return Cues { flags, is_newline, last: Some(last) };
+        }
+        let mut keys = [last.key; 4];
+        let mut start = last.start;
+        for length in 1..4 {
+            let Some(word) = self.word_before(self.before_joint(start)).filter(|word| word.end < start)
+            else {
+                break;
+            };
+            if let Some(slot) = keys.get_mut(length) {
+                *slot = word.key;
+            }
+            flags |= self.flags(phrase(&keys, length)) & !flag::PLACE;
+            start = word.start;
+        }
+        Cues { flags, is_newline, last: Some(last) }
+    }
+
+    /// The end of what stands before a gap of blanks and at most a few marks, and whether the gap has a line break.
+    fn before_gap(&self, at: usize) -> (usize, bool) {
+        let (mut at, mut is_newline) = (at, false);
+        for _ in 0..6 {
+            match self.char_before(at) {
+                Some(c @ ('\n' | '\r')) => (at, is_newline) = (at - c.len_utf8(), true),
+                Some(
+                    c @ (' ' | '\t' | '\u{a0}' | ':' | ',' | '!' | '?' | '"' | '“' | '„' | '«' | '*' | '('
+                    | '-' | '–' | '.'),
+                ) => {
+                    at -= c.len_utf8();
+                }
+                _ => break,
+            }
+        }
+        (at, is_newline)
+    }
+
+    /// Before one blank or apostrophe.
+    fn before_joint(&self, at: usize) -> usize {
+        match self.char_before(at) {
+            Some(c @ (' ' | '\'' | '’' | '-')) => at - c.len_utf8(),
+            _ => at,
+        }
+    }
+}
+
+/// Whether what follows a single letter makes it a word, as `I` is: a blank and no capital, or `'m`.
+const fn is_plain_letter(rest: u64) -> bool {
+    let (after, next) = (rest as u8, (rest >> 8) as u8);
+    (after == b' ' && (next.is_ascii_lowercase() || next == b' '))
+        || (after == b'\'' && next.is_ascii_lowercase())
+}
+
+/// The words before a name.
+#[derive(Clone, Copy)]
+pub(crate) struct Cues {
+    pub flags: u32,
+    /// A line break lies between.
+    pub is_newline: bool,
+    pub last: Option<Word>,
+}
+
+/// The key of the phrase of the words `keys[length]`, …, `keys[0]`, in this order.
+fn phrase(keys: &[Key; 4], length: usize) -> Key {
+    let mut words = keys.iter().take(length + 1).rev().copied();
+    let first = words.next().unwrap_or(Key::EMPTY);
+    words.fold(first, Key::then)
+}
+
+pub(crate) fn is_letter(c: char) -> bool {
+    crate::fold::is_letter(c) || is_mark(c)
+}
+
+#[inline]
+fn shape<'a>(is_first_upper: bool, upper: usize, length: usize, word: impl Fn() -> &'a str) -> Shape {
+    match (is_first_upper, upper) {
+        (false, _) => Shape::Lower,
+        (true, 1) if length == 1 => Shape::Initial,
+        (true, 0 | 1) => Shape::Capital,
+        (true, _) if upper == length => Shape::Caps,
+        (true, 2) if JOINED.iter().any(|prefix| word().starts_with(prefix)) => Shape::Capital,
+        _ => Shape::Camel,
+    }
+}
+
+/// What surnames with a capital inside begin with.
+const JOINED: &[&str] = &["Mc", "Mac", "De", "Di", "Da", "La", "Le", "Fitz", "Van", "Ben"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_the_key_of_their_folded_form() {
+        for word in
+            ["a", "Abcdefg", "abcdefgh", "Abcdefghi", "Abcdefghabcdefgh", "Jürgen", "ŁUKASZ", "שרה", "Ελένη"]
+        {
+            let text = format!("{word} x");
+            let found = Text::new(&text).word_at(0).expect("a word");
+            assert_eq!((found.key, found.end), (Key::of(Folded::of(word).as_bytes()), word.len()), "{word}");
+            let at_end = Text::new(word).word_at(0).expect("a word");
+            assert_eq!(at_end.key, found.key, "{word} at the end of the text");
+            assert_eq!(Text::new(&text).word_before(word.len()).map(|w| w.start), Some(0), "{word}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_told_apart() {
+        for (word, shape) in [
+            ("anna", Shape::Lower),
+            ("Anna", Shape::Capital),
+            ("ANNA", Shape::Caps),
+            ("J", Shape::Initial),
+            ("McDonald", Shape::Capital),
+            ("GitHub", Shape::Camel),
+            ("Émile", Shape::Capital),
+            ("ÉMILE", Shape::Caps),
+            ("שרה", Shape::Capital),
+        ] {
+            assert_eq!(Text::new(word).word_at(0).map(|w| w.shape), Some(shape), "{word}");
+        }
+    }
+
+    #[test]
+    fn long_words_are_no_words() {
+        for letter in ["a", "é", "ש"] {
+            let text = letter.repeat(500);
+            assert!(Text::new(&text).word_at(0).is_none());
+            assert!(Text::new(&text).word_before(text.len()).is_none());
+        }
+    }
+
+    #[test]
+    fn cues_are_phrases() {
+        let cues = |text: &str| Text::new(text).cues_before(text.len()).flags;
+        assert!(cues("and my name is ") & flag::CUE_STRONG != 0);
+        assert!(cues("je m'appelle ") & flag::CUE_STRONG != 0);
+        assert!(cues("קוראים לי ") & flag::CUE_STRONG != 0);
+        assert!(cues("Best regards,\n\n") & flag::CUE_STRONG != 0);
+        assert!(cues("the house ") & flag::ANY_CUE == 0);
+    }
+}
