@@ -1,33 +1,33 @@
 //! Takes personal data and secrets of detected types out of a request, and puts them back for the caller.
 //!
 //! ```text
-//! data/detectors/*.toml ─▶ Detectors ─▶ redact_json ─▶ Redaction { body: Redacted<Value>, vault, findings }
-//!                                                         to the provider ▲      │ stays here    ▲ to the audit record
-//!                                          Vault::restore_text(answer) ◀─────────┘
+//! data/*.toml ─▶ Detectors ─┐
+//! documents ───▶ Policy ────┴▶ redact_json ─▶ Redaction { body: Redacted<Value>, vault, findings, tokens }
+//!                                                to the provider ▲      │ stays here ▲ to the record ▲ kept, sealed
+//!                                 Vault::restore_text(answer) ◀─────────┘
+//!
+//! one text:  view (NFKC, look-alikes) ─▶ find (one sweep; names) ─▶ layers (escapes, base64: each a text again)
+//!            ─▶ policed (thresholds, allow lists) ─▶ hits (merged) ─▶ apply (action) ─▶ settle (until nothing is left)
 //! ```
 //!
 //! The crate guards [`Redacted`]: a value of that type exists only because this crate walked it. It is pure: the
-//! random bytes of the [`Nonce`] are a parameter, there is no clock, no I/O and no log.
+//! random bytes of [`Draw`] are a parameter, there is no clock, no I/O and no log.
 //!
 //! # What's in scope
-//! - Detectors as data: id, label, pattern, check, boundary, examples, negative examples, source. E-mail, payment
-//!   card, IBAN, US SSN, Israeli ID, IPv4 and IPv6 addresses, private keys, JWTs and the key families of common
-//!   providers. These are *detected types*, never "all personal data".
+//! - Detectors as data: masks (numbers), patterns behind literals (secrets), and code (mail, addresses, cards, phones,
+//!   names). These are *detected types*, never "all personal data".
 //! - Every string leaf and object key of a JSON body, and integers below its top level.
-//! - Placeholders that live for one request, and their restoration outside links.
+//! - Placeholders that live for one request, tokens that outlive it, and restoration outside links.
+//! - Policies: actions, directions, thresholds, terms, patterns, allow lists, floors.
 //!
 //! # What's out of scope
-//! - Undoing evasion (zero-width characters, full width, Hebrew and Arabic-Indic digits, unusual separators,
-//!   homoglyphs) and decoding layers (percent, base64, hex, HTML entities, `\u`): the DLP issue's normalised view.
-//! - Names, street addresses, phones, dates, the national numbers of other countries, connection strings; values
-//!   split across JSON leaves.
-//! - Context words, tenant countries, scores, policies (mask, hash, block) and custom terms: same issue.
+//! - Keeping tokens: the crate `caller`. Values split across JSON leaves.
 //! - Images, audio and files inside a body: the gateway refuses what cannot be inspected.
 //!
 //! # Known losses
-//! A nine-digit order number passes the Israeli ID's check one time in ten, a four-part version number is an IP
-//! address, `git@host.tld` is an e-mail address: all three are replaced, and restored in the answer. An integer in a
-//! nested field (a JSON schema's `maximum`) that passes a check becomes a string.
+//! A four-part version number is an IP address, `git@host.tld` is an e-mail address: both are replaced, and restored in
+//! the answer. An integer in a nested field that passes a check becomes a string. Numbers that need a word have none
+//! within 64 bytes before and 24 after, or in their field's name.
 
 mod answer;
 mod apply;
