@@ -22,16 +22,33 @@ const MAX_NEAR: usize = 16;
 /// The context words of a set of detectors, as hashes.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    /// Hash of a phrase → which detectors it speaks for.
-    phrases: HashMap<u64, Box<[u16]>, Same>,
-    /// Hash of a phrase's beginning → that some longer phrase begins so.
-    begins: HashMap<u64, (), Same>,
+    /// Hash of a phrase, or of a phrase's beginning → what is known of it.
+    known: HashMap<u64, Known, Same>,
+    /// A bit for some bits of every hash that is known: most words are not.
+    sieve: Vec<u64>,
+}
+
+/// What the words so far say.
+#[derive(Debug, Default)]
+struct Known {
+    /// Which detectors they speak for.
+    speaks_for: Vec<u16>,
+    /// Whether some longer phrase begins so.
+    begins: bool,
+}
+
+/// Bits of a hash that the sieve tells apart.
+const SIEVE_BITS: u32 = 17;
+
+/// Word and bit of a hash in the sieve.
+const fn in_sieve(hash: u64) -> (usize, u32) {
+    let bits = (hash >> (64 - SIEVE_BITS)) as usize;
+    (bits / 64, (bits % 64) as u32)
 }
 
 impl Words {
     pub(crate) fn new<'w>(contexts: impl Iterator<Item = &'w [String]>) -> Self {
-        let mut lists: HashMap<u64, Vec<u16>, Same> = HashMap::default();
-        let mut begins = HashMap::default();
+        let mut known: HashMap<u64, Known, Same> = HashMap::default();
         for (detector, context) in contexts.enumerate() {
             for phrase in context {
                 let mut hash = 0;
@@ -44,15 +61,27 @@ impl Words {
                 }
                 words_until(phrase, usize::MAX, |word| {
                     if let Some(before) = before {
-                        begins.insert(before, ());
+                        known.entry(before).or_default().begins = true;
                     }
                     hash = chain(hash, word.hash);
                     before = Some(hash);
                 });
-                lists.entry(hash).or_default().extend(u16::try_from(detector));
+                known.entry(hash).or_default().speaks_for.extend(u16::try_from(detector));
             }
         }
-        Self { phrases: lists.into_iter().map(|(hash, list)| (hash, list.into())).collect(), begins }
+        let mut sieve = vec![0; 1 << (SIEVE_BITS - 6)];
+        for (word, bit) in known.keys().map(|hash| in_sieve(*hash)) {
+            if let Some(word) = sieve.get_mut(word) {
+                *word |= 1_u64 << bit;
+            }
+        }
+        Self { known, sieve }
+    }
+
+    fn get(&self, hash: u64) -> Option<&Known> {
+        let (word, bit) = in_sieve(hash);
+        let may_be = self.sieve.get(word).is_some_and(|word| word >> bit & 1 == 1);
+        may_be.then(|| self.known.get(&hash)).flatten()
     }
 
     /// What the name of a field says.
@@ -107,10 +136,11 @@ impl Run {
             readings.into_iter().flatten().map(move |word| (chain(hash, word), from))
         });
         for (hash, from) in continued {
-            if let Some(list) = words.phrases.get(&hash) {
-                found(list, from, word.end);
+            let Some(known) = words.get(hash) else { continue };
+            if !known.speaks_for.is_empty() {
+                found(&known.speaks_for, from, word.end);
             }
-            if words.begins.contains_key(&hash)
+            if known.begins
                 && let Some(slot) = slots.next()
             {
                 *slot = Some((hash, from));

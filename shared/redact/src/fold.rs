@@ -76,6 +76,26 @@ pub(crate) fn is_letter(c: char) -> bool {
     }
 }
 
+/// [`char::is_uppercase`], likewise.
+pub(crate) fn is_upper(c: char) -> bool {
+    match c {
+        'A'..='Z' => true,
+        '\u{c0}'..='\u{de}' => c != '\u{d7}',
+        '\0'..='\u{ff}' | '\u{5d0}'..='\u{5ea}' => false,
+        _ => c.is_uppercase(),
+    }
+}
+
+/// [`char::is_lowercase`], likewise.
+pub(crate) fn is_lower(c: char) -> bool {
+    match c {
+        'a'..='z' => true,
+        '\u{df}'..='\u{ff}' => c != '\u{f7}',
+        '\0'..='\u{7f}' | '\u{c0}'..='\u{de}' | '\u{5d0}'..='\u{5ea}' => false,
+        _ => c.is_lowercase(),
+    }
+}
+
 /// The ASCII letter that another script's letter looks like.
 pub(crate) fn latin(c: char) -> Option<char> {
     let at = LATIN.binary_search_by_key(&c, |(from, _)| *from).ok()?;
@@ -90,6 +110,15 @@ mod tests {
     fn tables_are_sorted() {
         assert!(ZEROS.is_sorted() && LATIN.is_sorted());
         assert!(LATIN.windows(2).all(|pair| pair[0].0 != pair[1].0));
+    }
+
+    #[test]
+    fn shortcuts_agree_with_unicode() {
+        for c in '\0'..='\u{2fff}' {
+            assert_eq!(is_letter(c), c.is_alphabetic(), "{c}");
+            assert_eq!(is_upper(c), c.is_uppercase(), "{c}");
+            assert_eq!(is_lower(c), c.is_lowercase(), "{c}");
+        }
     }
 
     #[test]

@@ -5,7 +5,12 @@
 //! The index answers, for a run of digits, which masks can begin there: by how many letters stand before it, how many
 //! digits it has, and what follows. Everything else is not even looked at.
 
+use std::collections::BTreeMap;
+
+mod lengths;
+
 use crate::detector::Odds;
+use lengths::{BEFORE, Lengths, lengths, token};
 
 /// Longest mask, in characters.
 pub(crate) const MAX_MASK: usize = 40;
@@ -72,25 +77,29 @@ impl Mask {
         }
     }
 
+    /// Whether separators stand in it.
+    fn is_grouped(&self) -> bool {
+        self.text.iter().any(|byte| !byte.is_ascii_alphanumeric())
+    }
+
     /// Digits alone: weak evidence.
     pub(crate) fn is_bare(&self) -> bool {
         self.text.iter().all(|byte| is_digit(*byte))
     }
 
-    /// The compact candidate in `out`, and how many bytes of `text` it takes; `None` if it does not match here.
+    /// Whether a text begins like this.
+    fn fits(&self, text: &[u8]) -> bool {
+        text.len() >= self.text.len() && self.text.iter().zip(text).all(|(wanted, byte)| fits(*wanted, *byte))
+    }
+
+    /// The compact candidate in `out`, and how many bytes of `text` it takes; the text fits.
     fn take<'o>(&self, text: &[u8], out: &'o mut [u8; MAX_MASK]) -> Option<(&'o [u8], usize)> {
         let mut length = 0_usize;
-        for (wanted, byte) in self.text.iter().zip(text) {
-            if !fits(*wanted, *byte) {
-                return None;
-            }
-            if byte.is_ascii_alphanumeric() {
-                *out.get_mut(length)? = byte.to_ascii_uppercase();
-                length = length.saturating_add(1);
-            }
+        for byte in text.get(..self.text.len())?.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            *out.get_mut(length)? = byte.to_ascii_uppercase();
+            length = length.saturating_add(1);
         }
-        let taken = self.text.len();
-        if text.len() < taken { None } else { Some((out.get(..length)?, taken)) }
+        Some((out.get(..length)?, self.text.len()))
     }
 
     /// Under which keys of the index it belongs: (letters before, digits in the run, what follows).
@@ -180,7 +189,7 @@ pub(crate) struct Match<'m> {
     pub(crate) end: usize,
 }
 
-/// What most texts that do not match a mask show at once: where it ends, and right before its first digit.
+/// A mask among those that share a key.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     form: u16,
@@ -194,7 +203,6 @@ struct Probe {
 
 impl Probe {
     fn new(form: u16, mask: &Mask) -> Self {
-        let small = |value: usize| u8::try_from(value).unwrap_or(u8::MAX);
         let before = mask.lead.checked_sub(1).and_then(|at| mask.text.get(at));
         Self {
             form,
@@ -212,29 +220,51 @@ impl Probe {
     }
 }
 
+fn small(value: usize) -> u8 {
+    u8::try_from(value).unwrap_or(u8::MAX)
+}
+
+/// Masks of one key whose tokens have the same lengths.
+#[derive(Debug, Clone)]
+struct Group {
+    lengths: Lengths,
+    probes: Vec<Probe>,
+}
+
 /// All masks, by their beginnings.
 #[derive(Debug)]
 pub(crate) struct Index {
     forms: Vec<Form>,
-    by_key: Vec<Vec<Probe>>,
+    by_key: Vec<Vec<Group>>,
+    /// Positions of forms, while the index is made.
+    by_text: BTreeMap<Box<[u8]>, u16>,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { forms: Vec::new(), by_key: vec![Vec::new(); key(MAX_LETTERS, MAX_RUN, NEXT)] }
+        Self {
+            forms: Vec::new(),
+            by_key: vec![Vec::new(); key(MAX_LETTERS, MAX_RUN, NEXT)],
+            by_text: BTreeMap::new(),
+        }
     }
 }
 
 impl Index {
     pub(crate) fn add(&mut self, owner: Owner, mask: Mask) {
-        if let Some(form) = self.forms.iter_mut().find(|form| form.mask.text == mask.text) {
+        let known = self.by_text.get(&mask.text).copied();
+        if let Some(form) = known.and_then(|at| self.forms.get_mut(usize::from(at))) {
             form.owners.push(owner);
             return;
         }
         let Ok(at) = u16::try_from(self.forms.len()) else { return };
+        self.by_text.insert(mask.text.clone(), at);
+        let (lengths, probe) = (Lengths::of(&mask), Probe::new(at, &mask));
         for key in mask.keys() {
-            if let Some(probes) = self.by_key.get_mut(key) {
-                probes.push(Probe::new(at, &mask));
+            let Some(groups) = self.by_key.get_mut(key) else { continue };
+            match groups.iter_mut().find(|group| group.lengths == lengths) {
+                Some(group) => group.probes.push(probe),
+                None => groups.push(Group { lengths, probes: vec![probe] }),
             }
         }
         self.forms.push(Form { mask, owners: vec![owner] });
@@ -252,30 +282,62 @@ impl Index {
     ) {
         let end = anchor.saturating_add(letters).saturating_add(digits);
         let next = next_class(bytes.get(end).copied(), bytes.get(end.saturating_add(1)).copied());
-        let Some(probes) = self.by_key.get(key(letters, digits, next)).filter(|probes| !probes.is_empty())
-        else {
+        let groups = self.by_key.get(key(letters, digits, next)).map(Vec::as_slice).unwrap_or_default();
+        if groups.is_empty() {
             return;
-        };
+        }
         let blocked = continues_before(bytes, anchor);
         let before = anchor.checked_sub(1).and_then(|at| bytes.get(at)).copied();
-        for probe in probes.iter().filter(|probe| probe.may_be(bytes, anchor, before)) {
-            let lead = usize::from(probe.lead);
-            let Some(form) = self.forms.get(usize::from(probe.form)) else { continue };
-            let Some(start) = anchor.checked_sub(lead).filter(|_| lead > 0 || !blocked) else { continue };
-            if lead > 0 && continues_before(bytes, start) {
+        let longer = if next == LETTER { token(bytes.get(end..).unwrap_or_default().iter()) } else { 0 };
+        let around = lengths(bytes, anchor, letters.saturating_add(digits).saturating_add(longer));
+        let fits = |lengths: Lengths| {
+            around & lengths.minded == lengths.all && (lengths.minded & BEFORE != 0 || !blocked)
+        };
+        let mut matches = [(0, 0); MAX_MATCHES];
+        let mut count = 0;
+        for probe in groups.iter().filter(|group| fits(group.lengths)).flat_map(|group| &group.probes) {
+            if !self.matches(*probe, bytes, anchor, before) {
                 continue;
             }
-            let text = bytes.get(start..).unwrap_or_default();
-            let mut compact = [0; MAX_MASK];
-            if let Some((candidate, taken)) = form.mask.take(text, &mut compact)
-                && !continues(text, taken, candidate.len() < taken)
-            {
-                let end = start.saturating_add(taken);
-                found(Match { owners: &form.owners, compact: candidate, start, end });
+            match matches.get_mut(count) {
+                Some(slot) => (*slot, count) = ((probe.form, probe.lead), count.saturating_add(1)),
+                None => self.tell(probe.form, probe.lead, bytes, anchor, &mut found),
             }
+        }
+        // In the order of the data, whatever group they are in.
+        let matches = matches.get_mut(..count).unwrap_or_default();
+        matches.sort_unstable();
+        for (form, lead) in matches {
+            self.tell(*form, *lead, bytes, anchor, &mut found);
+        }
+    }
+
+    fn matches(&self, probe: Probe, bytes: &[u8], anchor: usize, before: Option<u8>) -> bool {
+        if !probe.may_be(bytes, anchor, before) {
+            return false;
+        }
+        let Some(start) = anchor.checked_sub(usize::from(probe.lead)) else { return false };
+        let Some(form) = self.forms.get(usize::from(probe.form)) else { return false };
+        let text = bytes.get(start..).unwrap_or_default();
+        (probe.lead == 0 || !continues_before(bytes, start))
+            && form.mask.fits(text)
+            && !continues(text, form.mask.text.len(), form.mask.is_grouped())
+    }
+
+    fn tell(&self, form: u16, lead: u8, bytes: &[u8], anchor: usize, found: &mut impl FnMut(Match<'_>)) {
+        let Some(form) = self.forms.get(usize::from(form)) else { return };
+        let start = anchor.saturating_sub(usize::from(lead));
+        let text = bytes.get(start..).unwrap_or_default();
+        let mut compact = [0; MAX_MASK];
+        if let Some((candidate, taken)) = form.mask.take(text, &mut compact) {
+            let end = start.saturating_add(taken);
+            found(Match { owners: &form.owners, compact: candidate, start, end });
         }
     }
 }
+
+/// Masks that match at one place and are told in the order of the data; the data's own come to a handful.
+const MAX_MATCHES: usize = 16;
 
 /// Whether a token or a decimal number that began before goes on at `at`.
 fn continues_before(bytes: &[u8], at: usize) -> bool {

@@ -35,6 +35,7 @@ impl Plan {
 
 #[derive(Default)]
 struct Plans {
+    /// In order.
     codes: Vec<&'static str>,
     by_country: BTreeMap<Country, Plan>,
     /// All usual countries' numbers as dialled, in one expression.
@@ -50,11 +51,17 @@ fn load() -> Plans {
     let mut plans = Plans::default();
     for line in PLANS.lines().filter(|line| !line.starts_with('#')) {
         match line.strip_prefix("codes ") {
-            Some(codes) => plans.codes = codes.split(' ').collect(),
+            Some(codes) => plans.codes = sorted(codes.split(' ')),
             None => drop(plan(line).map(|(country, plan)| plans.by_country.insert(country, plan))),
         }
     }
     plans
+}
+
+fn sorted(codes: core::str::Split<'static, char>) -> Vec<&'static str> {
+    let mut codes: Vec<_> = codes.collect();
+    codes.sort_unstable();
+    codes
 }
 
 fn plan(line: &'static str) -> Option<(Country, Plan)> {
@@ -68,7 +75,8 @@ fn plan(line: &'static str) -> Option<(Country, Plan)> {
 /// The length of the calling code that these digits begin with (ITU-T E.164: one to three digits, none a beginning of
 /// another).
 pub(crate) fn calling_code(digits: &str) -> Option<usize> {
-    let known = |length: &usize| digits.get(..*length).is_some_and(|code| plans().codes.contains(&code));
+    let known =
+        |length: &usize| digits.get(..*length).is_some_and(|code| plans().codes.binary_search(&code).is_ok());
     (1..=3).find(known)
 }
 

@@ -1,7 +1,7 @@
 //! A text under a policy.
 
 use crate::detect::{Search, of_field};
-use crate::detector::{Detectors, Group};
+use crate::detector::Detectors;
 use crate::find::Raw;
 use crate::hits::{Hit, Kind, merged};
 use crate::policy::{Action, CustomHit, Direction, Policy, Rule};
@@ -47,8 +47,8 @@ impl Policy {
     /// Whether this policy does something about names or addresses in this direction.
     pub(crate) fn looks_for_names(&self, direction: Direction) -> bool {
         let Ok(set) = Detectors::builtin() else { return false };
-        let mut rules = set.iter().zip(self.rules());
-        rules.any(|(detector, rule)| detector.group() == Group::Person && rule.covers(direction))
+        let mut rules = set.persons.iter().filter_map(|at| self.rules().get(*at));
+        rules.any(|rule| rule.covers(direction))
     }
 
     /// The name of a type, such as `us_ssn`, or `custom.project` for a term of a document.

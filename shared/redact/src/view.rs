@@ -89,9 +89,26 @@ pub(crate) fn normalised(text: &str) -> Option<View> {
 }
 
 fn next_beyond_ascii(text: &str, at: usize) -> Option<(usize, char)> {
-    let offset = text.as_bytes().get(at..)?.iter().position(|byte| !byte.is_ascii())?;
-    let start = at.checked_add(offset)?;
+    let start = next_unkept(text.as_bytes(), at)?;
     Some((start, text.get(start..)?.chars().next()?))
+}
+
+/// The next byte beyond ASCII, but for the letters of two bytes that are always kept: passed over in blocks that compile
+/// to vector instructions, and then one by one.
+fn next_unkept(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let (blocks, _) = bytes.get(at..)?.as_chunks::<16>();
+        let plain = blocks.iter().take_while(|block| block.iter().fold(0, |any, byte| any | byte) < 0x80);
+        at = at.saturating_add(plain.count().saturating_mul(16));
+        let block = bytes.get(at..)?;
+        at = at.saturating_add(block.iter().position(|byte| !byte.is_ascii())?);
+        match bytes.get(at..)? {
+            [0xc3 | 0xc4, ..] | [0xc5, 0x80..=0xbe, ..] | [0xd7, 0x90..=0xaa, ..] => {
+                at = at.saturating_add(2);
+            }
+            _ => return Some(at),
+        }
+    }
 }
 
 enum Fold {

@@ -1,12 +1,14 @@
 //! Detectors as data: what a file says, and how it becomes something that can run.
 
 mod odds;
+mod samples;
 mod spec;
 
 use core::fmt;
+use core::mem::take;
 use std::collections::BTreeSet;
 use std::str::FromStr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,9 @@ use crate::context::Words;
 use crate::find::{Finders, Literals, Row as Literal};
 use crate::mask::{Index, Mask, Owner};
 pub(crate) use odds::{LEAST, Odds, Shape};
+use samples::Samples;
 pub(crate) use spec::Start;
-use spec::{About, File, Found, Masked, Patterned, Sample};
+use spec::{File, Row};
 
 /// Longest label, so that a placeholder has a longest length.
 pub(crate) const MAX_LABEL: usize = 16;
@@ -154,8 +157,7 @@ pub struct Detector {
     country: Option<Country>,
     source: String,
     context: Vec<String>,
-    examples: Vec<String>,
-    negatives: Vec<String>,
+    samples: Arc<Samples>,
     pub(crate) check: Option<Check>,
     /// Of forms: those of a form with separators or letters.
     pub(crate) odds: Odds,
@@ -206,12 +208,12 @@ impl Detector {
 
     /// Texts that are, each as a whole, a finding of this detector, if need be after one of its context words.
     pub fn examples(&self) -> &[String] {
-        &self.examples
+        self.samples.of(&self.id).0
     }
 
     /// Texts in which this detector finds nothing, not even after a context word.
     pub fn negatives(&self) -> &[String] {
-        &self.negatives
+        self.samples.of(&self.id).1
     }
 
     /// How it finds.
@@ -220,7 +222,12 @@ impl Detector {
     }
 
     /// The check's share of random texts and whether one of `text` passes; for the tests of the data.
-    fn about(about: About, method: Method, shape: Shape) -> Result<Self, DetectorError> {
+    fn about(
+        about: Row,
+        samples: &Arc<Samples>,
+        method: Method,
+        shape: Shape,
+    ) -> Result<Self, DetectorError> {
         let check = about.check.as_deref().map(by_name);
         if let Some(rule) = broken_rule(&about, check == Some(None)) {
             return Err(DetectorError::Rule { id: about.id, rule });
@@ -233,15 +240,14 @@ impl Detector {
             country: about.country,
             source: about.source,
             context: about.context,
-            examples: about.examples.into_iter().map(Sample::join).collect(),
-            negatives: about.negatives.into_iter().map(Sample::join).collect(),
+            samples: Arc::clone(samples),
             check: check.flatten(),
             method,
         })
     }
 }
 
-fn broken_rule(about: &About, unknown_check: bool) -> Option<&'static str> {
+fn broken_rule(about: &Row, unknown_check: bool) -> Option<&'static str> {
     let is_label = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
     let is_share = |share: Option<f32>| share.is_none_or(|share| share > 0.0 && share <= 1.0);
     let rules = [
@@ -250,7 +256,7 @@ fn broken_rule(about: &About, unknown_check: bool) -> Option<&'static str> {
         (!(1..=MAX_LABEL).contains(&about.label.len()), "the label has 1 to 16 characters"),
         (!about.label.bytes().all(is_label), "the label is upper case A to Z and underscores"),
         (about.source.is_empty(), "the source is missing"),
-        (about.examples.is_empty() || about.negatives.is_empty(), "an example of each kind is needed"),
+        (about.examples.0 == 0 || about.negatives.0 == 0, "an example of each kind is needed"),
         (
             !is_share(about.pass) || !is_share(about.prior) || !is_share(about.home),
             "a share lies above 0 and up to 1",
@@ -268,6 +274,8 @@ impl fmt::Debug for Detector {
 /// A set of detectors, ready to run. Immutable; share one.
 pub struct Detectors {
     pub(crate) list: Vec<Detector>,
+    /// Which of them are of the group `person`.
+    pub(crate) persons: Vec<usize>,
     pub(crate) masks: Index,
     pub(crate) literals: Literals,
     pub(crate) finders: Finders,
@@ -297,13 +305,16 @@ impl Detectors {
     pub fn parse(files: &[&str]) -> Result<Self, DetectorError> {
         let mut set = Building::default();
         for file in files {
+            set.samples = Arc::new(Samples::new(file));
             let file: File = toml::from_str(file)?;
             file.finder.into_iter().try_for_each(|one| set.found(one))?;
             file.detector.into_iter().try_for_each(|one| set.masked(one))?;
             file.pattern.into_iter().try_for_each(|one| set.patterned(one))?;
         }
         let words = Words::new(set.list.iter().map(Detector::context));
+        let persons = set.list.iter().enumerate().filter(|(_, one)| one.group == Group::Person);
         Ok(Self {
+            persons: persons.map(|(at, _)| at).collect(),
             list: set.list,
             masks: set.masks,
             literals: set.literals.build(),
@@ -325,10 +336,13 @@ struct Building {
     masks: Index,
     literals: crate::find::LiteralsBuilder,
     finders: Finders,
+    /// Of the file that is being read.
+    samples: Arc<Samples>,
 }
 
 impl Building {
-    fn add(&mut self, detector: Detector) -> Result<usize, DetectorError> {
+    fn add(&mut self, row: Row, method: Method, shape: Shape) -> Result<usize, DetectorError> {
+        let detector = Detector::about(row, &self.samples, method, shape)?;
         if !self.ids.insert(detector.id.clone()) {
             return Err(DetectorError::Rule { id: detector.id, rule: "the id is taken" });
         }
@@ -336,13 +350,18 @@ impl Building {
         Ok(self.list.len().saturating_sub(1))
     }
 
-    fn masked(&mut self, row: Masked) -> Result<(), DetectorError> {
-        let (id, prior, home, pass) = (row.about.id.clone(), row.about.prior, row.about.home, row.about.pass);
-        let is_checked = row.about.check.is_some();
-        let at = self.add(Detector::about(row.about, Method::Masks, Shape::Shaped)?)?;
-        for form in row.forms.iter().chain(row.strong.iter().filter(|form| !row.forms.contains(form))) {
-            let mask = Mask::parse(form).map_err(|rule| DetectorError::Rule { id: id.clone(), rule })?;
-            let shape = match (row.strong.contains(form), mask.is_bare()) {
+    fn masked(&mut self, mut row: Row) -> Result<(), DetectorError> {
+        let (id, prior, home, pass) = (row.id.clone(), row.prior, row.home, row.pass);
+        let (forms, strong) = (take(&mut row.forms), take(&mut row.strong));
+        let is_checked = row.check.is_some();
+        let broken = |rule| DetectorError::Rule { id: id.clone(), rule };
+        if forms.is_empty() {
+            return Err(broken("a detector has forms"));
+        }
+        let at = self.add(row, Method::Masks, Shape::Shaped)?;
+        for form in forms.iter().chain(strong.iter().filter(|form| !forms.contains(form))) {
+            let mask = Mask::parse(form).map_err(broken)?;
+            let shape = match (strong.contains(form), mask.is_bare()) {
                 (true, _) => Shape::Strong,
                 (false, true) => Shape::Bare,
                 (false, false) => Shape::Shaped,
@@ -353,24 +372,26 @@ impl Building {
         Ok(())
     }
 
-    fn patterned(&mut self, row: Patterned) -> Result<(), DetectorError> {
-        let id = row.about.id.clone();
-        let shape = if row.about.prior.is_some() { Shape::Bare } else { Shape::Strong };
-        let at = self.add(Detector::about(row.about, Method::Pattern, shape)?)?;
-        let literals = Literal {
-            literals: row.literals,
-            anywhere: row.anywhere,
-            start: row.start,
-            source: row.pattern,
-            boundary: row.boundary,
-            min_run: row.min_run,
-        };
-        self.literals.add(at, literals).map_err(|rule| DetectorError::Rule { id, rule })
+    fn patterned(&mut self, mut row: Row) -> Result<(), DetectorError> {
+        let id = row.id.clone();
+        let broken = |rule| DetectorError::Rule { id: id.clone(), rule };
+        let shape = if row.prior.is_some() { Shape::Bare } else { Shape::Strong };
+        let (literals, anywhere) = (take(&mut row.literals), take(&mut row.anywhere));
+        let (start, min_run) = (row.start, row.min_run);
+        let (pattern, boundary) = row
+            .pattern
+            .take()
+            .zip(row.boundary)
+            .ok_or_else(|| broken("a pattern has an expression and a boundary"))?;
+        let at = self.add(row, Method::Pattern, shape)?;
+        let literal = Literal { literals, anywhere, start, source: pattern, boundary, min_run };
+        self.literals.add(at, literal).map_err(broken)
     }
 
-    fn found(&mut self, row: Found) -> Result<(), DetectorError> {
-        let finder = row.finder;
-        let at = self.add(Detector::about(row.about, Method::Code, Shape::Strong)?)?;
+    fn found(&mut self, row: Row) -> Result<(), DetectorError> {
+        let id = row.id.clone();
+        let finder = row.finder.ok_or(DetectorError::Rule { id, rule: "a finder names its code" })?;
+        let at = self.add(row, Method::Code, Shape::Strong)?;
         self.finders.set(finder, at);
         Ok(())
     }

@@ -29,6 +29,15 @@ pub(crate) enum Shape {
 pub(crate) struct Odds {
     elsewhere: f32,
     home: f32,
+    /// What follows from them elsewhere and at home, so that it is not worked out for every candidate.
+    facts: [Facts; 2],
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Facts {
+    needs_context: bool,
+    is_silent: bool,
+    is_lost: bool,
 }
 
 impl Odds {
@@ -46,7 +55,22 @@ impl Odds {
         let home = own(home, at_home.max(prior));
         let pass = pass.unwrap_or(1.0).max(1e-9);
         let odds = |prior: f32| prior / (1.0 - prior).max(1e-6) / pass;
-        Self { elsewhere: odds(prior), home: odds(home) }
+        let odds = Self { elsewhere: odds(prior), home: odds(home), facts: Default::default() };
+        Self { facts: [odds.derived(false), odds.derived(true)], ..odds }
+    }
+
+    fn derived(self, is_home: bool) -> Facts {
+        let odds = if is_home { self.home } else { self.elsewhere };
+        Facts {
+            needs_context: self.score(is_home, false) < SURE,
+            is_silent: odds < LEAST_ODDS,
+            is_lost: self.score(is_home, true) < LEAST,
+        }
+    }
+
+    fn facts(self, is_home: bool) -> Facts {
+        let [elsewhere, home] = self.facts;
+        if is_home { home } else { elsewhere }
     }
 
     /// The probability, between 0 and 1.
@@ -58,18 +82,17 @@ impl Odds {
 
     /// Whether a context word can change anything: not if it is sure without, nor if it is lost with one.
     pub(crate) fn needs_context(self, is_home: bool) -> bool {
-        self.score(is_home, false) < SURE
+        self.facts(is_home).needs_context
     }
 
     /// Whether it is no finding without a context word.
     pub(crate) fn is_silent(self, is_home: bool) -> bool {
-        let odds = if is_home { self.home } else { self.elsewhere };
-        odds < LEAST_ODDS
+        self.facts(is_home).is_silent
     }
 
     /// Whether no context can lift it over the lowest threshold.
     pub(crate) fn is_lost(self, is_home: bool) -> bool {
-        self.score(is_home, true) < LEAST
+        self.facts(is_home).is_lost
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a detector file says, as it is read.
 
-use serde::Deserialize;
+use core::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Country, Group};
 use crate::boundary::Boundary;
@@ -11,18 +14,18 @@ use crate::find::Finder;
 pub(super) struct File {
     /// Numbers and short codes, by masks.
     #[serde(default)]
-    pub(super) detector: Vec<Masked>,
+    pub(super) detector: Vec<Row>,
     /// Texts with a telling literal, by regular expression.
     #[serde(default)]
-    pub(super) pattern: Vec<Patterned>,
+    pub(super) pattern: Vec<Row>,
     /// What needs code of its own.
     #[serde(default)]
-    pub(super) finder: Vec<Found>,
+    pub(super) finder: Vec<Row>,
 }
 
-/// What every row says.
+/// A row of any kind. One flat shape for all: nested ones would be read into memory first and then once more.
 #[derive(Deserialize)]
-pub(super) struct About {
+pub(super) struct Row {
     pub(super) id: String,
     pub(super) label: String,
     pub(super) group: Group,
@@ -39,24 +42,15 @@ pub(super) struct About {
     pub(super) home: Option<f32>,
     #[serde(default)]
     pub(super) context: Vec<String>,
-    pub(super) examples: Vec<Sample>,
+    pub(super) examples: Count,
     #[serde(rename = "not")]
-    pub(super) negatives: Vec<Sample>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Masked {
-    #[serde(flatten)]
-    pub(super) about: About,
+    pub(super) negatives: Count,
+    /// Of masks.
+    #[serde(default)]
     pub(super) forms: Vec<String>,
     #[serde(default)]
     pub(super) strong: Vec<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Patterned {
-    #[serde(flatten)]
-    pub(super) about: About,
+    /// Of patterns.
     #[serde(default)]
     pub(super) literals: Vec<String>,
     /// Literals that are looked for in the whole text, and not before a sign of assignment alone: few, and rare in prose.
@@ -64,10 +58,67 @@ pub(super) struct Patterned {
     pub(super) anywhere: Vec<String>,
     #[serde(default)]
     pub(super) start: Option<Start>,
-    pub(super) pattern: String,
-    pub(super) boundary: Boundary,
+    #[serde(default)]
+    pub(super) pattern: Option<String>,
+    #[serde(default)]
+    pub(super) boundary: Option<Boundary>,
     #[serde(default)]
     pub(super) min_run: usize,
+    /// Of what needs code.
+    #[serde(default)]
+    pub(super) finder: Option<Finder>,
+}
+
+/// How many items a list has; they are not kept.
+pub(super) struct Count(pub(super) usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Counting)
+    }
+}
+
+struct Counting;
+
+impl<'de> Visitor<'de> for Counting {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Count, A::Error> {
+        let mut count = 0_usize;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count = count.saturating_add(1);
+        }
+        Ok(Count(count))
+    }
+}
+
+/// The same file again, for its examples alone.
+#[derive(Deserialize)]
+pub(super) struct SampleFile {
+    #[serde(default)]
+    detector: Vec<SampleRow>,
+    #[serde(default)]
+    pattern: Vec<SampleRow>,
+    #[serde(default)]
+    finder: Vec<SampleRow>,
+}
+
+impl SampleFile {
+    pub(super) fn rows(self) -> impl Iterator<Item = SampleRow> {
+        self.detector.into_iter().chain(self.pattern).chain(self.finder)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SampleRow {
+    pub(super) id: String,
+    pub(super) examples: Vec<Sample>,
+    #[serde(rename = "not")]
+    pub(super) negatives: Vec<Sample>,
 }
 
 /// Where a pattern without literals is tried.
@@ -78,13 +129,6 @@ pub(crate) enum Start {
     Base58,
     /// Two hexadecimal digits before a colon or a dash.
     HexPair,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Found {
-    #[serde(flatten)]
-    pub(super) about: About,
-    pub(super) finder: Finder,
 }
 
 /// Text, whole or in fragments: an example secret in one piece would alarm every scanner of this repository.

@@ -8,7 +8,6 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use aho_corasick::packed::Searcher;
 use regex::Regex;
 
@@ -51,9 +50,35 @@ fn compile(source: &str) -> Result<Regex, regex::Error> {
 
 #[derive(Debug)]
 struct Entry {
+    /// The first eight bytes, and which of them there are.
+    head: u64,
+    mask: u64,
     literal: Box<[u8]>,
     offset: usize,
     pattern: usize,
+}
+
+impl Entry {
+    fn new(literal: &[u8], offset: usize, pattern: usize) -> Self {
+        let present = 8 * u32::try_from(literal.len().min(8)).unwrap_or(8);
+        let mask = u64::MAX.checked_shr(64_u32.saturating_sub(present)).unwrap_or(0);
+        Self { head: eight(literal, 0), mask, literal: literal.into(), offset, pattern }
+    }
+
+    fn begins(&self, bytes: &[u8], start: usize) -> bool {
+        eight(bytes, start) & self.mask == self.head
+            && (self.literal.len() <= 8
+                || bytes.get(start..).is_some_and(|here| here.starts_with(&self.literal)))
+    }
+}
+
+/// Eight bytes, the first in the lowest place, with zeros beyond the end.
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    if let Some(eight) = rest.first_chunk() {
+        return u64::from_le_bytes(*eight);
+    }
+    rest.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte))
 }
 
 /// All patterns, by the anchors of their literals.
@@ -62,15 +87,90 @@ pub(crate) struct Literals {
     patterns: Vec<Pattern>,
     /// (side, anchor, neighbour) → list, 0 for none.
     slots: Vec<u16>,
+    /// Which slots have a list: a bit for each neighbour, by side and anchor.
+    taken: Vec<[u64; 2]>,
     lists: Vec<Vec<Entry>>,
     base58: Vec<usize>,
     hex_pairs: Vec<usize>,
-    /// Literals without an anchor, and whose they are.
-    words: Vec<(String, usize)>,
-    finder: Option<AhoCorasick>,
+    words: Words,
     /// Literals that are looked for everywhere.
     anywhere: Vec<(String, usize)>,
     everywhere: Option<Searcher>,
+}
+
+/// Literals without an anchor, and whose they are, by their first three bytes.
+#[derive(Debug)]
+struct Words {
+    /// Which hashes of three bytes any word begins with.
+    begins: Box<[u64; 1 << (WORD_BITS - 6)]>,
+    /// In order of their hashes.
+    entries: Vec<(u32, Entry)>,
+    /// Where the entries of each 64 hashes begin.
+    firsts: Vec<usize>,
+}
+
+/// Bits of a hash of three bytes.
+const WORD_BITS: u32 = 15;
+
+/// Of the first three of four bytes.
+const fn word_hash(four: u32) -> u32 {
+    (four & 0xff_ffff).wrapping_mul(0x9e37_79b1) >> (32 - WORD_BITS)
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { begins: Box::new([0; 1 << (WORD_BITS - 6)]), entries: Vec::new(), firsts: Vec::new() }
+    }
+}
+
+impl Words {
+    fn add(&mut self, word: &[u8], pattern: usize) -> Result<(), &'static str> {
+        let hash = match word {
+            [one, two, three, ..] => word_hash(u32::from_le_bytes([*one, *two, *three, 0])),
+            _ => return Err("a literal of small letters has three bytes or more"),
+        };
+        if let Some(bits) = self.begins.get_mut((hash >> 6) as usize) {
+            *bits |= 1 << (hash & 63);
+        }
+        let at = self.entries.partition_point(|(known, _)| *known <= hash);
+        self.entries.insert(at, (hash, Entry::new(word, 0, pattern)));
+        Ok(())
+    }
+
+    fn build(&mut self) {
+        let at = |block: u32| self.entries.partition_point(|(hash, _)| hash >> 6 < block);
+        self.firsts = (0..1 << (WORD_BITS - 6)).map(at).collect();
+    }
+
+    /// Every word in a text, with its pattern and place.
+    fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
+        for (start, four) in text.array_windows().enumerate() {
+            let hash = word_hash(u32::from_le_bytes(*four));
+            if self.may_begin(hash) {
+                self.at(text, start, hash, &mut found);
+            }
+        }
+        if let Some(three @ &[one, two, last]) = text.last_chunk() {
+            let start = text.len().saturating_sub(three.len());
+            self.at(text, start, word_hash(u32::from_le_bytes([one, two, last, 0])), &mut found);
+        }
+    }
+
+    #[inline]
+    fn may_begin(&self, hash: u32) -> bool {
+        let bits = self.begins.get((hash >> 6) as usize).copied().unwrap_or(0);
+        bits >> (hash & 63) & 1 == 1
+    }
+
+    fn at(&self, text: &[u8], start: usize, hash: u32, found: &mut impl FnMut(usize, usize)) {
+        let first = self.firsts.get((hash >> 6) as usize).copied().unwrap_or(0);
+        let here = self.entries.iter().skip(first).take_while(|(known, _)| *known <= hash);
+        for (known, word) in here {
+            if *known == hash && word.begins(text, start) {
+                found(word.pattern, start);
+            }
+        }
+    }
 }
 
 /// Digits stand for one another: an anchor that is a digit is looked up under `0`.
@@ -123,8 +223,7 @@ impl LiteralsBuilder {
         let offset = telling(|class| matches!(class, Class::Anchor | Class::Colon | Class::Capital))
             .or_else(|| telling(|class| class == Class::Digit));
         let Some(offset) = offset.filter(|_| text.is_ascii()) else {
-            self.0.words.push((text.to_owned(), pattern));
-            return Ok(());
+            return self.0.words.add(literal, pattern);
         };
         let (anchor, neighbour) = match offset.checked_sub(1) {
             None => (literal.first(), literal.get(1)),
@@ -132,10 +231,14 @@ impl LiteralsBuilder {
         };
         let slot = slot(offset == 0, anchor.copied().ok_or(RULE)?, neighbour.copied().ok_or(RULE)?);
         self.0.slots.resize(1 << 15, 0);
+        self.0.taken.resize(1 << 8, [0; 2]);
+        if let Some(half) = self.0.taken.get_mut(slot >> 7).and_then(|both| both.get_mut(slot >> 6 & 1)) {
+            *half |= 1 << (slot & 63);
+        }
         if self.0.lists.is_empty() {
             self.0.lists.push(Vec::new());
         }
-        let entry = Entry { literal: literal.into(), offset, pattern };
+        let entry = Entry::new(literal, offset, pattern);
         let fresh = u16::try_from(self.0.lists.len()).map_err(|_| RULE)?;
         let list = self.0.slots.get_mut(slot).ok_or(RULE)?;
         if *list == 0 {
@@ -147,7 +250,7 @@ impl LiteralsBuilder {
     }
 
     pub(crate) fn build(mut self) -> Literals {
-        self.0.finder = AhoCorasick::new(self.0.words.iter().map(|(word, _)| word)).ok();
+        self.0.words.build();
         self.0.everywhere = Searcher::new(self.0.anywhere.iter().map(|(word, _)| word));
         self.0
     }
@@ -156,20 +259,29 @@ impl LiteralsBuilder {
 impl Sweep<'_, '_> {
     /// Tries the patterns whose literals have their anchor at `at`.
     pub(super) fn literals(&mut self, at: usize, anchor: u8) {
+        if let Some(after) = self.byte(at.saturating_add(1)) {
+            self.beside(at, slot(true, anchor, after));
+        }
+        if let Some(before) = self.before(at) {
+            self.beside(at, slot(false, anchor, before));
+        }
+    }
+
+    fn beside(&mut self, at: usize, slot: usize) {
+        let half = self.set.literals.taken.get(slot >> 7).and_then(|both| both.get(slot >> 6 & 1));
+        if half.is_some_and(|half| half >> (slot & 63) & 1 == 1) {
+            self.listed(at, slot);
+        }
+    }
+
+    /// Tries the patterns of one slot.
+    fn listed(&mut self, at: usize, slot: usize) {
         let literals = &self.set.literals;
-        let neighbours = [(true, self.byte(at.saturating_add(1))), (false, self.before(at))];
-        for (is_first, neighbour) in neighbours {
-            let Some(neighbour) = neighbour else { continue };
-            let list = literals.slots.get(slot(is_first, anchor, neighbour)).copied().unwrap_or(0);
-            if list == 0 {
-                continue;
-            }
-            for entry in literals.lists.get(usize::from(list)).into_iter().flatten() {
-                let Some(start) = at.checked_sub(entry.offset) else { continue };
-                let here = self.bytes.get(start..).unwrap_or_default();
-                if here.starts_with(&entry.literal) {
-                    self.pattern(entry.pattern, start);
-                }
+        let list = literals.slots.get(slot).copied().unwrap_or(0);
+        for entry in literals.lists.get(usize::from(list)).into_iter().flatten() {
+            let start = at.checked_sub(entry.offset);
+            if let Some(start) = start.filter(|start| entry.begins(self.bytes, *start)) {
+                self.pattern(entry.pattern, start);
             }
         }
     }
@@ -188,18 +300,12 @@ impl Sweep<'_, '_> {
     /// Tries the patterns of the words between what was read and `to`, which is where a value may begin.
     pub(super) fn words(&mut self, to: usize) {
         let set = self.set;
-        let Some(finder) = &set.literals.finder else { return };
-        let from = self.text.floor_char_boundary(
-            self.words_read.saturating_sub(LONGEST_WORD).max(to.saturating_sub(WORDS_BEFORE)),
-        );
+        let from = self.words_read.saturating_sub(LONGEST_WORD).max(to.saturating_sub(WORDS_BEFORE));
+        let from = self.text.floor_char_boundary(from);
         let end = self.text.ceil_char_boundary(to);
         self.words_read = end;
-        let window = self.text.get(from..end).unwrap_or_default();
-        for found in finder.find_overlapping_iter(window) {
-            if let Some((_, pattern)) = set.literals.words.get(found.pattern().as_usize()) {
-                self.pattern(*pattern, from.saturating_add(found.start()));
-            }
-        }
+        let window = self.bytes.get(from..end).unwrap_or_default();
+        set.literals.words.each(window, |pattern, start| self.pattern(pattern, from.saturating_add(start)));
     }
 
     /// A run that may be an address in base58.
@@ -217,8 +323,13 @@ impl Sweep<'_, '_> {
         if matches!(self.before(start), Some(b':' | b'-')) {
             return;
         }
-        let pair = self.bytes.get(start..at).unwrap_or_default();
-        if pair.iter().all(u8::is_ascii_hexdigit) {
+        // Nor with one pair alone, as in a time or a date.
+        let goes_on = self.byte(at.saturating_add(3)) == self.byte(at);
+        let is_pair = |at: usize| {
+            let pair = self.bytes.get(at..at.saturating_add(2)).unwrap_or_default();
+            pair.iter().all(u8::is_ascii_hexdigit)
+        };
+        if goes_on && is_pair(start) && is_pair(at.saturating_add(1)) {
             let set = self.set;
             set.literals.hex_pairs.iter().for_each(|pattern| self.pattern(*pattern, start));
         }

@@ -122,7 +122,7 @@ impl<'d, 't> Sweep<'d, 't> {
         let mut at = 0;
         while let Some((here, byte)) = next_event(self.bytes, at) {
             at = here.saturating_add(1);
-            match class(byte) {
+            match class_of(byte) {
                 Class::Digit => at = self.digits(here),
                 Class::Capital => {
                     self.literals(here, byte);
@@ -189,7 +189,9 @@ impl<'d, 't> Sweep<'d, 't> {
         if let Some(sure) = self.hits.last().filter(|hit| hit.score >= SURE && hit.end > start) {
             return sure.end.max(end);
         }
-        self.phone(start);
+        if self.may_be_dialled(length, end) {
+            self.phone(start);
+        }
         self.literals(start, b'0');
         if matches!(self.byte(start), Some(b'1' | b'3')) {
             self.base58(start);
@@ -207,6 +209,9 @@ impl<'d, 't> Sweep<'d, 't> {
     }
 
     pub(crate) fn is_home(&self, detector: usize) -> bool {
+        if self.countries.is_empty() {
+            return false;
+        }
         let country = self.set.list.get(detector).and_then(|detector| detector.country());
         country.is_some_and(|country| self.countries.contains(&country))
     }
@@ -265,6 +270,22 @@ const fn class(byte: u8) -> Class {
         b'_' | b'-' | b'/' | b'.' | b'=' | b'$' => Class::Anchor,
         _ => Class::Nothing,
     }
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Nothing; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = class(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+/// [`class`], looked up.
+fn class_of(byte: u8) -> Class {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Nothing)
 }
 
 const LOW: u64 = 0x0101_0101_0101_0101;

@@ -19,6 +19,8 @@ struct Dialled {
     dots_only: bool,
     digits: [u8; MAX_DIGITS],
     count: usize,
+    /// Digits of groups that have ended.
+    grouped: usize,
     groups: [usize; MAX_GROUPS],
     group_count: usize,
     end: usize,
@@ -33,9 +35,9 @@ impl Dialled {
 
     /// Ends the group that has begun, if any.
     fn group(&mut self) -> Option<()> {
-        let before: usize = self.groups().iter().sum();
-        let length = self.count.saturating_sub(before);
+        let length = self.count.saturating_sub(self.grouped);
         if length > 0 {
+            self.grouped = self.count;
             *self.groups.get_mut(self.group_count)? = length;
             self.group_count = self.group_count.saturating_add(1);
         }
@@ -68,6 +70,14 @@ impl Sweep<'_, '_> {
             self.phone_end = end;
             self.hit(at, end, detector, score);
         }
+    }
+
+    /// Whether a run of digits up to `end` has enough of them, or what follows may be more of its number.
+    pub(super) fn may_be_dialled(&self, digits: usize, end: usize) -> bool {
+        let goes_on = |at: usize| matches!(self.byte(at), Some(b' ' | b'-' | b'.' | b'/' | b'(' | b')'));
+        let is_digit = |at: usize| self.byte(at).is_some_and(|byte| byte.is_ascii_digit());
+        let next = end.saturating_add(1);
+        digits >= MIN_DIGITS || (goes_on(end) && (goes_on(next) || is_digit(next)))
     }
 
     /// Not in the middle of a token, a decimal number or a date.

@@ -26,11 +26,12 @@ pub(crate) fn at(text: &Text, start: usize, floor: usize) -> Result<Found, usize
     let Some(end) = house_number(text, start).filter(|end| is_free(text, start, *end)) else {
         return Err(run);
     };
-    let known = military(text, start, floor).or_else(|| boxed(text, start, end, floor));
-    let cores =
-        [known, before(text, start, end, floor), after(text, start, end), unnumbered(text, start, floor)];
-    let found = cores.into_iter().flatten().map(|core| finish(text, core)).find(|found| found.score >= 0.5);
-    found.ok_or(end)
+    let sure = |core: Option<Core>| core.map(|core| finish(text, core)).filter(|found| found.score >= 0.5);
+    sure(military(text, start, floor).or_else(|| boxed(text, start, end, floor)))
+        .or_else(|| sure(before(text, start, end, floor)))
+        .or_else(|| sure(after(text, start, end)))
+        .or_else(|| sure(unnumbered(text, start, floor)))
+        .ok_or(end)
 }
 
 /// The end of a run of digits of any length, so that it is passed over at once.

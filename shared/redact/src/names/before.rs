@@ -7,8 +7,7 @@ use super::text::{Shape, Text, Word};
 
 /// The street before its number.
 pub(super) fn before(text: &Text, start: usize, end: usize, floor: usize) -> Option<Core> {
-    let gap = before_number(text, start);
-    let last = word_before_dot(text, gap).filter(|w| w.start >= floor && !w.has(flag::CALENDAR))?;
+    let last = word_before_number(text, start).filter(|w| w.start >= floor && !w.has(flag::CALENDAR))?;
     let core = |start, score| Some(Core { start, end, score });
     if let Some(score) = compound(text, &last) {
         return core(compound_start(text, &last, floor), score);
@@ -18,9 +17,9 @@ pub(super) fn before(text: &Text, start: usize, end: usize, floor: usize) -> Opt
 
 /// `boulevard Voltaire / 75011 Paris`: a street without number, from the postcode of the next line.
 pub(super) fn unnumbered(text: &Text, start: usize, floor: usize) -> Option<Core> {
-    let end = postcode_then_place(text, start)?;
     let line = text.before_blanks(start);
     let break_at = line.checked_sub(1).filter(|at| matches!(text.byte(*at), b'\n' | b','))?;
+    let end = postcode_then_place(text, start)?;
     let last = word_before_dot(text, text.before_blanks(break_at)).filter(|w| w.start >= floor)?;
     let (begin, score) = match compound(text, &last) {
         Some(score) => (compound_start(text, &last, floor), score),
@@ -29,8 +28,8 @@ pub(super) fn unnumbered(text: &Text, start: usize, floor: usize) -> Option<Core
     (score > 0.7).then_some(Core { start: begin, end, score: 0.6 })
 }
 
-/// Over blanks, a comma and `no.` between a street and its number.
-fn before_number(text: &Text, start: usize) -> usize {
+/// The word before a number, over blanks, a comma and `no.` between them.
+fn word_before_number(text: &Text, start: usize) -> Option<Word> {
     let gap = text.before_blanks(start);
     let gap = text.before_blanks(gap - usize::from(gap > 0 && text.byte(gap - 1) == b','));
     match word_before_dot(text, gap) {
@@ -39,9 +38,10 @@ fn before_number(text: &Text, start: usize) -> usize {
                 || word.has(flag::HOUSE_NO) && word.end < gap =>
         {
             let gap = text.before_blanks(word.start);
-            text.before_blanks(gap - usize::from(gap > 0 && text.byte(gap - 1) == b','))
+            let gap = text.before_blanks(gap - usize::from(gap > 0 && text.byte(gap - 1) == b','));
+            word_before_dot(text, gap)
         }
-        _ => gap,
+        word => word,
     }
 }
 

@@ -80,11 +80,12 @@ impl Key {
     pub(crate) const EMPTY: Self = Self(SEED);
 
     pub(crate) fn of(folded: &[u8]) -> Self {
-        folded.chunks(8).fold(Self::EMPTY, |key, chunk| {
-            let mut word = [0_u8; 8];
-            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-            key.with(u64::from_le_bytes(word))
-        })
+        let (eights, rest) = folded.as_chunks();
+        let key = eights.iter().fold(Self::EMPTY, |key, eight| key.with(u64::from_le_bytes(*eight)));
+        if rest.is_empty() {
+            return key;
+        }
+        key.with(rest.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte)))
     }
 
     /// The key after eight more bytes, the first in the lowest place, padded with zeros.
@@ -209,6 +210,10 @@ impl Gazetteer {
 
 /// The key of an entry; `_` joins the words of a phrase.
 fn phrase_key(entry: &str) -> Key {
+    // Most are one word.
+    if !entry.as_bytes().contains(&b'_') {
+        return Key::of(entry.as_bytes());
+    }
     let mut words = entry.split('_').map(|word| Key::of(word.as_bytes()));
     let first = words.next().unwrap_or(Key::EMPTY);
     words.fold(first, Key::then)

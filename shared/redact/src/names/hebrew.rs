@@ -6,44 +6,22 @@ use super::gazetteer::{Key, flag, flags_of};
 use super::text::{Cues, Text, Word};
 use super::{Found, NameKind};
 
-const PREFIXES: &str = "והבכלמש";
+/// The letters that glue to the word after them.
+const fn is_prefix(c: char) -> bool {
+    matches!(c, 'ו' | 'ה' | 'ב' | 'כ' | 'ל' | 'מ' | 'ש')
+}
+
 /// Words of a name after an introduction.
 const MAX_WORDS: usize = 3;
 
-const TITLES: &[&str] = &[
-    "מר",
-    "גברת",
-    "גב",
-    "גב'",
-    "גב׳",
-    "ד\"ר",
-    "ד״ר",
-    "דר'",
-    "דר",
-    "פרופ",
-    "פרופ'",
-    "פרופ׳",
-    "פרופסור",
-    "עו\"ד",
-    "עו״ד",
-    "רו\"ח",
-    "רו״ח",
-    "הרב",
-    "הרבנית",
-    "אדון",
-    "השופט",
-    "השופטת",
-    "דוקטור",
-    "ח\"כ",
-    "ח״כ",
-    "סמל",
-    "סרן",
-    "רס\"ן",
-    "סא\"ל",
-    "אל\"מ",
-    "הגברת",
-    "האדון",
-];
+#[rustfmt::skip]
+fn is_title(word: &str) -> bool {
+    matches!(word,
+        "מר" | "גברת" | "גב" | "גב'" | "גב׳" | "ד\"ר" | "ד״ר" | "דר'"
+        | "דר" | "פרופ" | "פרופ'" | "פרופ׳" | "פרופסור" | "עו\"ד" | "עו״ד" | "רו\"ח"
+        | "רו״ח" | "הרב" | "הרבנית" | "אדון" | "השופט" | "השופטת" | "דוקטור" | "ח\"כ"
+        | "ח״כ" | "סמל" | "סרן" | "רס\"ן" | "סא\"ל" | "אל\"מ" | "הגברת" | "האדון")
+}
 
 /// Looks at the Hebrew word that begins at `start`; returns where to go on.
 pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
@@ -94,9 +72,9 @@ const fn is_hebrew(c: char) -> bool {
 
 /// A title, or one after a prefix: `לד"ר`.
 fn title(token: &str) -> bool {
-    let bare = token.strip_prefix(|c| PREFIXES.contains(c)).unwrap_or_default();
-    TITLES.contains(&token)
-        || TITLES.contains(&bare) && bare.chars().count() > 2
+    let bare = token.strip_prefix(is_prefix).unwrap_or_default();
+    is_title(token)
+        || is_title(bare) && bare.chars().count() > 2
         || matches!(token, "למר" | "ומר" | "שמר" | "מגב'" | "לגב'")
 }
 
@@ -104,7 +82,7 @@ fn title(token: &str) -> bool {
 fn place_here(text: &Text, word: &Word) -> Option<usize> {
     let next = next_word(text, word.end)?;
     let is_place = |first: Key| text.flags(first.then(next.key)) & flag::PLACE != 0;
-    let bare = text.slice(word.start, word.end).strip_prefix(|c| PREFIXES.contains(c));
+    let bare = text.slice(word.start, word.end).strip_prefix(is_prefix);
     let is_found =
         is_place(word.key) || bare.is_some_and(|bare| is_place(Key::of(Folded::of(bare).as_bytes())));
     is_found.then_some(next.end)
@@ -238,7 +216,7 @@ fn next_word(text: &Text, end: usize) -> Option<Word> {
 
 /// The word without its prefix, if what remains has at least three letters.
 fn stripped(text: &Text, word: &Word) -> Option<Word> {
-    let first = text.char_at(word.start).filter(|c| PREFIXES.contains(*c))?;
+    let first = text.char_at(word.start).filter(|c| is_prefix(*c))?;
     let start = word.start + first.len_utf8();
     // An ordinary word or a whole name is not taken apart.
     if word.has(flag::WORD | flag::PLACE | flag::CUE | flag::CUE_STRONG | flag::SALUTE | flag::AFTER_WEAK)

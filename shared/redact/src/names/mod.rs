@@ -36,6 +36,7 @@ mod weigh;
 pub(crate) use model::checked;
 pub use model::{Entity, EntityModel};
 
+use crate::fold::{is_letter, is_upper};
 use scan::Starts;
 use text::Text;
 
@@ -113,8 +114,8 @@ fn beyond_ascii(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
     for c in text.text.get(start..).unwrap_or_default().chars().take(8) {
         match c {
             'א'..='ת' => return hebrew::at(text, at, out),
-            c if c.is_uppercase() => return person::at(text, at, out),
-            c if c.is_ascii() || c.is_alphabetic() => break,
+            c if is_upper(c) => return person::at(text, at, out),
+            c if c.is_ascii() || is_letter(c) => break,
             c => at += c.len_utf8(),
         }
     }

@@ -38,6 +38,9 @@ fn ship_before(text: &Text, end: usize) -> Option<usize> {
 /// `P.O. Box 12`, `Postfach 12`, `BP 12`, `ת.ד. 12`.
 pub(super) fn boxed(text: &Text, start: usize, end: usize, floor: usize) -> Option<Core> {
     let window = (start.saturating_sub(20).max(floor)..=start).find(|at| text.text.is_char_boundary(*at))?;
+    if !may_end_a_box(text, start) {
+        return None;
+    }
     let line = text.slice(window, start);
     let trimmed = line.trim_end_matches([' ', ':', '.', '#']);
     let folded = trimmed.to_lowercase().replace(['.', ' '], "");
@@ -45,6 +48,37 @@ pub(super) fn boxed(text: &Text, start: usize, end: usize, floor: usize) -> Opti
     let begin = begin_of(trimmed, name)?;
     let is_whole = trimmed.get(..begin)?.chars().next_back().is_none_or(|c| !c.is_alphanumeric());
     is_whole.then_some(Core { start: window + begin, end, score: 0.85 })
+}
+
+/// Whether the last two letters before a number end a box's name: most words show at once that they are none.
+fn may_end_a_box(text: &Text, start: usize) -> bool {
+    let mut at = start;
+    let mut letter = || {
+        let c = loop {
+            let c = text.char_before(at)?;
+            at -= c.len_utf8();
+            if !matches!(c, ' ' | ':' | '.' | '#') {
+                break c;
+            }
+        };
+        Some(c.to_ascii_lowercase())
+    };
+    let last = letter();
+    if !matches!(last, Some('x' | 'h' | 's' | 'e' | 'o' | 't' | 'ד' | 'ר')) {
+        return false;
+    }
+    let pair = (letter(), last);
+    matches!(
+        (pair.0.unwrap_or(' '), pair.1.unwrap_or(' ')),
+        ('o', 'x')
+            | ('c', 'h')
+            | ('u' | 'k', 's')
+            | ('l', 'e')
+            | ('d', 'o')
+            | ('z', 't')
+            | ('ת', 'ד')
+            | ('א', 'ר')
+    )
 }
 
 const BOXES: &[&str] = &[

@@ -6,9 +6,12 @@ use core::cell::RefCell;
 use super::fold::{Folded, is_mark};
 use super::gazetteer::{Gazetteer, Key, flag};
 use super::scan::{capitals, count_tops, letters};
+use crate::fold::{is_lower, is_upper};
 
 /// Longer words are no names, nor are they looked at again.
 const REACH: usize = 64;
+/// Longer Hebrew words, in letters, are read like those of any script.
+const HEBREW_REACH: usize = 16;
 /// Words of full names that a text remembers.
 const KNOWN: usize = 512;
 const SPACES: u64 = 0x2020_2020_2020_2020;
@@ -81,12 +84,20 @@ impl<'a> Text<'a> {
         self.bytes.get(at).copied().unwrap_or(0)
     }
 
+    #[inline]
     pub(crate) fn char_at(&self, at: usize) -> Option<char> {
-        self.text.get(at..)?.chars().next()
+        match self.bytes.get(at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.text.get(at..)?.chars().next(),
+        }
     }
 
+    #[inline]
     pub(crate) fn char_before(&self, at: usize) -> Option<char> {
-        self.text.get(..at)?.chars().next_back()
+        match at.checked_sub(1).and_then(|before| self.bytes.get(before)) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.text.get(..at)?.chars().next_back(),
+        }
     }
 
     pub(crate) fn slice(&self, start: usize, end: usize) -> &'a str {
@@ -182,16 +193,18 @@ impl<'a> Text<'a> {
         (end > start).then(|| Word { start, end, key, flags: self.table.flags(key), shape })
     }
 
-    #[cold]
     fn word_of_any_letters(&self, start: usize) -> Option<Word> {
+        if let Some(word) = self.hebrew_word(start) {
+            return Some(word);
+        }
         let (mut folded, mut end, mut upper, mut count) = (Folded::new(), start, 0, 0);
         let rest = self.text.get(start..)?;
-        let is_first_upper = rest.chars().next().is_some_and(|c| !c.is_lowercase());
+        let is_first_upper = rest.chars().next().is_some_and(|c| !is_lower(c));
         for c in rest.chars().take_while(|c| is_letter(*c)) {
             folded.push(c);
             end += c.len_utf8();
             count += 1;
-            upper += usize::from(c.is_uppercase());
+            upper += usize::from(is_upper(c));
             if end - start > 2 * REACH {
                 return None;
             }
@@ -201,9 +214,38 @@ impl<'a> Text<'a> {
         (end > start).then(|| Word { start, end, key, flags: self.table.flags(key), shape })
     }
 
+    /// A short word of Hebrew letters alone: what folds to itself.
+    fn hebrew_word(&self, start: usize) -> Option<Word> {
+        let rest = self.bytes.get(start..)?;
+        let (pairs, _) = rest.as_chunks();
+        let is_hebrew = |pair: &&[u8; 2]| matches!(pair, [0xd7, 0x90..=0xaa]);
+        let length = 2 * pairs.iter().take(HEBREW_REACH + 1).take_while(is_hebrew).count();
+        let stop = rest.get(length).copied().unwrap_or(b' ');
+        if length == 0 || length > 2 * HEBREW_REACH || stop >= 0x80 || stop.is_ascii_alphabetic() {
+            return None;
+        }
+        let key = Key::of(rest.get(..length)?);
+        let flags = self.table.flags(key);
+        Some(Word { start, end: start + length, key, flags, shape: Shape::Capital })
+    }
+
     /// The word that ends at a place.
     pub(crate) fn word_before(&self, end: usize) -> Option<Word> {
-        let mut start = end;
+        let before = self.bytes.get(..end).unwrap_or_default();
+        let letters =
+            before.iter().rev().take(REACH + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let mut start = end - letters;
+        if start.checked_sub(1).is_none_or(|before| self.byte(before) < 0x80) {
+            let is_word = (1..=REACH).contains(&letters);
+            return is_word.then(|| self.word_at(start).filter(|word| word.end == end)).flatten();
+        }
+        let (_, pairs) = before.as_rchunks();
+        let is_hebrew = |pair: &&[u8; 2]| matches!(pair, [0xd7, 0x90..=0xaa]);
+        let hebrew = 2 * pairs.iter().rev().take(HEBREW_REACH + 1).take_while(is_hebrew).count();
+        let before_it = (end - hebrew).checked_sub(1).map_or(b' ', |before| self.byte(before));
+        if hebrew > 0 && hebrew <= 2 * HEBREW_REACH && before_it < 0x80 && !before_it.is_ascii_alphabetic() {
+            return self.word_at(end - hebrew).filter(|word| word.end == end);
+        }
         while end - start <= REACH {
             match self.char_before(start) {
                 Some(c) if is_letter(c) => start -= c.len_utf8(),
@@ -236,8 +278,9 @@ impl<'a> Text<'a> {
     pub(crate) fn before_blanks(&self, at: usize) -> usize {
         let mut at = at;
         for _ in 0..3 {
-            match self.char_before(at) {
-                Some(c @ (' ' | '\t' | '\u{a0}')) => at -= c.len_utf8(),
+            match at.checked_sub(1).map(|before| self.byte(before)) {
+                Some(b' ' | b'\t') => at -= 1,
+                Some(0xa0) if self.char_before(at) == Some('\u{a0}') => at -= 2,
                 _ => break,
             }
         }
