@@ -59,6 +59,12 @@ impl Odds {
         Self { facts: [odds.derived(false), odds.derived(true)], ..odds }
     }
 
+    /// The probability of what has this prior and no check; the same as a bare form's, without what else follows from it.
+    pub(crate) fn posterior(prior: f32, has_context: bool) -> f32 {
+        let odds = prior / (1.0 - prior).max(1e-6);
+        Self { elsewhere: odds, home: odds, facts: Default::default() }.score(false, has_context)
+    }
+
     fn derived(self, is_home: bool) -> Facts {
         let odds = if is_home { self.home } else { self.elsewhere };
         Facts {

@@ -108,8 +108,9 @@ impl Sweep<'_, '_> {
         Some(at)
     }
 
-    /// How many letters and digits follow.
-    pub(super) fn alphanumerics(&self, at: usize) -> usize {
-        run_of(self.bytes, at, u8::is_ascii_alphanumeric)
+    /// How many letters and digits follow, up to `most`.
+    pub(super) fn alphanumerics(&self, at: usize, most: usize) -> usize {
+        let within = self.bytes.get(..at.saturating_add(most)).unwrap_or(self.bytes);
+        run_of(within, at, u8::is_ascii_alphanumeric)
     }
 }

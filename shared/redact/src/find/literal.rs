@@ -310,7 +310,7 @@ impl Sweep<'_, '_> {
 
     /// A run that may be an address in base58.
     pub(super) fn base58(&mut self, start: usize) {
-        if !self.set.literals.base58.is_empty() && self.alphanumerics(start) >= BASE58_RUN {
+        if !self.set.literals.base58.is_empty() && self.alphanumerics(start, BASE58_RUN) >= BASE58_RUN {
             let set = self.set;
             set.literals.base58.iter().for_each(|pattern| self.pattern(*pattern, start));
         }
@@ -339,7 +339,7 @@ impl Sweep<'_, '_> {
         let Some(pattern) = self.set.literals.patterns.get(at) else { return };
         let seen = self.resume.iter().position(|(one, _)| *one == at);
         let resume = seen.and_then(|seen| self.resume.get(seen)).map_or(0, |(_, end)| *end);
-        if start < resume || self.telling_run(start) < pattern.min_run {
+        if start < resume || self.telling_run(start, pattern.min_run) < pattern.min_run {
             return;
         }
         let Some((start, end)) = self.matched(pattern, start) else { return };
@@ -355,8 +355,10 @@ impl Sweep<'_, '_> {
         self.weigh(start, end, pattern.detector, detector.odds);
     }
 
-    fn telling_run(&self, start: usize) -> usize {
-        super::run_of(self.bytes, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    /// How long a run begins here, up to `most`: one long run has many beginnings, and none may cost its length.
+    fn telling_run(&self, start: usize, most: usize) -> usize {
+        let within = self.bytes.get(..start.saturating_add(most)).unwrap_or(self.bytes);
+        super::run_of(within, start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     }
 
     fn matched(&self, pattern: &Pattern, start: usize) -> Option<(usize, usize)> {

@@ -2,7 +2,7 @@
 //! nearby.
 
 use super::{Finder, Sweep};
-use crate::detector::{Country, LEAST, Odds, Shape};
+use crate::detector::{Country, LEAST, Odds};
 use crate::plans::{calling_code, is_international, is_national};
 
 /// ITU-T E.164 section 6.1; local numbers have seven.
@@ -211,7 +211,7 @@ impl Writing {
             Self::Grouped => (0.05, 0.008),
             Self::Bare => (0.004, 0.0001),
         };
-        let odds = |prior: f32| Odds::new(Shape::Bare, Some(prior), Some(prior), None).score(false, spoken);
+        let odds = |prior: f32| Odds::posterior(prior, spoken);
         // Where neither would be a finding, the plans are not asked.
         if odds(valid) < LEAST {
             return 0.0;
