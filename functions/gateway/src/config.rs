@@ -19,7 +19,7 @@ pub struct Config {
     pub provider_timeout: Duration,
 }
 
-const TABLES: [Table; 4] = [Table::Control, Table::Identity, Table::Gates, Table::Keys];
+const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Tokens];
 
 impl Config {
     /// # Errors

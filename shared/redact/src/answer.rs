@@ -108,11 +108,21 @@ fn stretch(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(end)
 }
 
-/// After the last white space within the limit, or at the limit if there is none.
+/// After the last white space within the limit that stands between no two groups of digits, which may be one number; or
+/// after the last at all, or at the limit.
 fn cut(text: &str) -> usize {
     let limit = text.floor_char_boundary(STRETCH_BYTES);
-    let white = text.get(..limit).and_then(|text| text.rfind(char::is_whitespace));
-    white.and_then(|at| Some(at + text.get(at..)?.chars().next()?.len_utf8())).unwrap_or(limit)
+    let head = text.get(..limit).unwrap_or_default();
+    let whites = || {
+        head.char_indices().rev().filter(|(_, c)| c.is_whitespace()).map(|(at, c)| (at, at + c.len_utf8()))
+    };
+    let is_digit = |c: Option<char>| c.is_some_and(char::is_numeric);
+    let apart = |(at, end): &(usize, usize)| {
+        let before = head.get(..*at).and_then(|before| before.chars().next_back());
+        let after = text.get(*end..).and_then(|after| after.chars().next());
+        !(is_digit(before) && is_digit(after))
+    };
+    whites().find(apart).or_else(|| whites().next()).map_or(limit, |(_, end)| end)
 }
 
 fn opens_key(stretch: &str) -> bool {

@@ -73,6 +73,10 @@ impl<'p> Applied<'p> {
         self.findings.count(id, hit.action);
         match hit.action {
             Action::Allow | Action::Alert => out.push_str(original),
+            // Of a secret nothing may be shown.
+            Action::Mask if policy.group(kind) == "secret" => {
+                out.extend(original.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }));
+            }
             Action::Mask => out.push_str(&masked(original)),
             Action::Hash => {
                 let digest = (self.keyed)(&format!("{id}:{original}"));

@@ -168,6 +168,11 @@ impl<'w, 't> Nearby<'w, 't> {
         Self { words, text, field, read: 0, run: Run::default(), found: Vec::new() }
     }
 
+    /// The same text, of which nothing was read yet.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(self.words, self.text, self.field)
+    }
+
     /// Whether any context word stands near `start..end`, for whatever it speaks.
     pub(crate) fn speaks(&mut self, start: usize, end: usize) -> bool {
         if !self.field.is_empty() {
@@ -183,7 +188,7 @@ impl<'w, 't> Nearby<'w, 't> {
         let is_near = |(_, from, to): &&(&[u16], usize, usize)| {
             to.saturating_add(BEFORE) >= start && *from <= end.saturating_add(AFTER)
         };
-        let near = self.found.iter().rev().take(MAX_NEAR).filter(is_near).map(|(list, _, _)| *list);
+        let near = self.found.iter().rev().filter(is_near).take(MAX_NEAR).map(|(list, _, _)| *list);
         near.chain(self.field.iter().copied()).collect()
     }
 

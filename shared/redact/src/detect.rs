@@ -58,8 +58,13 @@ impl Search<'_> {
         }
         (self.also)(text, &mut hits);
         if !layers.stand_ins.is_empty() {
+            // They lie in order and apart, so one look tells.
             hits.retain(|hit| {
-                !layers.stand_ins.iter().any(|(start, end)| hit.start < *end && *start < hit.end)
+                let at = layers.stand_ins.partition_point(|(_, end)| *end <= hit.start);
+                layers
+                    .stand_ins
+                    .get(at)
+                    .is_none_or(|(start, end)| hit.end <= *start || (hit.start < *start && *end < hit.end))
             });
         }
         if depth == MAX_LAYERS {

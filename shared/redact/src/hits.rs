@@ -36,7 +36,10 @@ pub(crate) fn merged(raw: impl Iterator<Item = (Raw, Action)>) -> Vec<Hit> {
         let mut all = joined(changing);
         let alone: Vec<Hit> = joined(quiet)
             .into_iter()
-            .filter(|quiet| !all.iter().any(|hit| hit.start < quiet.end && quiet.start < hit.end))
+            .filter(|quiet| {
+                let at = all.partition_point(|hit| hit.end <= quiet.start);
+                all.get(at).is_none_or(|hit| quiet.end <= hit.start)
+            })
             .collect();
         all.extend(alone);
         all.sort_unstable_by_key(|hit| hit.start);

@@ -103,6 +103,19 @@ fn code_point(digits: &str, radix: u32) -> Option<char> {
 }
 
 fn backslash(text: &str) -> Option<(char, usize)> {
+    let plain = match text.as_bytes().get(1)? {
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
+        b'b' | b'f' => Some(' '),
+        b'"' => Some('"'),
+        b'/' => Some('/'),
+        b'\\' => Some('\\'),
+        _ => None,
+    };
+    if let Some(c) = plain {
+        return Some((c, 2));
+    }
     let rest = text.get(2..)?;
     let fixed = |length: usize| Some((code_point(rest.get(..length)?, 16)?, length.checked_add(2)?));
     match text.as_bytes().get(1)? {
@@ -191,7 +204,7 @@ mod tests {
             assert_eq!(view.text, plain);
             assert_eq!(view.original(0, view.text.len()), (0, text.len()));
         }
-        for text in ["100% sure", "R&D; x", r"\n \users", "%zz %4", "&unknownname;", "%ff%fe"] {
+        for text in ["100% sure", "R&D; x", r"\ \users", "%zz %4", "&unknownname;", "%ff%fe"] {
             assert!(unescaped(text).is_none(), "{text}");
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn stand_in(text: &str, start: usize) -> Option<usize> {
     let window = text.as_bytes().get(start..)?.iter().take(MAX_STAND_IN);
     let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
     let text = text.get(start..end)?;
-    (is_placeholder(text) || is_token(text) || is_digest(text) || is_removed(text)).then_some(end)
+    (is_placeholder(text) || is_plain_token(text) || is_digest(text) || is_removed(text)).then_some(end)
 }
 
 /// The longest of them, with a digest of 64 characters.
@@ -43,7 +43,24 @@ fn is_digest(text: &str) -> bool {
         .and_then(|text| text.strip_suffix(']'))
         .and_then(|text| text.split_once("_H_"));
     let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    parts.is_some_and(|(label, digest)| is_label(label) && !digest.is_empty() && digest.bytes().all(is_code))
+    parts.is_some_and(|(label, digest)| {
+        is_label(label) && hides_no_number(digest) && digest.bytes().all(is_code)
+    })
+}
+
+/// Digits of a placeholder's number: no body has a million values.
+const MAX_NUMBER: usize = 6;
+/// The longest run of digits that may stand in a token or a digest: anybody can write the form around a number of theirs.
+const MAX_DIGITS: usize = 8;
+
+fn hides_no_number(text: &str) -> bool {
+    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    !text.is_empty() && longest <= MAX_DIGITS
+}
+
+/// A token in which nobody hid a number. One in two thousand real ones looks as if: it is searched, and stays.
+fn is_plain_token(text: &str) -> bool {
+    is_token(text) && text.rsplit('_').next().is_some_and(hides_no_number)
 }
 
 /// `[REDACTED_EMAIL]`
@@ -73,8 +90,8 @@ fn is_placeholder(text: &str) -> bool {
     let Some((label, nonce)) = parts.and_then(|text| text.rsplit_once('_')) else { return false };
     let Some((label, number)) = label.rsplit_once('_') else { return false };
     label.starts_with(|first: char| first.is_ascii_uppercase())
-        && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-        && !number.is_empty()
+        && is_label(label)
+        && (1..=MAX_NUMBER).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && nonce.len() == 8
         && nonce.bytes().all(|byte| ALPHABET.contains(&byte))

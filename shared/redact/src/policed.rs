@@ -23,13 +23,18 @@ impl Policy {
             field: &said,
             also: &|text, hits| self.own(text, hits),
         };
+        let mut found = search.all(text);
+        if !text.is_ascii() {
+            // Terms and patterns are written as people write; the view reads some letters as others.
+            self.own(text, &mut found);
+        }
         let ruled = |raw: Raw| {
             let rule = self.rules().get(raw.detector)?;
             let counts = rule.covers(direction) && raw.score >= rule.threshold;
             let value = text.get(raw.start..raw.end)?;
             (counts && !self.is_allowed(raw.detector, value)).then_some((raw, rule.action))
         };
-        merged(search.all(text).into_iter().filter_map(ruled))
+        merged(found.into_iter().filter_map(ruled))
     }
 
     /// Terms and patterns of documents.

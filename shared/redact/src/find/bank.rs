@@ -31,7 +31,7 @@ impl Sweep<'_, '_> {
         }
         // The digits of 0.4111… are no card.
         let decimal = self.before(start) == Some(b'.')
-            && start.checked_sub(2).and_then(|at| self.byte(at)).is_some_and(|byte| byte.is_ascii_digit());
+            && start.checked_sub(2).and_then(|at| self.byte(at)) == Some(b'0');
         let mut digits = [0_u8; MAX_DIGITS];
         let (mut count, mut separators, mut at, mut longest) = (0_usize, 0, start, None);
         while let Some(byte) = self.byte(at) {

@@ -37,7 +37,9 @@ pub(super) fn is_escape(bytes: &[u8], at: usize) -> bool {
     let byte = |ahead: usize| bytes.get(at.saturating_add(ahead)).copied().unwrap_or_default();
     match byte(0) {
         b'%' => byte(1).is_ascii_hexdigit() && byte(2).is_ascii_hexdigit(),
-        b'\\' => matches!(byte(1), b'u' | b'x' | b'U'),
+        b'\\' => {
+            matches!(byte(1), b'u' | b'x' | b'U' | b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/' | b'\\')
+        }
         _ => {
             (byte(1) == b'#' || byte(1).is_ascii_alphabetic())
                 && (2..MAX_ENTITY).any(|ahead| byte(ahead) == b';')

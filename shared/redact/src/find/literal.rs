@@ -290,11 +290,14 @@ impl Sweep<'_, '_> {
     pub(super) fn anywhere(&mut self) {
         let set = self.set;
         let Some(finder) = &set.literals.everywhere else { return };
+        // Words are read forward only: those of the sweep must not have been passed by before it begins.
+        let fresh = self.nearby.fresh();
         for found in finder.find_iter(self.text) {
             if let Some((_, pattern)) = set.literals.anywhere.get(found.pattern().as_usize()) {
                 self.pattern(*pattern, found.start());
             }
         }
+        self.nearby = fresh;
     }
 
     /// Tries the patterns of the words between what was read and `to`, which is where a value may begin.

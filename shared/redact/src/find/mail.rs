@@ -33,7 +33,10 @@ fn local_part(text: &str, at: usize) -> Option<usize> {
 }
 
 fn is_local(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '.' | '%' | '+' | '\'' | '&' | '~' | '-')
+    let is_mark = |c: char| matches!(c, '\u{300}'..='\u{36f}');
+    c.is_alphanumeric()
+        || is_mark(c)
+        || matches!(c, '_' | '.' | '%' | '+' | '\'' | '&' | '~' | '-' | '!' | '#' | '$' | '*' | '^')
 }
 
 /// `לdana@…` is a preposition glued to an address; `דנה@…` is an address.

@@ -185,8 +185,11 @@ impl<'d, 't> Sweep<'d, 't> {
             self.iban(start);
             self.card(start, length);
         }
-        // What is sure is not looked into again.
-        if let Some(sure) = self.hits.last().filter(|hit| hit.score >= SURE && hit.end > start) {
+        // A card, an account or an address of a machine is not looked into again. Any other number may be two things, of
+        // which a policy minds one.
+        let code = [Finder::Card, Finder::Iban, Finder::Ipv4].map(|finder| self.set.finders.get(finder));
+        let is_sure = |hit: &&Raw| hit.score >= SURE && hit.end > start && code.contains(&Some(hit.detector));
+        if let Some(sure) = self.hits.last().filter(is_sure) {
             return sure.end.max(end);
         }
         if self.may_be_dialled(length, end) {

@@ -115,7 +115,11 @@ impl<'a> Layers<'a> {
             None if listed_by_floor => {
                 (normal(kind.default, None, None, self.floor_answers()), "default".to_owned())
             }
-            None => return Resolved { rule: own, covered: false, origin: said },
+            None => {
+                let answers = self.floor_answers() == Some(true) && own.action > Action::Allow;
+                let rule = Rule { in_answer: own.in_answer || answers, ..own };
+                return Resolved { rule, covered: false, origin: said };
+            }
         };
         let rule = join(own, floor);
         let origin = match (rule == own, rule == floor) {

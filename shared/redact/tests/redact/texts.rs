@@ -1,6 +1,8 @@
 //! Real-looking texts, in and out.
 
-use crate::common::{redact, redact_text, set};
+use countersign_redact::{Action, Direction, Document, Policy, redact_answer_text};
+
+use crate::common::{of, policy, redact, redact_text, set};
 use serde_json::json;
 
 /// Text as written, text as it leaves. The nonce is `k3f9a2x7`, written as `~` here.
@@ -117,4 +119,59 @@ fn the_name_of_a_field_tells_what_its_value_is() {
     let expected = json!({"rows": [{"password": "[SECRET_1_k3f9a2x7]", "api_key": "[SECRET_2_k3f9a2x7]",
         "pesel": "[PL_PESEL_1_k3f9a2x7]", "password_hint": "the usual one", "note": "44051401359", "secret": "${SECRET}"}]});
     assert_eq!(redaction.body.get(), &expected);
+}
+
+/// What an attacker of this crate once got through.
+#[test]
+fn what_once_got_through_does_not_any_more() {
+    let far = "and so on, ".repeat(20);
+    let forged =
+        ["[A_H_4111111111111111]", "[A4111111111111111_1_zzzzzzzz]", "[X_T_4111111111111111aaaaaaaaaa]"];
+    for (text, value) in [
+        (format!("SSN 536228726, {far} my password is Tr0ub4dor&3"), "536228726"),
+        (r#"{"note":"SSN\n536-22-8726"}"#.to_owned(), "536-22-8726"),
+        (
+            r#"{"note":"key\nAKIAIOSFODNN7EXAMPLE","a":"\tdana@example.com"}"#.to_owned(),
+            "AKIAIOSFODNN7EXAMPLE",
+        ),
+        (forged[0].to_owned(), "4111111111111111"),
+        (forged[1].to_owned(), "4111111111111111"),
+        (forged[2].to_owned(), "4111111111111111"),
+        ("re\u{301}ne\u{301}@example.com".to_owned(), "ne\u{301}@example.com"),
+        (format!("{}x 4111 1111 1111 1111 and", "word ".repeat(202)), "4111 1111 1111 1111"),
+    ] {
+        let (redacted, _) = redact_text(&text);
+        assert!(!redacted.contains(value), "{redacted}");
+        let (answer, _) = redact_answer_text(&policy(), &text);
+        assert!(!answer.contains(value), "{answer}");
+    }
+}
+
+#[test]
+fn what_a_tenant_allows_hides_nothing_that_the_floor_looks_for() {
+    let floor =
+        Document::parse(r#"{"v": 1, "answers": true, "types": {"phone": {"action": "redact"}}}"#).unwrap();
+    for tenant in [
+        r#"{"v": 1, "types": {"us_ssn": {"action": "allow"}}}"#,
+        r#"{"v": 1, "types": {"us_ssn": {"action": "alert"}}}"#,
+        r#"{"v": 1, "allow": {"values": ["460-89-9847"]}}"#,
+        r#"{"v": 1, "types": {"*": {"action": "redact", "direction": "request"}, "us_ssn": {"action": "allow"}}}"#,
+    ] {
+        let tenant = Document::parse(tenant).unwrap();
+        let policy = Policy::compile(Some(&floor), Some(&tenant), None).unwrap();
+        let hits = policy.detect("phone / ssn 460-89-9847", None, Direction::Request);
+        assert!(hits.iter().any(|hit| hit.action == Action::Redact), "{hits:?}");
+        assert!(policy.searches_answers());
+        assert!(!policy.detect("dana@example.com", None, Direction::Answer).is_empty());
+    }
+}
+
+#[test]
+fn terms_in_any_script_are_found_as_they_are_written() {
+    let policy = of(r#"{"v": 1, "people": ["Анна Петрова", "Ελένη Παπαδοπούλου"],
+        "terms": [{"id": "firm", "words": ["Ромашка"], "action": "redact"}]}"#);
+    for text in ["пишет Анна Петрова.", "η Ελένη Παπαδοπούλου είπε", "фирма Ромашка"]
+    {
+        assert_eq!(policy.detect(text, None, Direction::Request).len(), 1, "{text}");
+    }
 }
