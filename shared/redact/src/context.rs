@@ -1,6 +1,7 @@
 //! Words beside a candidate that say what it is.
 //!
-//! Only text near a candidate is read, and no byte of a text twice: [`Nearby`] goes forward with the sweep.
+//! Only text near a candidate is read: [`Nearby`] goes forward with the sweep, and reads once more what lies before it where
+//! somebody asks for that.
 
 use std::collections::HashMap;
 
@@ -157,7 +158,8 @@ pub(crate) struct Nearby<'w, 't> {
     text: &'t str,
     /// What the name of the JSON field says: it is near everywhere.
     field: &'t [&'w [u16]],
-    /// Up to here the text was read; a boundary of words.
+    /// From here to there the text was read; boundaries of words.
+    begun: usize,
     read: usize,
     run: Run,
     found: Vec<(&'w [u16], usize, usize)>,
@@ -165,12 +167,7 @@ pub(crate) struct Nearby<'w, 't> {
 
 impl<'w, 't> Nearby<'w, 't> {
     pub(crate) fn new(words: &'w Words, text: &'t str, field: &'t [&'w [u16]]) -> Self {
-        Self { words, text, field, read: 0, run: Run::default(), found: Vec::new() }
-    }
-
-    /// The same text, of which nothing was read yet.
-    pub(crate) fn fresh(&self) -> Self {
-        Self::new(self.words, self.text, self.field)
+        Self { words, text, field, begun: 0, read: 0, run: Run::default(), found: Vec::new() }
     }
 
     /// Whether any context word stands near `start..end`, for whatever it speaks.
@@ -178,18 +175,14 @@ impl<'w, 't> Nearby<'w, 't> {
         if !self.field.is_empty() {
             return true;
         }
-        self.read_to(start.saturating_sub(BEFORE), end.saturating_add(AFTER));
-        self.found.last().is_some_and(|(_, _, to)| to.saturating_add(BEFORE) >= start)
+        self.near(start, end).next().is_some()
     }
 
     /// What the words near `start..end` and the field's name speak for.
     pub(crate) fn lists(&mut self, start: usize, end: usize) -> Vec<&'w [u16]> {
-        self.read_to(start.saturating_sub(BEFORE), end.saturating_add(AFTER));
-        let is_near = |(_, from, to): &&(&[u16], usize, usize)| {
-            to.saturating_add(BEFORE) >= start && *from <= end.saturating_add(AFTER)
-        };
-        let near = self.found.iter().rev().filter(is_near).take(MAX_NEAR).map(|(list, _, _)| *list);
-        near.chain(self.field.iter().copied()).collect()
+        let field = self.field;
+        let near = self.near(start, end).take(MAX_NEAR).map(|(list, _, _)| *list);
+        near.chain(field.iter().copied()).collect()
     }
 
     /// Whether the name of the field names this detector.
@@ -199,21 +192,28 @@ impl<'w, 't> Nearby<'w, 't> {
 
     /// Whether a word for this detector stands near `start..end`, outside it.
     pub(crate) fn speaks_for(&mut self, detector: usize, start: usize, end: usize) -> bool {
-        let Ok(detector) = u16::try_from(detector) else { return false };
-        if self.field.iter().any(|list| list.contains(&detector)) {
+        if self.field_speaks_for(detector) {
             return true;
         }
-        self.read_to(start.saturating_sub(BEFORE), end.saturating_add(AFTER));
-        let mut near = self.found.iter().rev().skip_while(|(_, from, _)| *from > end.saturating_add(AFTER));
-        near.by_ref()
-            .take_while(|(_, _, to)| to.saturating_add(BEFORE) >= start)
+        let Ok(detector) = u16::try_from(detector) else { return false };
+        self.near(start, end)
             .any(|(list, from, to)| (*to <= start || *from >= end) && list.contains(&detector))
     }
 
+    /// Context words that stand near `start..end`, or in it: what each speaks for and where, the last one first.
+    fn near(&mut self, start: usize, end: usize) -> impl Iterator<Item = &(&'w [u16], usize, usize)> {
+        self.read_to(start.saturating_sub(BEFORE), end.saturating_add(AFTER));
+        let after = end.saturating_add(AFTER);
+        let found = self.found.iter().rev().skip_while(move |(_, from, _)| *from > after);
+        found.take_while(move |(_, _, to)| to.saturating_add(BEFORE) >= start)
+    }
+
     fn read_to(&mut self, from: usize, to: usize) {
-        if self.read < from {
-            self.read = word_start(self.text, from);
+        if !(self.begun..=self.read).contains(&from) {
+            self.begun = word_start(self.text, from);
+            self.read = self.begun;
             self.run = Run::default();
+            self.found.clear();
         }
         if self.read >= to {
             return;
@@ -422,6 +422,17 @@ mod tests {
         assert!(!near(&["t.z"], "at T::::::Z 123"));
         assert!(near(&["t.z"], "T.Z. 123"));
         assert!(!near(&["a#"], "a 123"));
+    }
+
+    #[test]
+    fn who_asks_for_what_lies_before_is_answered() {
+        let text = format!("pesel 123 {} pesel 456", "and so on ".repeat(20));
+        let words = Words::new([vec!["pesel".to_owned()]].iter().map(Vec::as_slice));
+        let mut nearby = Nearby::new(&words, &text, &[]);
+        assert!(nearby.speaks_for(0, text.len() - 3, text.len()));
+        assert!(nearby.speaks_for(0, 6, 9));
+        assert!(!nearby.speaks_for(0, 110, 113));
+        assert_eq!((nearby.lists(6, 9).len(), nearby.lists(text.len() - 3, text.len()).len()), (1, 1));
     }
 
     #[test]

@@ -290,14 +290,11 @@ impl Sweep<'_, '_> {
     pub(super) fn anywhere(&mut self) {
         let set = self.set;
         let Some(finder) = &set.literals.everywhere else { return };
-        // Words are read forward only: those of the sweep must not have been passed by before it begins.
-        let fresh = self.nearby.fresh();
         for found in finder.find_iter(self.text) {
             if let Some((_, pattern)) = set.literals.anywhere.get(found.pattern().as_usize()) {
                 self.pattern(*pattern, found.start());
             }
         }
-        self.nearby = fresh;
     }
 
     /// Tries the patterns of the words between what was read and `to`, which is where a value may begin.
@@ -341,10 +338,12 @@ impl Sweep<'_, '_> {
     fn pattern(&mut self, at: usize, start: usize) {
         let Some(pattern) = self.set.literals.patterns.get(at) else { return };
         let seen = self.resume.iter().position(|(one, _)| *one == at);
-        let resume = seen.and_then(|seen| self.resume.get(seen)).map_or(0, |(_, end)| *end);
-        if start < resume || self.telling_run(start, pattern.min_run) < pattern.min_run {
+        let found = seen.and_then(|seen| self.resume.get(seen));
+        let is_within = found.is_some_and(|(_, found)| found.contains(&start));
+        if is_within || self.telling_run(start, pattern.min_run) < pattern.min_run {
             return;
         }
+        let tried = start;
         let Some((start, end)) = self.matched(pattern, start) else { return };
         let Some(detector) = self.set.list.get(pattern.detector) else { return };
         let span = self.bytes.get(start..end).unwrap_or_default();
@@ -352,8 +351,8 @@ impl Sweep<'_, '_> {
             return;
         }
         match seen.and_then(|seen| self.resume.get_mut(seen)) {
-            Some(slot) => slot.1 = end,
-            None => self.resume.push((at, end)),
+            Some(slot) => slot.1 = tried..end,
+            None => self.resume.push((at, tried..end)),
         }
         self.weigh(start, end, pattern.detector, detector.odds);
     }

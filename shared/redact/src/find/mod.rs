@@ -10,6 +10,8 @@ mod network;
 mod number;
 mod phone;
 
+use core::ops::Range;
+
 use serde::Deserialize;
 
 use crate::context::Nearby;
@@ -80,8 +82,8 @@ pub(crate) struct Sweep<'d, 't> {
     pub(crate) nearby: Nearby<'d, 't>,
     pub(crate) hits: Vec<Raw>,
     pub(crate) layers: Layers,
-    /// Where each pattern may look again: not inside what it has found.
-    resume: Vec<(usize, usize)>,
+    /// What each pattern has found last: it does not look again inside.
+    resume: Vec<(usize, Range<usize>)>,
     /// Ends of the last run, number and address that were read whole.
     run_end: usize,
     spaced_end: usize,

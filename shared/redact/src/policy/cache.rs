@@ -1,7 +1,6 @@
 //! Compiled policies by the very text of their documents: what is written anew is another text, so nothing gets old.
 
 use core::fmt;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Document, Policy, PolicyError};
@@ -12,15 +11,21 @@ const MOST: usize = 64;
 /// Documents of a call, as they are stored: the organization's floor, the tenant's, the agent's.
 pub type Texts<'a> = [Option<&'a str>; 3];
 
-#[derive(PartialEq, Eq, Hash)]
+/// The texts that a policy was compiled from, and whether answers are searched.
 struct Written {
     texts: [Option<String>; 3],
     answers: bool,
 }
 
+impl Written {
+    fn is(&self, texts: Texts<'_>, answers: bool) -> bool {
+        self.answers == answers && self.texts.iter().map(Option::as_deref).eq(texts)
+    }
+}
+
 /// Compiles policies, each once. Its `Debug` shows nothing of them.
 #[derive(Default)]
-pub struct Policies(Mutex<HashMap<Written, Arc<Policy>>>);
+pub struct Policies(Mutex<Vec<(Written, Arc<Policy>)>>);
 
 impl Policies {
     /// The policy of these documents; with `answers`, whatever is looked for is looked for in answers too.
@@ -31,16 +36,16 @@ impl Policies {
         if texts.iter().all(Option::is_none) && !answers {
             return Ok(Policy::standard());
         }
-        let written = Written { texts: texts.map(|text| text.map(str::to_owned)), answers };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(policy) = known.get(&written) {
+        if let Some((_, policy)) = known.iter().find(|(written, _)| written.is(texts, answers)) {
             return Ok(Arc::clone(policy));
         }
         let policy = Arc::new(compiled(texts, answers)?);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(written, Arc::clone(&policy));
+        let texts = texts.map(|text| text.map(str::to_owned));
+        known.push((Written { texts, answers }, Arc::clone(&policy)));
         Ok(policy)
     }
 }
