@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::findings::Findings;
 use crate::hits::Hit;
-use crate::placeholder::{Nonce, placeholder, token};
+use crate::placeholder::{MAX_LEN, Nonce, bracketed, placeholder, token};
 use crate::policy::{Action, Policy};
 use crate::redact::{Draw, RedactError};
 use crate::vault::Vault;
@@ -46,6 +46,8 @@ pub(crate) struct Applied<'p> {
     numbers: BTreeMap<String, u32>,
     /// (label, original) → what stands for it.
     known: BTreeMap<(String, String), String>,
+    /// What stands for a value → the value.
+    originals: BTreeMap<String, String>,
     findings: Findings,
     tokens: Vec<NewToken>,
     blocked: BTreeSet<String>,
@@ -60,6 +62,7 @@ impl<'p> Applied<'p> {
             keyed,
             numbers: BTreeMap::new(),
             known: BTreeMap::new(),
+            originals: BTreeMap::new(),
             findings: Findings::default(),
             tokens: Vec::new(),
             blocked: BTreeSet::new(),
@@ -74,12 +77,10 @@ impl<'p> Applied<'p> {
         match hit.action {
             Action::Allow | Action::Alert => out.push_str(original),
             // Of a secret nothing may be shown.
-            Action::Mask if policy.group(kind) == "secret" => {
-                out.extend(original.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }));
-            }
-            Action::Mask => out.push_str(&masked(original)),
+            Action::Mask if policy.group(kind) == "secret" => out.push_str(&masked(original, 0)),
+            Action::Mask => out.push_str(&masked(original, SHOWN)),
             Action::Hash => {
-                let digest = (self.keyed)(&format!("{id}:{original}"));
+                let digest = (self.keyed)(&format!("{id}:{}", self.expanded(original)));
                 out.push_str(&format!("[{label}_H_{digest}]"));
             }
             Action::Tokenize => self.tokenize(id, label, original, out),
@@ -96,27 +97,46 @@ impl<'p> Applied<'p> {
     }
 
     fn placeholder(&mut self, label: &str, original: &str, out: &mut String) {
-        let (numbers, nonce) = (&mut self.numbers, &self.nonce);
-        let known = self.known.entry((label.to_owned(), original.to_owned())).or_insert_with(|| {
+        let original = self.expanded(original);
+        let (numbers, nonce, originals) = (&mut self.numbers, &self.nonce, &mut self.originals);
+        let known = self.known.entry((label.to_owned(), original)).or_insert_with_key(|(_, original)| {
             let number = numbers.entry(label.to_owned()).or_insert(0);
             *number = number.saturating_add(1);
-            placeholder(label, *number, nonce)
+            let placeholder = placeholder(label, *number, nonce);
+            originals.insert(placeholder.clone(), original.clone());
+            placeholder
         });
         out.push_str(known);
     }
 
     fn tokenize(&mut self, id: &str, label: &str, original: &str, out: &mut String) {
-        let (seed, tokens) = (&self.seed, &mut self.tokens);
-        let known = self.known.entry((label.to_owned(), original.to_owned())).or_insert_with(|| {
+        let original = self.expanded(original);
+        let (seed, tokens, originals) = (&self.seed, &mut self.tokens, &mut self.originals);
+        let known = self.known.entry((label.to_owned(), original)).or_insert_with_key(|(_, original)| {
             let token = token(label, bits(seed, tokens.len()));
-            tokens.push(NewToken {
-                token: token.clone(),
-                original: original.to_owned(),
-                kind: id.to_owned(),
-            });
+            originals.insert(token.clone(), original.clone());
+            let (original, kind) = (original.clone(), id.to_owned());
+            tokens.push(NewToken { token: token.clone(), original, kind });
             token
         });
         out.push_str(known);
+    }
+
+    /// A finding may lie around values that an earlier round took out. What is kept for it is the text the caller
+    /// wrote: an answer is restored once, and a token outlives the placeholders of its request.
+    fn expanded(&self, original: &str) -> String {
+        let mut whole = String::with_capacity(original.len());
+        let mut rest = original;
+        while let Some(start) = rest.find('[') {
+            let (before, from) = rest.split_at(start);
+            let known = bracketed(from, 0, MAX_LEN).and_then(|text| self.originals.get_key_value(text));
+            let (read, value) = known.map_or(("[", "["), |(stand_in, value)| (stand_in, value));
+            whole.push_str(before);
+            whole.push_str(value);
+            rest = from.get(read.len()..).unwrap_or_default();
+        }
+        whole.push_str(rest);
+        whole
     }
 
     pub(crate) fn finish(self) -> Result<(Vault, Findings, Vec<NewToken>), RedactError> {
@@ -124,8 +144,7 @@ impl<'p> Applied<'p> {
             let types = self.blocked.into_iter().collect();
             return Err(RedactError::Blocked { types, findings: self.findings });
         }
-        let pairs = self.known.into_iter().map(|((_, original), placeholder)| (placeholder, original));
-        Ok((Vault::new(pairs), self.findings, self.tokens))
+        Ok((Vault::new(self.originals.into_iter()), self.findings, self.tokens))
     }
 }
 
@@ -138,10 +157,10 @@ fn bits(seed: &[u8; 32], count: usize) -> u128 {
     hash.finalize().iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
-/// `**** **** **** 1111`: letters and digits hidden but for the last four, of short values all of them.
-fn masked(original: &str) -> String {
+/// `**** **** **** 1111`: letters and digits hidden but for the last ones, of short values all of them.
+fn masked(original: &str, shown: usize) -> String {
     let length = original.chars().filter(|c| c.is_alphanumeric()).count();
-    let mut hidden = if length < LEAST_SHOWN_OF { length } else { length.saturating_sub(SHOWN) };
+    let mut hidden = if length < LEAST_SHOWN_OF { length } else { length.saturating_sub(shown) };
     let mask = |c: char| {
         if !c.is_alphanumeric() {
             return c;
@@ -159,9 +178,10 @@ mod tests {
 
     #[test]
     fn a_mask_keeps_the_last_four_of_long_values() {
-        assert_eq!(masked("4111 1111 1111 1234"), "**** **** **** 1234");
-        assert_eq!(masked("12345678"), "********");
-        assert_eq!(masked("dana@example.com"), "****@******e.com");
-        assert_eq!(masked("ישראל ישראלי"), "***** **ראלי");
+        assert_eq!(masked("4111 1111 1111 1234", SHOWN), "**** **** **** 1234");
+        assert_eq!(masked("12345678", SHOWN), "********");
+        assert_eq!(masked("dana@example.com", SHOWN), "****@******e.com");
+        assert_eq!(masked("ישראל ישראלי", SHOWN), "***** **ראלי");
+        assert_eq!(masked("hunter2-Xy7qW", 0), "*******-*****");
     }
 }

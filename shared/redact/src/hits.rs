@@ -18,7 +18,7 @@ pub struct Hit {
     pub action: Action,
 }
 
-/// What a finding is: a type of the built-in set or of a policy's own, see `Policy::name`.
+/// What a finding is: a type of the built-in set or of a policy's own, see [`crate::Policy::id`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub(crate) usize);
 

@@ -1,13 +1,14 @@
 //! Masks: the written forms of numbers and short codes, found by the shape of their beginning.
 //!
-//! `9` is one ASCII digit, `A` one ASCII letter, `X` either, a space one separator (space, `-`, `.` or `/`); any other character stands for itself. A candidate is a whole token: no ASCII letter or digit beside it.
+//! `9` is one ASCII digit, `A` one ASCII letter, `X` either, a space one separator (space, `-`, `.` or `/`); any other
+//! character stands for itself. A candidate is a whole token: no ASCII letter or digit beside it.
 //!
 //! The index answers, for a run of digits, which masks can begin there: by how many letters stand before it, how many
 //! digits it has, and what follows. Everything else is not even looked at.
 
-use std::collections::BTreeMap;
-
 mod lengths;
+
+use std::collections::BTreeMap;
 
 use crate::detector::Odds;
 use lengths::{BEFORE, Lengths, lengths, token};
@@ -17,7 +18,7 @@ pub(crate) const MAX_MASK: usize = 40;
 /// Most letters before the first digit.
 pub(crate) const MAX_LETTERS: usize = 9;
 /// Longest first run of digits that an index entry tells apart.
-pub(crate) const MAX_RUN: usize = 24;
+const MAX_RUN: usize = 24;
 /// Kinds of what follows a run: four separators before a digit, a letter or anything else; a letter; the rest.
 const NEXT: usize = 14;
 const LETTER: usize = 12;
@@ -92,14 +93,14 @@ impl Mask {
         text.len() >= self.text.len() && self.text.iter().zip(text).all(|(wanted, byte)| fits(*wanted, *byte))
     }
 
-    /// The compact candidate in `out`, and how many bytes of `text` it takes; the text fits.
-    fn take<'o>(&self, text: &[u8], out: &'o mut [u8; MAX_MASK]) -> Option<(&'o [u8], usize)> {
+    /// The compact candidate in `out`; the text fits.
+    fn take<'o>(&self, text: &[u8], out: &'o mut [u8; MAX_MASK]) -> Option<&'o [u8]> {
         let mut length = 0_usize;
         for byte in text.get(..self.text.len())?.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
             *out.get_mut(length)? = byte.to_ascii_uppercase();
             length = length.saturating_add(1);
         }
-        Some((out.get(..length)?, self.text.len()))
+        out.get(..length)
     }
 
     /// Under which keys of the index it belongs: (letters before, digits in the run, what follows).
@@ -329,9 +330,9 @@ impl Index {
         let start = anchor.saturating_sub(usize::from(lead));
         let text = bytes.get(start..).unwrap_or_default();
         let mut compact = [0; MAX_MASK];
-        if let Some((candidate, taken)) = form.mask.take(text, &mut compact) {
-            let end = start.saturating_add(taken);
-            found(Match { owners: &form.owners, compact: candidate, start, end });
+        if let Some(compact) = form.mask.take(text, &mut compact) {
+            let end = start.saturating_add(form.mask.text.len());
+            found(Match { owners: &form.owners, compact, start, end });
         }
     }
 }
@@ -340,7 +341,7 @@ impl Index {
 const MAX_MATCHES: usize = 16;
 
 /// Whether a token or a decimal number that began before goes on at `at`.
-fn continues_before(bytes: &[u8], at: usize) -> bool {
+pub(crate) fn continues_before(bytes: &[u8], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).and_then(|at| bytes.get(at)).copied();
     match before(1) {
         Some(b'.') => before(2).is_some_and(|byte| byte.is_ascii_digit()),
@@ -350,7 +351,7 @@ fn continues_before(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Whether a token or a decimal number goes on at `at`.
-fn continues(text: &[u8], at: usize, is_grouped: bool) -> bool {
+pub(crate) fn continues(text: &[u8], at: usize, is_grouped: bool) -> bool {
     let byte = |ahead: usize| text.get(at.saturating_add(ahead)).copied();
     match byte(0) {
         None => false,

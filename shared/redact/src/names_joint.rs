@@ -12,11 +12,8 @@ pub(crate) fn find(set: &Detectors, model: Option<&dyn EntityModel>, text: &str,
     };
     let mut found = Vec::new();
     names::find(text, &mut found);
+    found.extend(model.map(|model| names::checked(model, text)).unwrap_or_default());
     hits.extend(found.into_iter().filter_map(|one| {
-        Some(Raw { start: one.start, end: one.end, detector: of(one.kind)?, score: one.score })
-    }));
-    let entities = model.map(|model| names::checked(model, text)).unwrap_or_default();
-    hits.extend(entities.into_iter().filter_map(|one| {
         Some(Raw { start: one.start, end: one.end, detector: of(one.kind)?, score: one.score })
     }));
 }

@@ -24,13 +24,24 @@ impl Nonce {
     }
 }
 
+/// The text from the `[` at `start` to the next `]`, if that is near.
+pub(crate) fn bracketed(text: &str, start: usize, most: usize) -> Option<&str> {
+    let window = text.as_bytes().get(start..)?.iter().take(most);
+    let length = window.clone().position(|byte| *byte == b']')?.saturating_add(1);
+    text.get(start..start.saturating_add(length))
+}
+
+/// What stands between brackets.
+fn inner(text: &str) -> Option<&str> {
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']'))
+}
+
 /// One past the end of what stands in for a value, at the `[` at `start`: a placeholder, a token, a digest, or what an
 /// answer shows instead. Nothing is searched in there.
 pub(crate) fn stand_in(text: &str, start: usize) -> Option<usize> {
-    let window = text.as_bytes().get(start..)?.iter().take(MAX_STAND_IN);
-    let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
-    let text = text.get(start..end)?;
-    (is_placeholder(text) || is_plain_token(text) || is_digest(text) || is_removed(text)).then_some(end)
+    let text = bracketed(text, start, MAX_STAND_IN)?;
+    let is_one = is_placeholder(text) || is_plain_token(text) || is_digest(text) || is_removed(text);
+    is_one.then_some(start.saturating_add(text.len()))
 }
 
 /// The longest of them, with a digest of 64 characters.
@@ -38,10 +49,7 @@ const MAX_STAND_IN: usize = 96;
 
 /// `[EMAIL_H_psn_k3f9…]`
 fn is_digest(text: &str) -> bool {
-    let parts = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .and_then(|text| text.split_once("_H_"));
+    let parts = inner(text).and_then(|text| text.split_once("_H_"));
     let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     parts.is_some_and(|(label, digest)| {
         is_label(label) && hides_no_number(digest) && digest.bytes().all(is_code)
@@ -65,7 +73,7 @@ fn is_plain_token(text: &str) -> bool {
 
 /// `[REDACTED_EMAIL]`
 fn is_removed(text: &str) -> bool {
-    text.strip_prefix("[REDACTED_").and_then(|text| text.strip_suffix(']')).is_some_and(is_label)
+    inner(text).and_then(|text| text.strip_prefix("REDACTED_")).is_some_and(is_label)
 }
 
 fn is_label(label: &str) -> bool {
@@ -73,24 +81,18 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
-/// One past the end of what has the form of a placeholder at the `[` at `start`.
-fn placeholder_at(text: &str, start: usize) -> Option<usize> {
-    let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
-    let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
-    is_placeholder(text.get(start..end)?).then_some(end)
-}
-
 /// The first part of a text that has the form of a placeholder, whoever made it: its first byte and one past its last.
 pub(crate) fn look_alike(text: &str) -> Option<(usize, usize)> {
-    text.match_indices('[').find_map(|(start, _)| Some((start, placeholder_at(text, start)?)))
+    text.match_indices('[').find_map(|(start, _)| {
+        let found = bracketed(text, start, MAX_LEN).filter(|text| is_placeholder(text))?;
+        Some((start, start.saturating_add(found.len())))
+    })
 }
 
 fn is_placeholder(text: &str) -> bool {
-    let parts = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let Some((label, nonce)) = parts.and_then(|text| text.rsplit_once('_')) else { return false };
+    let Some((label, nonce)) = inner(text).and_then(|text| text.rsplit_once('_')) else { return false };
     let Some((label, number)) = label.rsplit_once('_') else { return false };
-    label.starts_with(|first: char| first.is_ascii_uppercase())
-        && is_label(label)
+    is_label(label)
         && (1..=MAX_NUMBER).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && nonce.len() == 8
@@ -108,16 +110,12 @@ pub(crate) fn token(label: &str, bits: u128) -> String {
 
 /// The cross-request tokens in a text, in order.
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices('[').filter_map(|(start, _)| {
-        let window = text.as_bytes().get(start..)?.iter().take(MAX_LEN);
-        let end = start.saturating_add(window.clone().position(|byte| *byte == b']')?).saturating_add(1);
-        text.get(start..end).filter(|text| is_token(text))
-    })
+    let brackets = text.match_indices('[').filter_map(|(start, _)| bracketed(text, start, MAX_LEN));
+    brackets.filter(|text| is_token(text))
 }
 
 fn is_token(text: &str) -> bool {
-    let parts = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let Some((label, digits)) = parts.and_then(|text| text.rsplit_once("_T_")) else { return false };
+    let Some((label, digits)) = inner(text).and_then(|text| text.rsplit_once("_T_")) else { return false };
     is_label(label) && digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte))
 }
 

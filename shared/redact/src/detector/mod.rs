@@ -221,7 +221,7 @@ impl Detector {
         self.method
     }
 
-    /// The check's share of random texts and whether one of `text` passes; for the tests of the data.
+    /// A detector of a row.
     fn about(
         about: Row,
         samples: &Arc<Samples>,

@@ -3,6 +3,7 @@
 use super::{Finder, Sweep, run_of};
 use crate::check::{card, iban};
 use crate::detector::{Odds, Shape};
+use crate::mask::is_separator;
 
 const MIN_DIGITS: usize = 12;
 const MAX_DIGITS: usize = 19;
@@ -46,7 +47,7 @@ impl Sweep<'_, '_> {
                 {
                     longest = Some(at);
                 }
-            } else if matches!(byte, b' ' | b'-' | b'.' | b'/') && separators < MAX_SEPARATORS {
+            } else if is_separator(byte) && separators < MAX_SEPARATORS {
                 (separators, at) = (separators.saturating_add(1), at.saturating_add(1));
                 if !self.byte(at).is_some_and(|next| next.is_ascii_digit()) {
                     break;
@@ -95,7 +96,7 @@ impl Sweep<'_, '_> {
         let mut at = start;
         for slot in out.get_mut(..wanted)? {
             let mut byte = self.byte(at)?;
-            if matches!(byte, b' ' | b'-' | b'.' | b'/') && at > start {
+            if is_separator(byte) && at > start {
                 at = at.saturating_add(1);
                 byte = self.byte(at)?;
             }

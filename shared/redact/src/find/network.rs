@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::{Finder, Sweep, run_of};
+use crate::mask::{continues, continues_before};
 
 /// The longest text of an address has 45 characters (`::ffff:` and so on, with four decimal parts).
 const MAX_IPV6: usize = 46;
@@ -11,18 +12,11 @@ impl Sweep<'_, '_> {
     /// Four numbers up to 255 (leading zeros tolerated) that can be somebody's address.
     pub(super) fn ipv4(&mut self, start: usize) {
         let Some(detector) = self.set.finders.get(Finder::Ipv4) else { return };
-        let dotted = self.before(start) == Some(b'.')
-            && start.checked_sub(2).and_then(|at| self.byte(at)).is_some_and(|byte| byte.is_ascii_digit());
-        if dotted || self.before(start).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+        if continues_before(self.bytes, start) {
             return;
         }
         let Some(end) = four_parts(self.bytes, start) else { return };
-        let goes_on = match self.byte(end) {
-            Some(b'.') => self.byte(end.saturating_add(1)).is_some_and(|byte| byte.is_ascii_digit()),
-            Some(byte) => byte.is_ascii_alphanumeric(),
-            None => false,
-        };
-        if !goes_on {
+        if !continues(self.bytes, end, false) {
             self.hit(start, end, detector, 0.9);
         }
     }

@@ -7,7 +7,7 @@ use super::gazetteer::flag;
 use super::post::{boxed, military};
 use super::tail::{extend, house_number};
 use super::text::{Shape, Text, Word};
-use super::{Found, NameKind};
+use super::{Entity, NameKind};
 
 /// Words that a street's name may have.
 pub(super) const MAX_WORDS: usize = 6;
@@ -21,7 +21,7 @@ pub(super) struct Core {
 }
 
 /// Looks at a number; the address around it, which begins at `floor` or later, or where to go on.
-pub(crate) fn at(text: &Text, start: usize, floor: usize) -> Result<Found, usize> {
+pub(crate) fn at(text: &Text, start: usize, floor: usize) -> Result<Entity, usize> {
     let run = run_of_digits(text, start);
     let Some(end) = house_number(text, start).filter(|end| is_free(text, start, *end)) else {
         return Err(run);
@@ -54,12 +54,12 @@ fn is_free(text: &Text, start: usize, end: usize) -> bool {
     opens && !is_within && !goes_on && !has_fraction
 }
 
-fn finish(text: &Text, core: Core) -> Found {
+fn finish(text: &Text, core: Core) -> Entity {
     let start = core.start;
     let (end, followed) = extend(text, core.end);
     let cues = text.cues_before(start);
     let cued = if cues.flags & flag::ADDRESS_CUE != 0 { 0.2 } else { 0.0 };
-    Found { start, end, kind: NameKind::Address, score: (core.score + cued + followed).min(0.98) }
+    Entity { start, end, kind: NameKind::Address, score: (core.score + cued + followed).min(0.98) }
 }
 
 /// How sure a word is a street for its ending: `Hauptstraße`, `Elisering`.

@@ -4,7 +4,7 @@
 use super::fold::{Folded, is_mark};
 use super::gazetteer::{Key, flag, flags_of};
 use super::text::{Cues, Text, Word};
-use super::{Found, NameKind};
+use super::{Entity, NameKind};
 
 /// The letters that glue to the word after them.
 const fn is_prefix(c: char) -> bool {
@@ -24,7 +24,7 @@ fn is_title(word: &str) -> bool {
 }
 
 /// Looks at the Hebrew word that begins at `start`; returns where to go on.
-pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
+pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let Some(end) = word_end(text, start) else { return start + 'א'.len_utf8() };
     let token = text.slice(start, end);
     if let Some(name) = title(token).then(|| text.after_blanks(end)).filter(|next| *next > end) {
@@ -46,8 +46,8 @@ pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
     }
 }
 
-fn push(out: &mut Vec<Found>, start: usize, end: usize, score: f32) -> usize {
-    out.push(Found { start, end, kind: NameKind::Person, score });
+fn push(out: &mut Vec<Entity>, start: usize, end: usize, score: f32) -> usize {
+    out.push(Entity { start, end, kind: NameKind::Person, score });
     end
 }
 

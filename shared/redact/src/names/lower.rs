@@ -3,13 +3,13 @@
 
 use super::gazetteer::flag;
 use super::text::{Cues, Text, Word, is_letter};
-use super::{Found, NameKind};
+use super::{Entity, NameKind};
 
 /// Longer texts without capitals are data, not messages.
 const LONGEST: usize = 4096;
 
 /// Adds the persons of a text that has no capitals; keeps `out` in order from `kept` on.
-pub(crate) fn find(text: &Text, kept: usize, out: &mut Vec<Found>) {
+pub(crate) fn find(text: &Text, kept: usize, out: &mut Vec<Entity>) {
     if text.text.len() > LONGEST {
         return;
     }
@@ -21,7 +21,7 @@ pub(crate) fn find(text: &Text, kept: usize, out: &mut Vec<Found>) {
         if let Some((end, score)) =
             person(text, &word).filter(|(end, _)| is_clear_of(out.get(kept..addresses), start, *end))
         {
-            out.push(Found { start, end, kind: NameKind::Person, score });
+            out.push(Entity { start, end, kind: NameKind::Person, score });
             at = end;
         }
     }
@@ -30,7 +30,7 @@ pub(crate) fn find(text: &Text, kept: usize, out: &mut Vec<Found>) {
     }
 }
 
-fn is_clear_of(addresses: Option<&[Found]>, start: usize, end: usize) -> bool {
+fn is_clear_of(addresses: Option<&[Entity]>, start: usize, end: usize) -> bool {
     addresses.unwrap_or_default().iter().all(|a| end <= a.start || a.end <= start)
 }
 

@@ -49,24 +49,12 @@ pub enum NameKind {
     Address,
 }
 
-/// A name or an address in a text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Found {
-    /// First byte, on a character boundary.
-    pub start: usize,
-    /// One past the last byte, on a character boundary.
-    pub end: usize,
-    pub kind: NameKind,
-    /// Estimate of the probability that it is one, 0.5 to 1.
-    pub score: f32,
-}
-
 /// Appends the persons and addresses of `text` to `out`, in order, none overlapping another.
-pub(crate) fn find(text: &str, out: &mut Vec<Found>) {
+pub(crate) fn find(text: &str, out: &mut Vec<Entity>) {
     find_in(&Text::new(text), out);
 }
 
-fn find_in(text: &Text, out: &mut Vec<Found>) {
+fn find_in(text: &Text, out: &mut Vec<Entity>) {
     let kept = out.len();
     let mut starts = Starts::new(text.text.as_bytes());
     let (mut from, mut has_capitals) = (0, false);
@@ -96,12 +84,12 @@ fn find_in(text: &Text, out: &mut Vec<Found>) {
 }
 
 /// Where the last address ends; no other may begin before.
-fn last_address_end(out: &[Found]) -> usize {
+fn last_address_end(out: &[Entity]) -> usize {
     out.iter().rev().take(4).find(|found| found.kind == NameKind::Address).map_or(0, |found| found.end)
 }
 
 /// An address takes the place of the persons that its street is called after.
-fn push_address(out: &mut Vec<Found>, kept: usize, found: Found) {
+fn push_address(out: &mut Vec<Entity>, kept: usize, found: Entity) {
     while out.len() > kept && out.last().is_some_and(|last| last.end > found.start) {
         out.pop();
     }
@@ -109,7 +97,7 @@ fn push_address(out: &mut Vec<Found>, kept: usize, found: Found) {
 }
 
 /// A run of bytes above ASCII: passes over marks such as quotes, then looks at the word.
-fn beyond_ascii(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
+fn beyond_ascii(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let mut at = start;
     for c in text.text.get(start..).unwrap_or_default().chars().take(8) {
         match c {

@@ -3,7 +3,7 @@
 use super::gazetteer::flag;
 use super::text::{Shape, Text, Word, is_letter};
 use super::weigh::{Around, score};
-use super::{Found, NameKind};
+use super::{Entity, NameKind};
 
 /// Words of one name, titles aside: `Maria del Carmen de la Cruz Ortiz` has seven.
 const MAX_TOKENS: usize = 8;
@@ -74,7 +74,7 @@ impl Run {
 }
 
 /// Looks at a capitalised word that begins at `start`; returns where to go on.
-pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Found>) -> usize {
+pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let Some(word) = text.word_at(start) else { return start + 1 };
     let is_abbreviated = word.has(flag::TITLE) && text.byte(word.end) == b'.';
     if is_plainly_no_name(text, &word) || !is_abbreviated && is_code(text, start, word.end) {
@@ -249,7 +249,7 @@ fn leads_to_capital(text: &Text, end: usize, more: usize) -> bool {
     }
 }
 
-fn judge(text: &Text, run: &Run, around: &Around) -> Option<Found> {
+fn judge(text: &Text, run: &Run, around: &Around) -> Option<Entity> {
     let (first, last) = (run.first()?, run.last()?);
     let (alone, end) = (score(text, run, around), last.end);
     let reversed = given_after_comma(text, run).map(|given| (0.75, given));
@@ -257,7 +257,7 @@ fn judge(text: &Text, run: &Run, around: &Around) -> Option<Found> {
     if score >= 0.7 && run.length > 1 {
         remember(text, run);
     }
-    (score >= 0.5).then_some(Found { start: first.start, end, kind: NameKind::Person, score })
+    (score >= 0.5).then_some(Entity { start: first.start, end, kind: NameKind::Person, score })
 }
 
 /// Whoever is named in full may be named in short later: `Alice Goldberg … Goldberg's tales`.
