@@ -5,7 +5,7 @@ STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up verify down check lint deny unit invoke package bench
+.PHONY: help doctor demo test up verify drill down check lint deny unit invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ up: doctor ## Make the local stack with a tenant in it, and print what to export
 verify: doctor ## Export the local stack's audit log and verify it offline, as an auditor would
 	@$(STACK) up --name local --seed
 	@$(VENV) tests/local/verify.py --name local
+
+drill: doctor ## Rehearse the kill switch on the local stack: stop, cut, recover, with timings
+	@$(STACK) up --name local --seed
+	@$(VENV) tests/local/drill.py --name local
 
 down: ## End the local stack
 	@$(STACK) down --name local

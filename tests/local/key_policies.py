@@ -43,7 +43,7 @@ TABLES = ("DeleteTable", "UpdateTable", "PutResourcePolicy", "ExportTableToPoint
 
 # What is evaluated. Whatever else of these services the plan holds could grant more, and fails until it is read.
 SERVICES = ("aws_iam_", "aws_kms_", "aws_dynamodb_")
-READ = {"aws_iam_role", "aws_iam_role_policy", "aws_kms_key", "aws_kms_alias", "aws_dynamodb_table"}
+READ = {"aws_iam_role", "aws_iam_role_policy", "aws_kms_key", "aws_kms_alias", "aws_dynamodb_table", "aws_dynamodb_table_item"}
 # CloudFormation makes what the provider cannot. Of these, only keys are evaluated; the permission concerns a function.
 STACKED = {"AWS::KMS::Key", "AWS::Lambda::Permission"}
 SIGNING_STACK = "aws_cloudformation_stack.signing"

@@ -115,6 +115,12 @@ fn a_token_is_given_back_in_its_own_conversation_to_its_own_agent_and_to_nobody_
     agent["sk"] = json!({"S": agent_sk(stranger)});
     let params = json!({"TableName": stack().at("/tables/control"), "Item": agent});
     aws::must("operator", "dynamodb", "put_item", &params);
+    let switch_of = |agent: &str| format!("KILL#{agent}");
+    let mut switch =
+        sealed::row("kill", &format!("T#{}", tenant.tenant_id()), &switch_of(tenant.agent_id())).unwrap();
+    switch["sk"] = json!({"S": switch_of(stranger)});
+    let params = json!({"TableName": stack().at("/tables/kill"), "Item": switch});
+    aws::must("operator", "dynamodb", "put_item", &params);
     tenant.set("control", "KEY", "agent_id", &json!({"S": stranger}));
     assert_eq!(same(restored(&tenant, &made, &CONVERSATION)), alike, "another agent");
     tenant.set("control", "KEY", "agent_id", &json!({"S": tenant.agent_id()}));

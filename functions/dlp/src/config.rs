@@ -12,7 +12,8 @@ pub struct Config {
     pub kms_key_arn: String,
 }
 
-const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Tokens];
+const TABLES: [Table; 6] =
+    [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Tokens, Table::Kill];
 
 impl Config {
     /// # Errors

@@ -1,7 +1,7 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
-//! Order, each step a reason of its own: key (expiry, revoked) → form → owner, org, tenant, agent → scopes and role →
-//! residency of the tenant → person → keys → policy → what was asked for.
+//! Order, each step a reason of its own: key (its state) → form → owner, org, tenant, agent → networks → kill switches →
+//! scopes and role → residency of the tenant → person → keys → policy → what was asked for.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use redact::{Links, Policies};
 
 use crate::batch::Batch;
 use crate::engine::Policy;
-use crate::event::{Request, Route};
+use crate::event::{self, Request, Route};
 use crate::plan::{self, Of, Plan};
 use crate::records::{Known, Writer};
 use crate::response::Refused;
@@ -139,6 +139,7 @@ fn admit(
     known: &mut Known,
 ) -> Result<Plan, Refused> {
     facts.caller.usable(moment.now)?;
+    let approach = request.approach();
     let (action, body) = match request.route {
         Route::Call(action, body) => (action, body?),
         Route::Stray(reason) => return Err(reason.into()),
@@ -147,10 +148,15 @@ fn admit(
     let batch = Batch::read(&body)?;
     request.asserted?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
-    let accountable = facts.caller.standing(&facts.standing)?;
+    let accountable = facts.caller.standing(&facts.standing, &approach)?;
     let general = facts.policy.ok_or(Reason::FactsUnavailable)?;
-    let asked =
-        policy::Request { action_id: writer.action_id, action, model: None, policy_version: general.version };
+    let asked = policy::Request {
+        action_id: writer.action_id,
+        action,
+        model: None,
+        route: Some(event::path(action)),
+        policy_version: general.version,
+    };
     let permit = accountable.authorize(&rules.roles, asked)?;
     known.authority = Some(permit.authority().clone());
     if tenant_region != Some(rules.region) {

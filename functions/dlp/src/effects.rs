@@ -7,7 +7,7 @@ use caller::person::{self, Whose};
 use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person};
 use domain::{GatewayKey, Metadata, Phase, PolicyRow, Reason, Region, RootRow, Timestamp};
 use envelope::Purpose;
-use policy::Permit;
+use policy::{Approach, Permit};
 use serde_json::Value;
 use tables::Key;
 use tables::gates::{NotTaken, take};
@@ -79,12 +79,13 @@ impl Effects {
         &self,
         facts: &Facts,
         roots: &Roots,
+        approach: &Approach,
         who: &str,
         region: Region,
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
-        if !facts.caller.may_act(&facts.standing, now) {
+        if !facts.caller.may_act(&facts.standing, approach, now) {
             return None;
         }
         let keys = facts.keys.as_ref().ok()?;

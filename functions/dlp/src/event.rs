@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use caller::{Asserted, Fault, Ingress};
-use domain::{GatewayKey, Opaque, Reason};
-use policy::Action;
+use domain::{GatewayKey, KillScope, Opaque, Reason};
+use policy::{Action, Approach};
 
 /// What a call asks for.
 pub enum Route {
@@ -44,6 +44,13 @@ pub struct Request {
     pub request_id: Option<Opaque>,
 }
 
+impl Request {
+    /// How the caller came. What happens here is no call of a model: only a switch that stops everything stops it.
+    pub const fn approach(&self) -> Approach {
+        Approach { source: self.source_ip, scope: KillScope::All }
+    }
+}
+
 /// Shows no address.
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -74,6 +81,16 @@ pub const ROUTES: [(&str, &str); 5] = [
     ("POST", "/v1/redact"),
     ("POST", "/v1/restore"),
 ];
+
+/// The path of an action, as a key's scopes name it.
+pub const fn path(action: Action) -> &'static str {
+    match action {
+        Action::DlpDetect => "/v1/detect",
+        Action::DlpRedact => "/v1/redact",
+        Action::DlpRestore => "/v1/restore",
+        Action::LlmCall | Action::ModelsList => "",
+    }
+}
 
 fn route(ingress: &Ingress) -> Route {
     let call = |action| Route::Call(action, ingress.json_text());

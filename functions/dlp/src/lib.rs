@@ -82,7 +82,8 @@ impl Dlp {
                 let call = matches!(&request.route, Route::Call(_, Ok(_)));
                 let asserted = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
                 if let Some(person) = asserted.filter(|_| call) {
-                    facts.person = self.effects.person(&facts, &roots, person, self.rules.region, now).await;
+                    let (region, approach) = (self.rules.region, request.approach());
+                    facts.person = self.effects.person(&facts, &roots, &approach, person, region, now).await;
                 }
                 let decision = decide::decide(&self.rules, request, facts, &moment);
                 self.effects.perform(decision, &roots).await

@@ -42,6 +42,8 @@ table! {
     // the key
     KeyRevoked, 401, AUTH, false, told::KEY_REVOKED;
     KeyExpired, 401, AUTH, false, told::KEY_EXPIRED;
+    KeyNotActive, 401, AUTH, false, told::KEY_NOT_ACTIVE;
+    KeyRotated, 401, AUTH, false, told::KEY_ROTATED;
     // the form
     UnknownPath, 404, VIOLATION, false, "unknown path: POST to /v1/detect, /v1/redact or /v1/restore, or GET /v1/openapi.json";
     MethodNotAllowed, 405, VIOLATION, false, "this path has another method: POST to detect, redact and restore, GET the others";
@@ -58,8 +60,14 @@ table! {
     OrgInactive, 403, AUTH, false, told::ORG_INACTIVE;
     TenantInactive, 403, AUTH, false, told::TENANT_INACTIVE;
     AgentInactive, 403, AUTH, false, told::AGENT_INACTIVE;
+    NetworkNotAllowed, 403, AUTH, false, told::NETWORK_NOT_ALLOWED;
+    KilledPlatform, 503, VIOLATION, false, told::KILLED_PLATFORM;
+    KilledOrg, 503, VIOLATION, false, told::KILLED_ORG;
+    KilledTenant, 503, VIOLATION, false, told::KILLED_TENANT;
+    KilledAgent, 503, VIOLATION, false, told::KILLED_AGENT;
     // what it may do
     ScopeMissing, 403, VIOLATION, false, told::SCOPE_MISSING;
+    RouteNotAllowed, 403, VIOLATION, false, "this gateway key's scopes do not include this path";
     RoleForbids, 403, VIOLATION, false, told::ROLE_FORBIDS;
     ResidencyTenant, 403, VIOLATION, false, told::RESIDENCY_TENANT;
     SubjectErased, 403, VIOLATION, false, told::SUBJECT_ERASED;
@@ -93,7 +101,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 26] = [
+    const NOT_HERE: [Reason; 28] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -102,6 +110,8 @@ mod tests {
         Reason::ResidencyProvider,
         Reason::ModelUnknown,
         Reason::ModelNotAllowed,
+        Reason::ProviderNotAllowed,
+        Reason::ConsentMissing,
         Reason::ProviderAddress,
         Reason::RouteUnsupported,
         Reason::Untranslatable,

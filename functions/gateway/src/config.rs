@@ -19,7 +19,8 @@ pub struct Config {
     pub provider_timeout: Duration,
 }
 
-const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Tokens];
+const TABLES: [Table; 6] =
+    [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Tokens, Table::Kill];
 
 impl Config {
     /// # Errors

@@ -1,7 +1,7 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
-//! Order, each step a reason of its own: key (expiry, revoked) → form → owner, org, tenant, agent → scopes and role
-//! → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider
+//! Order, each step a reason of its own: key (its state) → form → owner, org, tenant, agent → networks → kill switches
+//! → scopes and role → consent → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider
 //! → translation → keys → redaction → budget → time.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
@@ -19,7 +19,7 @@ use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Policies, Redacted};
 use serde_json::Value;
 
-use crate::dialect::Vendor;
+use crate::dialect::{Dialect, Vendor};
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
 use crate::plan::{Bound, Call, Means, Planned, Wanted};
@@ -39,6 +39,16 @@ pub struct Rules {
     pub provider_timeout: Duration,
 }
 
+/// Whether the person whom a call is about has agreed to what is done for it (GDPR article 7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Consent {
+    /// Nothing that was read asks for it.
+    #[default]
+    NotRequired,
+    Given,
+    Missing,
+}
+
 /// What was read for this call. Anything absent refuses.
 #[derive(Debug)]
 pub struct Facts {
@@ -51,6 +61,7 @@ pub struct Facts {
     pub keys: Result<Keys, RootError>,
     /// Whoever the call is said to be for; `None` when nobody is named.
     pub person: Option<Result<Person, NoPerson>>,
+    pub consent: Consent,
 }
 
 /// Time and chance, as values.
@@ -157,25 +168,30 @@ fn admit(
     known: &mut Known,
 ) -> Result<Decision, Refused> {
     facts.caller.usable(moment.now)?;
+    let approach = request.approach();
     let wanted = well_formed(request.route, scribe)?;
     request.asserted?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
-    let accountable = facts.caller.standing(&facts.standing)?;
+    let accountable = facts.caller.standing(&facts.standing, &approach)?;
     let policy = facts.policy.ok_or(Reason::FactsUnavailable)?;
     let providers = facts.providers.ok_or(Reason::FactsUnavailable)?;
     let action_id = ActionId::new(moment.now, moment.random.action);
 
     let model = wanted.as_ref().and_then(|wanted| named(&providers, wanted.ask.model()));
     known.model.clone_from(&model);
-    let permit = authorize(rules, &accountable, wanted.is_some(), model.as_ref(), &policy, action_id)?;
+    let route = wanted.as_ref().map(|wanted| wanted.ask.dialect());
+    let permit = authorize(rules, &accountable, route, model.as_ref(), &policy, action_id)?;
     known.authority = Some(permit.authority().clone());
+    if facts.consent == Consent::Missing {
+        return Err(Reason::ConsentMissing.into());
+    }
     if tenant_region != Some(rules.region) {
         return Err(Reason::ResidencyTenant.into());
     }
     let Some(wanted) = wanted else { return Ok(Decision::Models(models(rules, &accountable, &providers))) };
     acquainted(facts.person.as_ref())?;
     permitted(&wanted.ask, &policy)?;
-    let (provider, model) = choose(rules, &providers, wanted.ask.model())?;
+    let (provider, model) = choose(rules, &accountable, &providers, wanted.ask.model())?;
     known.provider = Some(provider.name.clone());
     known.provider_region = Some(provider.region);
     let target = target(provider, rules.reach)?;
@@ -246,13 +262,14 @@ fn named(providers: &Providers, model: &str) -> Option<Name> {
 fn authorize(
     rules: &Rules,
     accountable: &Accountable,
-    call: bool,
+    route: Option<Dialect>,
     model: Option<&Name>,
     policy: &PolicyRow,
     action_id: ActionId,
 ) -> Result<Permit, Reason> {
-    let action = if call { Action::LlmCall } else { Action::ModelsList };
-    let request = policy::Request { action_id, action, model, policy_version: policy.version };
+    let action = if route.is_some() { Action::LlmCall } else { Action::ModelsList };
+    let route = route.map(Dialect::route);
+    let request = policy::Request { action_id, action, model, route, policy_version: policy.version };
     accountable.authorize(&rules.roles, request)
 }
 
@@ -271,19 +288,22 @@ fn models(rules: &Rules, accountable: &Accountable, providers: &Providers) -> Ve
     names
 }
 
-/// The first provider of the model in the tenant's region. There is no fallback to another region.
+/// The first provider of the model in the tenant's region that the key may use. There is no fallback to another region.
 fn choose<'a>(
     rules: &Rules,
+    accountable: &Accountable,
     providers: &'a Providers,
     model: &str,
 ) -> Result<(&'a Provider, &'a ProviderModel), Reason> {
-    let mut having = providers.0.iter().filter_map(|provider| {
+    let having = providers.0.iter().filter_map(|provider| {
         let model = provider.models.iter().find(|entry| entry.name.as_str() == model)?;
         Some((provider, model))
     });
     let mut found = having.clone().peekable();
     found.peek().ok_or(Reason::ModelUnknown)?;
-    having.find(|(provider, _)| provider.region == rules.region).ok_or(Reason::ResidencyProvider)
+    let mut near = having.filter(|(provider, _)| provider.region == rules.region).peekable();
+    near.peek().ok_or(Reason::ResidencyProvider)?;
+    near.find(|(provider, _)| accountable.may_use(&provider.name)).ok_or(Reason::ProviderNotAllowed)
 }
 
 fn refusal_record(

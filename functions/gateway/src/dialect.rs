@@ -34,9 +34,19 @@ impl Dialect {
         }
     }
 
+    /// The path that a caller sends it to, as a key's scopes name it.
+    pub const fn route(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Messages => "/v1/messages",
+            Self::CountTokens => "/v1/messages/count_tokens",
+        }
+    }
+
     pub fn of_path(path: &str) -> Option<Self> {
-        let below = path.strip_prefix("/v1/")?;
-        Self::ALL.into_iter().find(|dialect| dialect.path() == below)
+        Self::ALL.into_iter().find(|dialect| dialect.route() == path)
     }
 
     /// Whether answers can be asked for as a stream.

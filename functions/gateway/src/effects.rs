@@ -7,14 +7,17 @@ use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
 use caller::person::{self, Whose};
 use caller::tokens::{Holder, Made};
 use caller::{Address, Addresses, Documents, Keeping, Keys, LoadFault, NoPerson, Person, keys_fault};
-use domain::{BudgetRow, GatewayKey, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
+use domain::{
+    BudgetRow, GatewayKey, KeyRow, KillScope, PolicyRow, Providers, Reason, Region, RootRow, Timestamp,
+};
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError};
-use tables::gates::NotSettled;
+use policy::Approach;
+use tables::gates::{NotSettled, NotTaken};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
 use crate::cleared::Cleared;
-use crate::decide::{Decision, Facts, Plan};
+use crate::decide::{Consent, Decision, Facts, Plan};
 use crate::live::Live;
 use crate::outcome::{self, Ended, Good, Spent};
 use crate::plan::{self, Call};
@@ -73,6 +76,7 @@ impl Effects {
             dlp: Documents::of(&loaded),
             keys,
             person: None,
+            consent: Consent::NotRequired,
             standing: loaded.standing,
             caller: loaded.caller,
         };
@@ -85,13 +89,14 @@ impl Effects {
         &self,
         facts: &Facts,
         audit: Option<&RootRow>,
+        approach: &Approach,
         who: &str,
         region: Region,
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
         let broke = facts.budget.is_none_or(|budget| budget.avail == 0);
-        if broke || !facts.caller.may_act(&facts.standing, now) {
+        if broke || !facts.caller.may_act(&facts.standing, approach, now) {
             return None;
         }
         let keys = facts.keys.as_ref().ok()?;
@@ -117,7 +122,7 @@ impl Effects {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
-        let (held, recorded, credential, kept) = futures_util::join!(
+        let (held, recorded, credential, kept, rate) = futures_util::join!(
             in_time(
                 tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
                 HoldRefused::Unavailable
@@ -125,12 +130,14 @@ impl Effects {
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
+            self.rate(&call.scribe.row, began),
         );
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
-        let (held, recorded, credential) = match (held, recorded, credential, kept) {
-            (Ok(held), Ok(recorded), Ok(credential), Ok(())) => (held, recorded, credential),
-            (held, recorded, credential, kept) => {
-                let other = credential.err().map(keys_fault).or(kept.err());
+        let (held, recorded, credential) = match (held, recorded, credential, kept, rate) {
+            (Ok(held), Ok(recorded), Ok(credential), Ok(()), Ok(())) => (held, recorded, credential),
+            (held, recorded, credential, kept, rate) => {
+                let failed = credential.err().map(keys_fault).or(kept.err());
+                let other = failed.map(Refused::from).or(rate.err());
                 let refused = stopped(&held, recorded.is_ok(), other);
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
@@ -144,12 +151,31 @@ impl Effects {
         let deadline = call.deadline.saturating_sub(since(call.began));
         let way = Way { client: &self.upstream, target: &call.target, credential: &credential, deadline };
         if call.stream {
-            let opened = way.open(&call, cleared).await;
+            let opened = self.watched(&call, way.open(&call, cleared)).await;
+            let opened = opened.unwrap_or_else(|cut| Err(Box::new(cut)));
             return self.stream(call, opened, began, receipt).await;
         }
-        let ended = put(&call, way.complete(&call, cleared).await);
+        let answered = self.watched(&call, way.complete(&call, cleared)).await;
+        let ended = answered.map_or_else(|cut| cut, |ended| put(&call, ended));
         self.close(&call, &ended, began, Some(&receipt)).await;
         respond(&call, ended)
+    }
+
+    /// Waits for the provider as long as no kill switch above the call is on.
+    ///
+    /// # Errors
+    /// The call was cut: the provider may have worked for it.
+    async fn watched<T>(&self, call: &Call, work: impl Future<Output = T>) -> Result<T, Ended> {
+        tokio::select! {
+            done = work => Ok(done),
+            reason = self.killed(&call.scribe.row) => Err(Ended::without_answer(reason, Spent::Everything)),
+        }
+    }
+
+    /// Returns when a kill switch above the call is on, or can no longer be seen.
+    pub async fn killed(&self, row: &KeyRow) -> Reason {
+        let switches = self.addresses.switches(row);
+        caller::watch(&self.dynamo, &switches, KillScope::Llm).await
     }
 
     /// A stream that began answers at once and is closed within its body; one that did not is an answer like any other.
@@ -213,6 +239,22 @@ impl Effects {
         }
     }
 
+    /// Takes one call out of the key's minute.
+    async fn rate(&self, row: &KeyRow, now: Timestamp) -> Result<(), Refused> {
+        let (seconds, limit) = (now.unix_millis() / 1_000, row.per_minute());
+        let window = Key::rate_window(&row.tenant, "request", &row.id, seconds / 60);
+        let taken =
+            tables::gates::take(&self.dynamo, &window, 1, limit, seconds.saturating_add(WINDOW_KEPT_S));
+        in_time(taken, NotTaken::Unavailable).await.map_err(|fault| match fault {
+            NotTaken::Unavailable => Reason::RateUnavailable.into(),
+            NotTaken::Full => {
+                let hint = format!("{limit} calls a minute");
+                let retry_after = u32::try_from(60 - seconds % 60).ok();
+                Refused { hint: Some(hint), retry_after, ..Reason::RateExceeded.into() }
+            }
+        })
+    }
+
     /// What the body's cross-request tokens stand for; none, unless the policy asks for them.
     async fn keep(&self, call: &Call, roots: &Roots, now: Timestamp) -> Result<(), Reason> {
         let row = &call.scribe.row;
@@ -247,6 +289,9 @@ impl Effects {
     }
 }
 
+/// A window is forgotten an hour after its minute.
+const WINDOW_KEPT_S: u64 = 3_600;
+
 /// How long the writes around a call may take, all tries together: less than what is kept for them at the end.
 const WRITE_LIMIT: Duration = Duration::from_secs(9);
 
@@ -256,12 +301,12 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Reason>) -> Refused {
+fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Refused>) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
         Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
         Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
-        Ok(_) => other.unwrap_or(Reason::KeysUnavailable).into(),
+        Ok(_) => other.unwrap_or_else(|| Reason::KeysUnavailable.into()),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use caller::{Asserted, Fault, Ingress};
-use domain::{GatewayKey, Opaque, Reason};
+use domain::{GatewayKey, KillScope, Opaque, Reason};
+use policy::Approach;
 
 use crate::dialect::{Dialect, Vendor};
 
@@ -61,6 +62,14 @@ pub struct Request {
     pub source_ip: Option<IpAddr>,
     /// The platform's id of the request.
     pub request_id: Option<Opaque>,
+}
+
+impl Request {
+    /// How the caller came, and which part of the kill switches stops it.
+    pub const fn approach(&self) -> Approach {
+        let scope = if matches!(self.route, Route::Call(..)) { KillScope::Llm } else { KillScope::All };
+        Approach { source: self.source_ip, scope }
+    }
 }
 
 /// Shows no address.

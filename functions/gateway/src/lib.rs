@@ -96,9 +96,10 @@ impl Gateway {
                 let call = matches!(&request.route, Route::Call(_, Ok(_)));
                 let asserted = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
                 if let Some(person) = asserted.filter(|_| call) {
+                    let approach = request.approach();
                     facts.person = self
                         .effects
-                        .person(&facts, roots.audit.as_ref(), person, self.rules.region, now)
+                        .person(&facts, roots.audit.as_ref(), &approach, person, self.rules.region, now)
                         .await;
                 }
                 let decision = decide::decide(&self.rules, request, facts, &moment);

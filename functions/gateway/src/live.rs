@@ -43,7 +43,11 @@ impl Live {
     }
 
     async fn run(mut self, upstream: egress::Body, caller: mpsc::Sender<Bytes>) {
-        let relayed = self.relay(upstream, &caller).await;
+        let (effects, row) = (Arc::clone(&self.effects), self.call.scribe.row.clone());
+        let relayed = tokio::select! {
+            relayed = self.relay(upstream, &caller) => relayed,
+            reason = effects.killed(&row) => Err(reason),
+        };
         let ended = self.ended(&relayed);
         self.effects.close(&self.call, &ended, self.began, Some(&self.receipt)).await;
         let last = match relayed {

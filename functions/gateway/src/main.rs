@@ -43,7 +43,7 @@ async fn main() -> Result<(), Error> {
         audit: AuditSender::new(&sdk, config.audit),
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
         upstream,
-        addresses: Addresses::default(),
+        addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),
     };
     let gateway = &Gateway::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {

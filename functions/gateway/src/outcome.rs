@@ -198,7 +198,7 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
 }
 
 /// Endings that are a control's doing.
-const DENIED: [Reason; 7] = [
+const DENIED: [Reason; 13] = [
     Reason::BudgetExceeded,
     Reason::AuditUnavailable,
     Reason::BudgetUnavailable,
@@ -206,6 +206,12 @@ const DENIED: [Reason; 7] = [
     Reason::FactsUnavailable,
     Reason::TimeShort,
     Reason::ToolForbidden,
+    Reason::RateExceeded,
+    Reason::RateUnavailable,
+    Reason::KilledPlatform,
+    Reason::KilledOrg,
+    Reason::KilledTenant,
+    Reason::KilledAgent,
 ];
 
 /// The record of the outcome, and one for each tool that the model asked for.

@@ -24,6 +24,7 @@ const AUTH: &str = "authentication_error";
 const DENIED: &str = "permission_error";
 const OURS: &str = "api_error";
 const QUOTA: &str = "insufficient_quota";
+const RATE: &str = "rate_limit_error";
 
 macro_rules! table {
     ($($reason:ident, $status:literal, $kind:ident, $event:ident, $retry:literal, $message:expr;)+) => {
@@ -55,6 +56,8 @@ table! {
     // the key
     KeyRevoked, 401, AUTH, AuthRefused, false, told::KEY_REVOKED;
     KeyExpired, 401, AUTH, AuthRefused, false, told::KEY_EXPIRED;
+    KeyNotActive, 401, AUTH, AuthRefused, false, told::KEY_NOT_ACTIVE;
+    KeyRotated, 401, AUTH, AuthRefused, false, told::KEY_ROTATED;
     // the form
     UnknownPath, 404, INVALID, PolicyViolation, false, PATHS;
     MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: call models by POST, and GET /v1/models";
@@ -73,12 +76,20 @@ table! {
     OrgInactive, 403, DENIED, AuthRefused, false, told::ORG_INACTIVE;
     TenantInactive, 403, DENIED, AuthRefused, false, told::TENANT_INACTIVE;
     AgentInactive, 403, DENIED, AuthRefused, false, told::AGENT_INACTIVE;
+    NetworkNotAllowed, 403, DENIED, AuthRefused, false, told::NETWORK_NOT_ALLOWED;
+    KilledPlatform, 503, OURS, PolicyViolation, false, told::KILLED_PLATFORM;
+    KilledOrg, 503, OURS, PolicyViolation, false, told::KILLED_ORG;
+    KilledTenant, 503, OURS, PolicyViolation, false, told::KILLED_TENANT;
+    KilledAgent, 503, OURS, PolicyViolation, false, told::KILLED_AGENT;
     // what it may do
     ScopeMissing, 403, DENIED, PolicyViolation, false, told::SCOPE_MISSING;
     RoleForbids, 403, DENIED, PolicyViolation, false, told::ROLE_FORBIDS;
+    ConsentMissing, 403, DENIED, PolicyViolation, false, "the person whom this call is about has not consented to it";
     ResidencyTenant, 403, DENIED, PolicyViolation, false, told::RESIDENCY_TENANT;
     ModelUnknown, 404, INVALID, PolicyViolation, false, "no provider of this tenant has such a model: GET /v1/models lists them";
     ModelNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this model: GET /v1/models lists those it may use";
+    RouteNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes do not include this path";
+    ProviderNotAllowed, 403, DENIED, PolicyViolation, false, "this gateway key's scopes include none of this model's providers";
     ResidencyProvider, 403, DENIED, PolicyViolation, false, "the only provider of this model is outside the tenant's region";
     RouteUnsupported, 400, INVALID, PolicyViolation, false, "the provider of this model has no such route, and none that it could be translated to";
     Untranslatable, 400, INVALID, LlmCall, false, "a field has no counterpart in the dialect of this model's provider";
@@ -89,10 +100,12 @@ table! {
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
+    RateExceeded, 429, RATE, PolicyViolation, true, "more calls in a minute than this gateway key may make: try again later";
     // our own house: refuse
     FactsUnavailable, 503, OURS, LlmCall, true, told::FACTS_UNAVAILABLE;
     AuditUnavailable, 503, OURS, LlmCall, true, told::AUDIT_UNAVAILABLE;
     BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
+    RateUnavailable, 503, OURS, LlmCall, true, "the rate of this key's calls could not be counted, so the call was not made: try again";
     TokensUnavailable, 503, OURS, LlmCall, true, "what the call's tokens stand for could not be kept, so the call was not made: try again";
     PolicyUnreadable, 503, OURS, LlmCall, false, "a DLP policy does not read, so the call was not made: its administrator must write it again";
     KeysUnavailable, 503, OURS, LlmCall, true, told::KEYS_UNAVAILABLE;
@@ -131,8 +144,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_exactly_one_row() {
-        // Neither a refusal, or one that the function `dlp` alone answers.
-        let not_here = [Reason::Allowed, Reason::Completed, Reason::RateExceeded, Reason::RateUnavailable];
+        let not_here = [Reason::Allowed, Reason::Completed];
         for reason in Reason::ALL.iter().filter(|reason| !not_here.contains(reason)) {
             assert_eq!(TABLE.iter().filter(|row| row.reason == *reason).count(), 1, "{reason}");
         }

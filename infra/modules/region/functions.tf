@@ -12,6 +12,7 @@ locals {
     CS_TABLE_IDENTITY      = aws_dynamodb_table.this["identity"].name
     CS_TABLE_GATES         = aws_dynamodb_table.this["gates"].name
     CS_TABLE_KEYS          = aws_dynamodb_table.this["keys"].name
+    CS_TABLE_KILL          = aws_dynamodb_table.this["kill"].name
     CS_TABLE_TOKENS        = aws_dynamodb_table.tokens.name
     CS_QUEUE_AUDIT_URL     = aws_sqs_queue.audit.url
     CS_KMS_KEY_ARN         = aws_kms_key.root.arn
@@ -186,7 +187,7 @@ data "aws_iam_policy_document" "dlp" {
   statement {
     sid       = "ReadFacts"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-    resources = [for name in ["control", "identity", "keys"] : aws_dynamodb_table.this[name].arn]
+    resources = [for name in ["control", "identity", "keys", "kill"] : aws_dynamodb_table.this[name].arn]
   }
 
   # Rate windows, in partitions of their own: budgets are out of reach.

@@ -1,7 +1,7 @@
 # DynamoDB, split by who may write. On demand, point-in-time recovery, encrypted with AWS's managed key.
 
 resource "aws_dynamodb_table" "this" {
-  for_each = toset(["control", "identity", "gates", "keys"])
+  for_each = toset(["control", "identity", "gates", "keys", "kill"])
 
   name                        = "${local.prefix}-${each.key}"
   billing_mode                = "PAY_PER_REQUEST"
@@ -37,6 +37,24 @@ resource "aws_dynamodb_table" "this" {
 
   server_side_encryption {
     enabled = true
+  }
+}
+
+# The switch above everybody, in copies so that no partition is read by all. An absent one refuses, so that it must be there
+# before the first call; from then on it belongs to `countersign ops kill`, and no deployment turns it.
+resource "aws_dynamodb_table_item" "platform_kill" {
+  count = 16
+
+  table_name = aws_dynamodb_table.this["kill"].name
+  hash_key   = "pk"
+  range_key  = "sk"
+  item = jsonencode(merge(
+    { pk = { S = "PLATFORM#${count.index}" }, sk = { S = "KILL" }, v = { N = "1" }, version = { N = "1" } },
+    { for scope in ["all", "llm", "actions", "new_keys"] : scope => { BOOL = false } },
+  ))
+
+  lifecycle {
+    ignore_changes = [item]
   }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::Vars;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, WriteRequest,
+    TransactWriteItem, Update as TransactUpdate, WriteRequest,
 };
 use tables::gates::Update;
 use tables::{
@@ -267,10 +268,57 @@ impl Dynamo {
             .set_condition_expression(update.condition.map(str::to_owned))
             // DynamoDB refuses an empty map of names.
             .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
-        let call = call.set_expression_attribute_values(Some(values));
+        let call = call.set_expression_attribute_values(
+            Some(values).filter(|values: &HashMap<_, _>| !values.is_empty()),
+        );
         let old = update.condition.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
         let call = call.set_return_values_on_condition_check_failure(old);
         call.send().await.map(|_| ()).map_err(|error| gate_fault(&error))
+    }
+}
+
+impl Dynamo {
+    /// Several conditional updates, all or none.
+    ///
+    /// # Errors
+    /// See [`GateFault`]; the item of a condition that did not hold is not given.
+    pub async fn update_all(&self, updates: Vec<Update>) -> Result<(), GateFault> {
+        let one = |update: Update| {
+            let table = self.names.of(update.key.table).to_owned();
+            let names: HashMap<_, _> =
+                update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let values = update
+                .values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), attr_to_sdk(value)))
+                .collect();
+            let built = TransactUpdate::builder().table_name(table).set_key(Some(primary(&update.key)));
+            let built = built.update_expression(update.update);
+            let built = built.set_condition_expression(update.condition.map(str::to_owned));
+            let built = built.set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
+            let built = built.set_expression_attribute_values(Some(values)).build();
+            built.map(|update| TransactWriteItem::builder().update(update).build())
+        };
+        let items = updates.into_iter().map(one).collect::<Result<Vec<_>, _>>();
+        let items = items.map_err(|_| GateFault::NotWritten)?;
+        let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        written.map(|_| ()).map_err(|error| transaction_fault(&error))
+    }
+}
+
+/// A transaction that was cancelled was not written; why, its reasons say.
+fn transaction_fault(error: &SdkError<TransactWriteItemsError>) -> GateFault {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+        let mut reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+        let condition = reasons.any(|code| code == "ConditionalCheckFailed");
+        return if condition { GateFault::Condition(None) } else { GateFault::NotWritten };
+    }
+    let _ = failed("TransactWriteItems", error);
+    let certain = error.code().is_some_and(|code| NOT_WRITTEN.contains(&code));
+    if certain || matches!(error, SdkError::ConstructionFailure(_)) {
+        GateFault::NotWritten
+    } else {
+        GateFault::Unknown
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::{AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
 use envelope::Purpose;
-use tables::Key;
+use tables::{Key, KillKeys};
 
 /// The roots that every record needs, see `infra/key_purposes.txt`.
 const PURPOSES: [Purpose; 2] = [Purpose::Audit, Purpose::Pseudonym];
@@ -48,14 +48,20 @@ impl Address {
         &self.agent
     }
 
-    /// The rows of everybody behind the key, and of the tenant's keys that records are written with.
-    pub fn keys(&self) -> Vec<Key> {
+    /// The kill switches above.
+    fn switches(&self, copy: u8) -> KillKeys {
+        KillKeys::above(&self.org, &self.tenant, &self.agent, copy)
+    }
+
+    /// The rows of everybody behind the key, the switches above, and the tenant's keys that records are written with.
+    fn keys(&self, copy: u8) -> Vec<Key> {
         let mut keys = vec![
             Key::gateway_key(&self.key),
             Key::org(&self.org),
             Key::tenant(&self.tenant),
             Key::agent(&self.tenant, &self.agent),
         ];
+        keys.extend(self.switches(copy).all());
         keys.extend(PURPOSES.map(|purpose| Key::root(&self.tenant, purpose.as_str())));
         if let Some(user) = &self.user {
             keys.extend([Key::user(&self.org, user), Key::binding(&self.tenant, user)]);
@@ -64,20 +70,38 @@ impl Address {
     }
 }
 
-/// Addresses seen by this instance.
+/// Addresses seen by this instance, and which copy of the platform's switch it reads.
 #[derive(Debug, Default)]
-pub struct Addresses(Mutex<HashMap<KeyId, Address>>);
+pub struct Addresses {
+    seen: Mutex<HashMap<KeyId, Address>>,
+    copy: u8,
+}
 
 /// Beyond this many the memory is emptied: it saves one read, nothing more.
 const MAX_ADDRESSES: usize = 10_000;
 
 impl Addresses {
+    /// An instance draws its copy, so that all copies are read alike.
+    pub fn reading(copy: u8) -> Self {
+        Self { copy, ..Self::default() }
+    }
+
+    /// The rows to read for an address.
+    pub(crate) fn keys(&self, address: &Address) -> Vec<Key> {
+        address.keys(self.copy)
+    }
+
+    /// The kill switches above a key, as this instance reads them.
+    pub fn switches(&self, row: &KeyRow) -> KillKeys {
+        Address::of(row).switches(self.copy)
+    }
+
     pub fn get(&self, key: &KeyId) -> Option<Address> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     pub fn put(&self, address: Address) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_ADDRESSES {
             kept.clear();
         }

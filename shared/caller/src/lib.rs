@@ -40,7 +40,7 @@ pub use fault::Fault;
 pub use ingress::{Ingress, MAX_BODY_BYTES};
 pub use keep::Keeping;
 pub use keys::{Keys, keys_fault};
-pub use load::{LoadFault, Loaded, load};
+pub use load::{LoadFault, Loaded, WATCH_EVERY, load, watch};
 pub use person::{NoPerson, Person, acquainted};
 pub use prelude::prelude;
 pub use scribe::{Entry, Said, Scribe, SealRandom};

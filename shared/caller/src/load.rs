@@ -1,11 +1,13 @@
 //! Reads everything that a decision about a key needs, in one trip (two when the key is new to this instance).
 
+use std::time::Duration;
+
 use aws::{Dynamo, Rows};
-use domain::{Agent, GatewayKey, KeyRow, Org, Owner, Reason, Role, RootRow, Tenant, User};
+use domain::{Agent, GatewayKey, KeyRow, KillScope, Org, Owner, Reason, Role, RootRow, Tenant, User};
 use envelope::Purpose;
-use policy::{Caller, Standing, authenticate};
-use tables::Key;
+use policy::{Caller, Kills, Standing, authenticate};
 use tables::codec::Row;
+use tables::{Key, KillKeys};
 
 use crate::addresses::{Address, Addresses};
 
@@ -87,17 +89,17 @@ impl Reading<'_> {
         let (caller, rows) = self.verified(address).await?;
         let row_says = Address::of(caller.row());
         if row_says == *address {
-            return Ok(loaded(caller, rows));
+            return Ok(self.loaded(caller, rows));
         }
         // The key was moved since its address was kept: what was read belongs to somebody else.
         self.addresses.put(row_says.clone());
         let (caller, rows) = self.verified(&row_says).await?;
         let settled = Address::of(caller.row()) == row_says;
-        if settled { Ok(loaded(caller, rows)) } else { Err(Reason::FactsUnavailable) }
+        if settled { Ok(self.loaded(caller, rows)) } else { Err(Reason::FactsUnavailable) }
     }
 
     async fn verified(&self, address: &Address) -> Result<(Caller, Rows), Reason> {
-        let mut keys = address.keys();
+        let mut keys = self.addresses.keys(address);
         keys.extend((self.more)(address));
         let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::FactsUnavailable)?;
         let row: KeyRow = find(&rows, &Key::gateway_key(self.key.id())).ok_or(Reason::KeyUnknown)?;
@@ -113,22 +115,60 @@ impl Reading<'_> {
         let row = row.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
         authenticate(self.key, row).map_err(|_| LoadFault::Stranger(Reason::KeySecretMismatch))
     }
+
+    fn loaded(&self, caller: Caller, rows: Rows) -> Loaded {
+        let row = caller.row();
+        let user = match &row.owner {
+            Owner::User { id, .. } => Some(id),
+            Owner::Tenant => None,
+        };
+        let standing = Standing {
+            org: find::<Org>(&rows, &Key::org(&row.org)),
+            tenant: find::<Tenant>(&rows, &Key::tenant(&row.tenant)),
+            agent: find::<Agent>(&rows, &Key::agent(&row.tenant, &row.agent)),
+            user: user.and_then(|user| find::<User>(&rows, &Key::user(&row.org, user))),
+            role: user.and_then(|user| find::<Role>(&rows, &Key::binding(&row.tenant, user))),
+            kills: kills(&rows, &self.addresses.switches(row)),
+        };
+        Loaded { caller, standing, rows }
+    }
 }
 
-fn loaded(caller: Caller, rows: Rows) -> Loaded {
-    let row = caller.row();
-    let user = match &row.owner {
-        Owner::User { id, .. } => Some(id),
-        Owner::Tenant => None,
-    };
-    let standing = Standing {
-        org: find::<Org>(&rows, &Key::org(&row.org)),
-        tenant: find::<Tenant>(&rows, &Key::tenant(&row.tenant)),
-        agent: find::<Agent>(&rows, &Key::agent(&row.tenant, &row.agent)),
-        user: user.and_then(|user| find::<User>(&rows, &Key::user(&row.org, user))),
-        role: user.and_then(|user| find::<Role>(&rows, &Key::binding(&row.tenant, user))),
-    };
-    Loaded { caller, standing, rows }
+fn kills(rows: &Rows, keys: &KillKeys) -> Kills {
+    Kills {
+        platform: find(rows, &keys.platform),
+        org: find(rows, &keys.org),
+        tenant: find(rows, &keys.tenant),
+        agent: find(rows, &keys.agent),
+    }
+}
+
+/// How often the switches above a running call are read again.
+pub const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Reads of them that may fail one after the other before the call is cut: what cannot be seen is not taken for off.
+const WATCH_FAILURES: u32 = 3;
+
+/// Watches the switches above a running call. Returns when it must be cut, and why.
+pub async fn watch(dynamo: &Dynamo, keys: &KillKeys, scope: KillScope) -> Reason {
+    let mut unseen = 0;
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let read = tokio::time::timeout(WATCH_EVERY, dynamo.batch_get(&keys.all())).await;
+        let seen = match read {
+            Ok(Ok(rows)) => kills(&rows, keys).check(scope),
+            Ok(Err(_)) | Err(_) => Err(Reason::FactsUnavailable),
+        };
+        match seen {
+            Ok(()) => unseen = 0,
+            Err(Reason::FactsUnavailable) => {
+                unseen += 1;
+                if unseen == WATCH_FAILURES {
+                    return Reason::FactsUnavailable;
+                }
+            }
+            Err(reason) => return reason,
+        }
+    }
 }
 
 fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {

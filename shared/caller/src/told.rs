@@ -8,6 +8,16 @@ pub const TOO_LARGE: &str = "the body is larger than 4194304 bytes (4 MiB): send
 pub const KEY_REVOKED: &str = "this gateway key was revoked: ask its owner for a new one";
 pub const KEY_EXPIRED: &str = "this gateway key has expired: ask its owner for a new one";
 
+pub const KEY_NOT_ACTIVE: &str = "this gateway key is to be used from a later moment on";
+pub const KEY_ROTATED: &str =
+    "this gateway key has a new secret, and the old one is no longer taken: ask its owner for the new one";
+pub const NETWORK_NOT_ALLOWED: &str = "this gateway key may not be used from this address: its organization, its tenant or the key itself names other networks";
+
+pub const KILLED_PLATFORM: &str = "everything was stopped by the platform's kill switch";
+pub const KILLED_ORG: &str = "the organization's kill switch is on";
+pub const KILLED_TENANT: &str = "the tenant's kill switch is on";
+pub const KILLED_AGENT: &str = "the agent's kill switch is on";
+
 pub const CONTENT_TYPE: &str = "send the body with `Content-Type: application/json`";
 pub const CONTENT_ENCODING: &str =
     "send the body without Content-Encoding: what is compressed cannot be inspected";

@@ -1,11 +1,15 @@
 //! The command line.
 
+mod gates;
+
 use clap::{Args, Parser, Subcommand};
 use domain::{
     AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, RestoreField, TenantId, Timestamp,
     Uninspectable,
 };
 use envelope::Purpose;
+
+pub use gates::{Drill, Kill, Network};
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -127,6 +131,21 @@ pub enum Ops {
     /// A document is written over the version that was read: of two operators at once one hears of the other. Prints what is
     /// done with each type and whose word that is, and what a change makes weaker.
     Policy(Policy),
+
+    /// Stops calls at once: of everybody, an organization, a tenant or one agent; recovers them; or shows the switch
+    ///
+    /// A call that begins after the command has returned is refused; calls that run are cut within a second. Stopping works
+    /// even when the audit queue does not; recovering does not.
+    Kill(Kill),
+
+    /// Rehearses a tenant's kill switch while a call of it runs, and measures: commit, first refusal, cut, recovery
+    ///
+    /// For a tenant that is there for it: its calls are cut. Makes calls with the gateway key in CS_GATEWAY_KEY, one of them as
+    /// long as --long-answer-tokens allow, and records the figures as drill.kill.
+    Drill(Drill),
+
+    /// Says from which networks an organization's, a tenant's or a key's gateway keys may be used
+    Network(Network),
 
     /// Makes a tenant's rows for SQL again from the ledger: one file per day, whatever lay there before
     Rebuild(Rebuild),

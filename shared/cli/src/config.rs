@@ -14,7 +14,7 @@ pub struct Config {
     pub kms_key_arn: String,
 }
 
-const TABLES: [Table; 4] = [Table::Control, Table::Identity, Table::Gates, Table::Keys];
+const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill];
 
 /// What this command is: the hash of its own file.
 fn own_code() -> ledger::Hash {

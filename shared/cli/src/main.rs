@@ -6,8 +6,11 @@
 mod args;
 mod config;
 mod dlp;
+mod drill;
 mod export;
 mod keys;
+mod kill;
+mod network;
 mod ops;
 mod print;
 mod report;
@@ -44,6 +47,9 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Drill(wanted) } => drill::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Kill(wanted) } => kill::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Network(wanted) } => network::run(&get, wanted).await?,
         Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;

@@ -51,6 +51,20 @@ impl Bench {
         })
     }
 
+    /// For what belongs to no tenant: it is recorded in the platform's own log.
+    pub(crate) async fn platform(get: Get<'_>) -> Result<Self, Box<dyn Error>> {
+        let config = Config::from_vars(get)?;
+        let sdk = aws::sdk_config(Credentials::Person).await;
+        let tenant = TenantId::platform();
+        Ok(Self {
+            ring: Ring { tenant, region: config.region, reach: config.reach },
+            org: OrgId::platform(),
+            store: Dynamo::new(&sdk, config.tables.clone()),
+            kms: KmsWrapper::new(&sdk, config.kms_key_arn),
+            audit: AuditSender::new(&sdk, config.audit),
+        })
+    }
+
     fn roots(&self) -> Roots<KmsWrapper> {
         Roots::new(self.kms.clone(), self.ring.region)
     }

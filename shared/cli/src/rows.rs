@@ -1,14 +1,14 @@
 //! What a seed writes: pure, from ids and chosen values.
 
 use domain::{
-    Agent, AgentId, BudgetRow, DlpPolicyRow, GatewayKey, KeyRow, Lifecycle, Org, OrgId, Owner, PolicyRow,
-    Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes, Tenant,
-    TenantId, Timestamp, User, UserId, WrappedRoot,
+    Agent, AgentId, BudgetRow, DlpPolicyRow, GatewayKey, KeyRow, KillRow, Lifecycle, Org, OrgId, Owner,
+    PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes,
+    Tenant, TenantId, Timestamp, User, UserId, WrappedRoot,
 };
 use envelope::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
 use tables::codec::Row as _;
-use tables::{Item, Key};
+use tables::{Item, Key, Switch};
 
 use crate::args::Seed;
 
@@ -54,8 +54,11 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
     let tenant = &ids.tenant;
     let status = Lifecycle::Active;
     let mut rows = vec![
-        (Key::org(&ids.org), Org { id: ids.org.clone(), status }.to_item()),
-        (Key::tenant(tenant), Tenant { id: tenant.clone(), org: ids.org.clone(), region, status }.to_item()),
+        (Key::org(&ids.org), Org { id: ids.org.clone(), status, networks: None }.to_item()),
+        (
+            Key::tenant(tenant),
+            Tenant { id: tenant.clone(), org: ids.org.clone(), region, status, networks: None }.to_item(),
+        ),
         (Key::user(&ids.org, &ids.user), User { id: ids.user.clone(), active: true, epoch: 1 }.to_item()),
         (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
         (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status }.to_item()),
@@ -67,6 +70,11 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
             BudgetRow { limit: wanted.budget_tokens, avail: wanted.budget_tokens }.to_item(),
         ),
     ];
+    // Absent switches refuse: whatever can be stopped has one from the beginning.
+    let agent = Switch::Agent(tenant.clone(), ids.agent.clone());
+    for switch in [Switch::Org(ids.org.clone()), Switch::Tenant(tenant.clone()), agent] {
+        rows.extend(switch.keys().into_iter().map(|key| (key, KillRow::new().to_item())));
+    }
     if let Some(document) = dlp {
         rows.push((Key::dlp_policy(tenant, None), DlpPolicyRow { version: 1, document }.to_item()));
     }
@@ -123,7 +131,11 @@ fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> Ke
         agent: ids.agent.clone(),
         owner: Owner::User { id: ids.user.clone(), epoch: 1 },
         secret: key.secret_hash(),
-        scopes: Scopes { actions, models: wanted.key_models.clone().map(BTreeSet::from_iter) },
+        previous: None,
+        scopes: Scopes { models: wanted.key_models.clone().map(BTreeSet::from_iter), ..Scopes::of(actions) },
+        networks: None,
+        requests_per_minute: None,
+        active_from: None,
         expires_at: wanted.key_days.map(|days| now.plus_millis(u64::from(days) * DAY_MS)),
         revoked_at: None,
     }

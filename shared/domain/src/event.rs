@@ -75,6 +75,14 @@ catalogue! {
         AdminCredential = "admin.credential",
         /// What is taken out of calls was changed: a tenant's, an agent's or an organization's policy.
         AdminPolicy = "admin.policy",
+        /// Networks from which an organization, a tenant or a key may be used were changed.
+        AdminNetwork = "admin.network",
+        /// A kill switch was turned on.
+        KillActivated = "kill.activated",
+        /// A kill switch was turned off.
+        KillRecovered = "kill.recovered",
+        /// A kill switch was turned on and off to see that it works, and how fast.
+        DrillKill = "drill.kill",
         /// A root secret got a new version, rows were sealed again under it, or old versions were retired.
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
 use crate::{
-    AgentId, Code, KeyId, KeyKind, Name, Opaque, OrgId, ProviderId, Region, SealedBytes, SecretHash,
-    TenantId, Timestamp, UserId,
+    AgentId, Code, KeyId, KeyKind, Name, Networks, Opaque, OrgId, Previous, ProviderId, Region, SealedBytes,
+    SecretHash, TenantId, Timestamp, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -91,6 +91,17 @@ pub struct Scopes {
     pub actions: BTreeSet<Code>,
     /// `None`: every model of the tenant.
     pub models: Option<BTreeSet<Name>>,
+    /// `None`: every provider of the tenant.
+    pub providers: Option<BTreeSet<Name>>,
+    /// `None`: every route that its actions have. Paths, such as `/v1/chat/completions`.
+    pub routes: Option<BTreeSet<Name>>,
+}
+
+impl Scopes {
+    /// These actions, and nothing narrower.
+    pub const fn of(actions: BTreeSet<Code>) -> Self {
+        Self { actions, models: None, providers: None, routes: None }
+    }
 }
 
 /// A gateway key as its row holds it.
@@ -104,7 +115,14 @@ pub struct KeyRow {
     pub agent: AgentId,
     pub owner: Owner,
     pub secret: SecretHash,
+    /// While the key rotates: the secret that it had.
+    pub previous: Option<Previous>,
     pub scopes: Scopes,
+    /// `None`: from anywhere that its tenant and organization allow.
+    pub networks: Option<Networks>,
+    /// `None`: what its kind has.
+    pub requests_per_minute: Option<u32>,
+    pub active_from: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
 }
@@ -113,6 +131,8 @@ pub struct KeyRow {
 pub struct Org {
     pub id: OrgId,
     pub status: Lifecycle,
+    /// From where its keys may be used; `None`: from anywhere.
+    pub networks: Option<Networks>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +141,8 @@ pub struct Tenant {
     pub org: OrgId,
     pub region: Region,
     pub status: Lifecycle,
+    /// From where its keys may be used; `None`: from anywhere that its organization allows.
+    pub networks: Option<Networks>,
 }
 
 /// A person. Deactivation is one write: `active = false, epoch + 1`.

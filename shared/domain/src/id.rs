@@ -33,6 +33,17 @@ fn is_base32(text: &str) -> bool {
     text.len() == RANDOM_CHARS && text.bytes().all(|byte| ALPHABET.contains(&byte))
 }
 
+macro_rules! platform_id {
+    ($name:ident) => {
+        impl $name {
+            /// The platform itself, in whose log stands what belongs to no tenant. No random id is it.
+            pub fn platform() -> Self {
+                Self::from_random([0; 10])
+            }
+        }
+    };
+}
+
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -102,6 +113,9 @@ opaque_id!(/// A configured LLM provider endpoint.
     ProviderId, "prv_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
     ProducerId, "prd_");
+
+platform_id!(OrgId);
+platform_id!(TenantId);
 
 /// The public half of a gateway key: 16 characters of base62.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

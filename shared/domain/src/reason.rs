@@ -23,6 +23,10 @@ catalogue! {
         // The key itself.
         KeyExpired = "key_expired",
         KeyRevoked = "key_revoked",
+        /// The key is to be used from a later moment on.
+        KeyNotActive = "key_not_active",
+        /// The secret was replaced, and its overlap is over.
+        KeyRotated = "key_rotated",
 
         // The form of the request.
         UnknownPath = "unknown_path",
@@ -45,14 +49,29 @@ catalogue! {
         TenantInactive = "tenant_inactive",
         AgentInactive = "agent_inactive",
 
+        /// The call comes from outside the networks that the organization, the tenant or the key allows.
+        NetworkNotAllowed = "network_not_allowed",
+
+        // A kill switch above the caller is on.
+        KilledPlatform = "killed_platform",
+        KilledOrg = "killed_org",
+        KilledTenant = "killed_tenant",
+        KilledAgent = "killed_agent",
+
         // What the caller may do.
         ScopeMissing = "scope_missing",
         RoleForbids = "role_forbids",
+        /// The person whom the call is about has not agreed to it.
+        ConsentMissing = "consent_missing",
         Uninspectable = "uninspectable",
         ResidencyTenant = "residency_tenant",
         ResidencyProvider = "residency_provider",
         ModelUnknown = "model_unknown",
         ModelNotAllowed = "model_not_allowed",
+        /// The key's scopes do not include this path.
+        RouteNotAllowed = "route_not_allowed",
+        /// The key's scopes include none of the model's providers.
+        ProviderNotAllowed = "provider_not_allowed",
         ProviderAddress = "provider_address",
         /// The model's provider has no such route, and none that it could be translated to.
         RouteUnsupported = "route_unsupported",

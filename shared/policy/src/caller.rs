@@ -1,7 +1,14 @@
 //! From a presented key to somebody who can be held to account.
 
-use domain::{Agent, GatewayKey, KeyRow, Lifecycle, Org, Owner, Reason, Role, Tenant, Timestamp, User};
-use subtle::ConstantTimeEq as _;
+use std::net::IpAddr;
+
+use domain::{
+    Agent, GatewayKey, KeyRow, KeyState, KillScope, Lifecycle, Org, Owner, Reason, Role, SecretHash, Tenant,
+    Timestamp, User,
+};
+use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::Kills;
 
 /// The key does not verify. Nobody is known, so nobody is blamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,17 +19,34 @@ pub struct NotAuthenticated;
 #[derive(Debug, Clone)]
 pub struct Caller {
     row: KeyRow,
+    /// It was the secret before the last that verified.
+    by_previous: bool,
 }
 
-/// Checks the presented secret against the row, in constant time.
+/// Checks the presented secret against the row, in constant time: against both secrets of a key that was rotated.
 ///
 /// # Errors
 /// The secret or any public part of the key differs from the row.
 pub fn authenticate(presented: &GatewayKey, row: KeyRow) -> Result<Caller, NotAuthenticated> {
-    let secret = presented.secret_hash().as_bytes().ct_eq(row.secret.as_bytes());
+    let hash = presented.secret_hash();
+    let same = |secret: &SecretHash| hash.as_bytes().ct_eq(secret.as_bytes());
+    let current = same(&row.secret);
+    let previous = row.previous.as_ref().map_or(Choice::from(0), |previous| same(&previous.secret));
     let public =
         *presented.id() == row.id && presented.kind() == row.kind && presented.region() == row.region;
-    if bool::from(secret) && public { Ok(Caller { row }) } else { Err(NotAuthenticated) }
+    if !public || !bool::from(current | previous) {
+        return Err(NotAuthenticated);
+    }
+    Ok(Caller { row, by_previous: !bool::from(current) })
+}
+
+/// How a caller came, and for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Approach {
+    /// The address that the platform saw.
+    pub source: Option<IpAddr>,
+    /// Which part of the kill switches stops it.
+    pub scope: KillScope,
 }
 
 /// The rows behind a key, as they were read in one trip. Anything absent denies.
@@ -34,9 +58,11 @@ pub struct Standing {
     /// The person and the role in the tenant; not read for keys that belong to the tenant.
     pub user: Option<User>,
     pub role: Option<Role>,
+    /// The switches above.
+    pub kills: Kills,
 }
 
-/// A caller behind whom everybody is in good standing.
+/// A caller behind whom everybody is in good standing, who comes from where it may, and above whom no kill switch is on.
 #[derive(Debug, Clone)]
 pub struct Accountable {
     pub(crate) row: KeyRow,
@@ -52,26 +78,46 @@ impl Caller {
     /// Whether the key itself may still be used.
     ///
     /// # Errors
-    /// Revoked, or expired at `now`.
+    /// Revoked, expired, or not yet active at `now`; or the secret was replaced and its overlap is over.
     pub fn usable(&self, now: Timestamp) -> Result<(), Reason> {
-        if self.row.revoked_at.is_some() {
-            return Err(Reason::KeyRevoked);
+        match self.row.state(now) {
+            KeyState::Revoked => Err(Reason::KeyRevoked),
+            KeyState::Expired => Err(Reason::KeyExpired),
+            KeyState::Created => Err(Reason::KeyNotActive),
+            KeyState::Active if self.by_previous => Err(Reason::KeyRotated),
+            KeyState::Active | KeyState::Rotating => Ok(()),
         }
-        if self.row.expires_at.is_some_and(|at| at <= now) { Err(Reason::KeyExpired) } else { Ok(()) }
     }
 
-    /// Whether everybody behind the key is in good standing: owner, org, tenant, agent.
+    /// Whether everybody behind the key is in good standing: owner, org, tenant, agent; then whether it may be used from
+    /// where it comes, then whether a kill switch above is on.
     ///
     /// # Errors
-    /// The first who is not, or whose row is absent.
-    pub fn standing(self, standing: &Standing) -> Result<Accountable, Reason> {
-        let role = self.answering(standing)?;
+    /// The first that does not hold, or whose row is absent.
+    pub fn standing(self, standing: &Standing, approach: &Approach) -> Result<Accountable, Reason> {
+        let role = self.admitted(standing, approach)?;
         Ok(Accountable { row: self.row, role })
     }
 
-    /// Whether the key may be used and everybody behind it is in good standing. No permission to do anything.
-    pub fn may_act(&self, standing: &Standing, now: Timestamp) -> bool {
-        self.usable(now).is_ok() && self.answering(standing).is_ok()
+    /// Whether the key may be used, and all of the above. No permission to do anything.
+    pub fn may_act(&self, standing: &Standing, approach: &Approach, now: Timestamp) -> bool {
+        self.usable(now).is_ok() && self.admitted(standing, approach).is_ok()
+    }
+
+    fn admitted(&self, standing: &Standing, approach: &Approach) -> Result<Option<Role>, Reason> {
+        let role = self.answering(standing)?;
+        self.near(standing, approach.source)?;
+        standing.kills.check(approach.scope)?;
+        Ok(role)
+    }
+
+    /// Every list that there is must allow the address. One that the platform did not see is in none.
+    fn near(&self, standing: &Standing, source: Option<IpAddr>) -> Result<(), Reason> {
+        let org = standing.org.as_ref().and_then(|org| org.networks.as_ref());
+        let tenant = standing.tenant.as_ref().and_then(|tenant| tenant.networks.as_ref());
+        let lists = [org, tenant, self.row.networks.as_ref()];
+        let allowed = lists.into_iter().flatten().all(|list| source.is_some_and(|source| list.allow(source)));
+        if allowed { Ok(()) } else { Err(Reason::NetworkNotAllowed) }
     }
 
     /// The role of whoever answers for the caller.

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! GatewayKey + KeyRow ──authenticate──▶ Caller ──standing──▶ Accountable ──authorize──▶ Permit
-//!   the secret's hash       expiry, revocation, org, tenant,        role table and the
-//!   in constant time        owner and epoch, agent                  key's own scopes
+//!   the secret's hash       state of the key, owner and epoch,      role table and the
+//!   in constant time        org, tenant, agent, networks, kill      key's own scopes
+//!                           switches
 //! ```
 //!
 //! # In scope
@@ -16,9 +17,11 @@
 //! - Status codes and texts of refusals: each function's `event.rs`.
 
 mod caller;
+mod kill;
 mod permit;
 mod roles;
 
-pub use caller::{Accountable, Caller, NotAuthenticated, Standing, authenticate};
+pub use caller::{Accountable, Approach, Caller, NotAuthenticated, Standing, authenticate};
+pub use kill::{Kills, OPERATOR, SamePerson, may_recover};
 pub use permit::{Permit, Request};
 pub use roles::{Action, RoleTable, RoleTableError};

@@ -11,6 +11,8 @@ pub struct Request<'a> {
     pub action: Action,
     /// The model, as the tenant's configuration names it.
     pub model: Option<&'a Name>,
+    /// The path, such as `/v1/messages`.
+    pub route: Option<&'a str>,
     /// Version of the tenant's policy that was read with the facts.
     pub policy_version: u64,
 }
@@ -42,6 +44,11 @@ impl Accountable {
         &self.row
     }
 
+    /// Whether the key's scopes include a provider, by its configured name.
+    pub fn may_use(&self, provider: &Name) -> bool {
+        self.row.scopes.providers.as_ref().is_none_or(|allowed| allowed.contains(provider))
+    }
+
     /// The key's scopes first, then the owner's role: a key is narrower than its owner, never wider.
     ///
     /// # Errors
@@ -59,6 +66,11 @@ impl Accountable {
         {
             return Err(Reason::ModelNotAllowed);
         }
+        if let (Some(route), Some(allowed)) = (request.route, &scopes.routes)
+            && !allowed.iter().any(|one| one.as_str() == route)
+        {
+            return Err(Reason::RouteNotAllowed);
+        }
         let role = self.role.map_or("tenant", Role::as_str).parse().ok();
         let authority = Authority {
             key_id: Some(self.row.id.clone()),
@@ -72,10 +84,10 @@ impl Accountable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Standing, authenticate};
+    use crate::{Approach, Kills, Standing, authenticate};
     use domain::{
-        Agent, AgentId, GatewayKey, KeyKind, Lifecycle, Org, OrgId, Owner, Region, Scopes, Tenant, TenantId,
-        Timestamp, User, UserId,
+        Agent, AgentId, GatewayKey, KeyKind, KillRow, KillScope, Lifecycle, Network, Networks, Org, OrgId,
+        Owner, Previous, Region, Scopes, Tenant, TenantId, Timestamp, User, UserId,
     };
 
     fn at(millis: i64) -> Timestamp {
@@ -96,7 +108,11 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
             secret: key().secret_hash(),
-            scopes: Scopes { actions: ["llm.call".parse().unwrap()].into(), models: None },
+            previous: None,
+            scopes: Scopes::of(["llm.call".parse().unwrap()].into()),
+            networks: None,
+            requests_per_minute: None,
+            active_from: None,
             expires_at: None,
             revoked_at: None,
         }
@@ -105,17 +121,28 @@ mod tests {
     fn standing() -> Standing {
         let row = row();
         Standing {
-            org: Some(Org { id: row.org.clone(), status: Lifecycle::Active }),
+            org: Some(Org { id: row.org.clone(), status: Lifecycle::Active, networks: None }),
             tenant: Some(Tenant {
                 id: row.tenant,
                 org: row.org,
                 region: Region::Eu,
                 status: Lifecycle::Active,
+                networks: None,
             }),
             agent: Some(Agent { id: row.agent, status: Lifecycle::Active }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
+            kills: Kills::none(),
         }
+    }
+
+    /// From this address, a call of a model.
+    fn approach() -> Approach {
+        Approach { source: "203.0.113.7".parse().ok(), scope: KillScope::Llm }
+    }
+
+    fn networks(texts: &[&str]) -> Option<Networks> {
+        Some(texts.iter().map(|text| text.parse::<Network>().unwrap()).collect())
     }
 
     fn decide(row: KeyRow, standing: Standing, model: &str) -> Result<(), Reason> {
@@ -126,14 +153,84 @@ mod tests {
             action_id: ActionId::new(at(0), [0; 10]),
             action: Action::LlmCall,
             model: Some(&model),
+            route: Some("/v1/messages"),
             policy_version: 1,
         };
-        caller.standing(&standing)?.authorize(&RoleTable::builtin().unwrap(), request).map(|_| ())
+        caller
+            .standing(&standing, &approach())?
+            .authorize(&RoleTable::builtin().unwrap(), request)
+            .map(|_| ())
+    }
+
+    type Change = fn(&mut KeyRow, &mut Standing);
+
+    #[test]
+    fn keys_have_states_networks_and_scopes_and_switches_stand_above_them() {
+        let cases: [(&str, Change, Result<(), Reason>); 14] = [
+            ("active later", |k, _| k.active_from = Some(at(1_001)), Err(Reason::KeyNotActive)),
+            (
+                "the secret before the last",
+                |k, _| {
+                    k.previous = Some(Previous { secret: k.secret, until: at(1_001) });
+                    k.secret = "00".repeat(32).parse().unwrap();
+                },
+                Ok(()),
+            ),
+            (
+                "the secret before the last, its overlap over",
+                |k, _| {
+                    k.previous = Some(Previous { secret: k.secret, until: at(1_000) });
+                    k.secret = "00".repeat(32).parse().unwrap();
+                },
+                Err(Reason::KeyRotated),
+            ),
+            (
+                "the new secret of a key that rotates",
+                |k, _| {
+                    let old = "00".repeat(32).parse().unwrap();
+                    k.previous = Some(Previous { secret: old, until: at(1_001) });
+                },
+                Ok(()),
+            ),
+            ("key from here", |k, _| k.networks = networks(&["203.0.113.0/24"]), Ok(())),
+            (
+                "key from elsewhere",
+                |k, _| k.networks = networks(&["198.51.100.0/24"]),
+                Err(Reason::NetworkNotAllowed),
+            ),
+            (
+                "tenant from elsewhere, though the key is from here",
+                |k, s| {
+                    k.networks = networks(&["203.0.113.0/24"]);
+                    s.tenant.as_mut().unwrap().networks = networks(&["2001:db8::/32"]);
+                },
+                Err(Reason::NetworkNotAllowed),
+            ),
+            (
+                "org from nowhere",
+                |_, s| s.org.as_mut().unwrap().networks = networks(&[]),
+                Err(Reason::NetworkNotAllowed),
+            ),
+            ("killed", |_, s| s.kills.agent = stopped(KillScope::Llm), Err(Reason::KilledAgent)),
+            ("killed above", |_, s| s.kills.platform = stopped(KillScope::All), Err(Reason::KilledPlatform)),
+            ("killed in another part", |_, s| s.kills.org = stopped(KillScope::Actions), Ok(())),
+            ("switch gone", |_, s| s.kills.tenant = None, Err(Reason::FactsUnavailable)),
+            (
+                "other route",
+                |k, _| k.scopes.routes = Some(["/v1/embeddings".parse().unwrap()].into()),
+                Err(Reason::RouteNotAllowed),
+            ),
+            ("this route", |k, _| k.scopes.routes = Some(["/v1/messages".parse().unwrap()].into()), Ok(())),
+        ];
+        for (name, change, expected) in cases {
+            let (mut row, mut standing) = (row(), standing());
+            change(&mut row, &mut standing);
+            assert_eq!(decide(row, standing, "gpt-4o"), expected, "{name}");
+        }
     }
 
     #[test]
     fn good_standing_is_permitted_and_each_single_fault_denied() {
-        type Change = fn(&mut KeyRow, &mut Standing);
         let cases: [(&str, Change, Result<(), Reason>); 22] = [
             ("all in order", |_, _| {}, Ok(())),
             (
@@ -191,6 +288,21 @@ mod tests {
             change(&mut row, &mut standing);
             assert_eq!(decide(row, standing, "gpt-4o"), expected, "{name}");
         }
+    }
+
+    fn stopped(scope: KillScope) -> Option<KillRow> {
+        Some(KillRow { stopped: [scope].into(), ..KillRow::new() })
+    }
+
+    /// Without an address nobody is inside a network.
+    #[test]
+    fn an_address_that_was_not_seen_is_in_no_network() {
+        let caller =
+            authenticate(&key(), KeyRow { networks: networks(&["0.0.0.0/0", "::/0"]), ..row() }).unwrap();
+        let unseen = Approach { source: None, ..approach() };
+        assert_eq!(caller.clone().standing(&standing(), &unseen).unwrap_err(), Reason::NetworkNotAllowed);
+        assert!(caller.may_act(&standing(), &approach(), at(0)));
+        assert!(!caller.may_act(&standing(), &unseen, at(0)));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers,
-    Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
+    Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Network, Networks, Org, Owner, PolicyRow, Previous,
+    Provider, ProviderModel, Providers, Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User,
+    WrappedRoot,
 };
 
 use crate::item::item;
@@ -24,6 +25,18 @@ pub(crate) fn sealed(row: &Reader<'_>, field: &'static str) -> Result<SealedByte
     SealedBytes::from_sealed_form(row.bytes(field)?.to_vec()).map_err(|_| CodecError::Form(field))
 }
 
+/// An allowlist, or none.
+fn written_networks(networks: &Option<Networks>) -> Option<(String, Attr)> {
+    networks.as_ref().map(|networks| (NETWORKS.to_owned(), Attr::texts(&networks.0)))
+}
+
+fn read_networks(row: &Reader<'_>) -> Result<Option<Networks>, CodecError> {
+    if row.has(NETWORKS) { row.texts::<Network, _>(NETWORKS).map(Some) } else { Ok(None) }
+}
+
+/// The field of an allowlist, in the rows of organizations, tenants and keys.
+pub const NETWORKS: &str = "networks";
+
 impl Row for KeyRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -36,14 +49,29 @@ impl Row for KeyRow {
             ("secret_sha256", Attr::text(self.secret)),
             ("actions", Attr::texts(&self.scopes.actions)),
         ]);
+        let scopes = &self.scopes;
+        for (name, names) in
+            [("models", &scopes.models), ("providers", &scopes.providers), ("routes", &scopes.routes)]
+        {
+            row.extend(names.as_ref().map(|names| (name.to_owned(), Attr::texts(names))));
+        }
+        row.extend(written_networks(&self.networks));
+        let rate = self.requests_per_minute.map(|rate| Attr::number(rate.into()));
+        row.extend(rate.map(|rate| ("requests_per_minute".to_owned(), rate)));
+        if let Some(previous) = &self.previous {
+            row.insert("previous_sha256".to_owned(), Attr::text(previous.secret));
+            row.insert("previous_until".to_owned(), Attr::text(previous.until));
+        }
         if let Owner::User { id, epoch } = &self.owner {
             row.insert("owner_id".to_owned(), Attr::text(id));
             row.insert("owner_epoch".to_owned(), Attr::number(*epoch));
         }
-        if let Some(models) = &self.scopes.models {
-            row.insert("models".to_owned(), Attr::texts(models));
-        }
-        for (name, at) in [("expires_at", self.expires_at), ("revoked_at", self.revoked_at)] {
+        let moments = [
+            ("active_from", self.active_from),
+            ("expires_at", self.expires_at),
+            ("revoked_at", self.revoked_at),
+        ];
+        for (name, at) in moments {
             row.extend(at.map(|at| (name.to_owned(), Attr::text(at))));
         }
         row
@@ -58,7 +86,11 @@ impl Row for KeyRow {
             }
             None => Owner::Tenant,
         };
-        let models = if row.has("models") { Some(row.texts("models")?) } else { None };
+        let names = |field| if row.has(field) { row.texts(field).map(Some) } else { Ok(None) };
+        let previous = match row.optional("previous_sha256")? {
+            Some(secret) => Some(Previous { secret, until: row.parse("previous_until")? }),
+            None => None,
+        };
         Ok(Self {
             id: row.parse("key_id")?,
             kind: row.parse("kind")?,
@@ -68,7 +100,20 @@ impl Row for KeyRow {
             agent: row.parse("agent_id")?,
             owner,
             secret: row.parse("secret_sha256")?,
-            scopes: Scopes { actions: row.texts("actions")?, models },
+            previous,
+            scopes: Scopes {
+                actions: row.texts("actions")?,
+                models: names("models")?,
+                providers: names("providers")?,
+                routes: names("routes")?,
+            },
+            networks: read_networks(&row)?,
+            requests_per_minute: if row.has("requests_per_minute") {
+                Some(row.number32("requests_per_minute")?)
+            } else {
+                None
+            },
+            active_from: row.optional("active_from")?,
             expires_at: row.optional("expires_at")?,
             revoked_at: row.optional("revoked_at")?,
         })
@@ -77,23 +122,27 @@ impl Row for KeyRow {
 
 impl Row for Org {
     fn to_item(&self) -> Item {
-        item([("org_id", Attr::text(&self.id)), ("status", Attr::text(self.status))])
+        let mut row = item([("org_id", Attr::text(&self.id)), ("status", Attr::text(self.status))]);
+        row.extend(written_networks(&self.networks));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
-        Ok(Self { id: row.parse("org_id")?, status: row.parse("status")? })
+        Ok(Self { id: row.parse("org_id")?, status: row.parse("status")?, networks: read_networks(&row)? })
     }
 }
 
 impl Row for Tenant {
     fn to_item(&self) -> Item {
-        item([
+        let mut row = item([
             ("tenant_id", Attr::text(&self.id)),
             ("org_id", Attr::text(&self.org)),
             ("region", Attr::text(self.region)),
             ("status", Attr::text(self.status)),
-        ])
+        ]);
+        row.extend(written_networks(&self.networks));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
@@ -103,6 +152,7 @@ impl Row for Tenant {
             org: row.parse("org_id")?,
             region: row.parse("region")?,
             status: row.parse("status")?,
+            networks: read_networks(&row)?,
         })
     }
 }
@@ -304,8 +354,20 @@ mod tests {
             let mut without = item.clone();
             without.remove(missing);
             let read = T::from_item(&without);
-            let optional =
-                ["expires_at", "revoked_at", "models", "conversation", "subject"].contains(&missing.as_str());
+            let optional = [
+                "active_from",
+                "conversation",
+                "expires_at",
+                "models",
+                "networks",
+                "previous_sha256",
+                "providers",
+                "requests_per_minute",
+                "revoked_at",
+                "routes",
+                "subject",
+            ];
+            let optional = optional.contains(&missing.as_str());
             assert!(read.is_err() || optional, "{missing} may be left out");
         }
         let newer = Item::from_iter(item.into_iter().chain([("v".to_owned(), Attr::number(2))]));
@@ -313,9 +375,10 @@ mod tests {
     }
 
     #[test]
-    fn every_row_reads_back_and_names_what_is_missing() {
+    fn keys_and_those_above_them_read_back() {
         let key = GatewayKey::mint(KeyKind::User, Region::Eu, &[1; 59]).unwrap();
         let (org, tenant) = (OrgId::from_random([1; 10]), TenantId::from_random([2; 10]));
+        let networks: Option<Networks> = Some(["203.0.113.0/24".parse().unwrap()].into_iter().collect());
         reads_back(KeyRow {
             id: key.id().clone(),
             kind: key.kind(),
@@ -325,15 +388,28 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 7 },
             secret: key.secret_hash(),
+            previous: Some(Previous {
+                secret: key.secret_hash(),
+                until: Timestamp::from_unix_millis(4).unwrap(),
+            }),
             scopes: Scopes {
-                actions: ["llm.call".parse().unwrap()].into(),
                 models: Some(["gpt-4o".parse().unwrap()].into()),
+                providers: Some(["openai-eu".parse().unwrap()].into()),
+                routes: Some(["/v1/messages".parse().unwrap()].into()),
+                ..Scopes::of(["llm.call".parse().unwrap()].into())
             },
+            networks: networks.clone(),
+            requests_per_minute: Some(7),
+            active_from: Timestamp::from_unix_millis(3).ok(),
             expires_at: Timestamp::from_unix_millis(5).ok(),
             revoked_at: Timestamp::from_unix_millis(6).ok(),
         });
-        reads_back(Org { id: org.clone(), status: Lifecycle::Active });
-        reads_back(Tenant { id: tenant, org, region: Region::Il, status: Lifecycle::Suspended });
+        reads_back(Org { id: org.clone(), status: Lifecycle::Active, networks: networks.clone() });
+        reads_back(Tenant { id: tenant, org, region: Region::Il, status: Lifecycle::Suspended, networks });
+    }
+
+    #[test]
+    fn every_row_reads_back_and_names_what_is_missing() {
         reads_back(Agent { id: AgentId::from_random([3; 10]), status: Lifecycle::Active });
         reads_back(User { id: UserId::from_random([4; 10]), active: true, epoch: 3 });
         reads_back(Role::Viewer);

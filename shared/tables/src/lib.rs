@@ -13,11 +13,15 @@ pub mod dlp;
 pub mod gates;
 mod item;
 pub mod keyring;
+mod kill;
 mod layout;
 pub mod ledger;
+mod network;
 
 pub use dlp::{PolicyStore, WritePolicy};
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
+pub use kill::{KillKeys, KillOp, PLATFORM_COPIES, Switch};
 pub use layout::{HEAD_SHARDS, Key, Table};
+pub use network::write_networks;

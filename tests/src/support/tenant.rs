@@ -213,6 +213,16 @@ impl Tenant {
         aws::must("operator", "dynamodb", "update_item", &params);
     }
 
+    /// A field of one of the tenant's rows, as DynamoDB writes it.
+    pub fn field(&self, table: &str, row: &str, field: &str) -> Value {
+        let params = json!({
+            "TableName": stack().at(&format!("/tables/{table}")),
+            "Key": self.row_key(table, row),
+            "ConsistentRead": true,
+        });
+        aws::must("operator", "dynamodb", "get_item", &params)["Item"][field].clone()
+    }
+
     /// Deletes one of the tenant's rows: no role may, so the account's root does.
     pub fn delete(&self, table: &str, row: &str) {
         let table_name = stack().at(&format!("/tables/{table}"));

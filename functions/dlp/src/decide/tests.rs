@@ -4,10 +4,11 @@ use super::*;
 use crate::plan::Work;
 use caller::Fault;
 use domain::{
-    Agent, AgentId, Code, DlpPolicyRow, EventType, GatewayKey, KeyKind, KeyRow, Lifecycle, Opaque, Org,
-    OrgId, Owner, Phase, Role, Scopes, Tenant, TenantId, User, UserId,
+    Agent, AgentId, Code, DlpPolicyRow, EventType, GatewayKey, KeyKind, KeyRow, KillScope, Lifecycle,
+    Networks, Opaque, Org, OrgId, Owner, Phase, Role, Scopes, Tenant, TenantId, User, UserId,
 };
 use envelope::{Context, Purpose, RootKey, RootSecret, SubjectKey, SubjectSecret};
+use policy::Kills;
 use serde_json::{Value, json};
 
 const EMAIL: &str = "dana.levi@example.com";
@@ -33,10 +34,11 @@ fn key_row() -> KeyRow {
         agent: AgentId::from_random([3; 10]),
         owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
         secret: key().secret_hash(),
-        scopes: Scopes {
-            actions: ["dlp.detect", "dlp.redact", "dlp.restore"].map(Code::literal).into(),
-            models: None,
-        },
+        previous: None,
+        scopes: Scopes::of(["dlp.detect", "dlp.redact", "dlp.restore"].map(Code::literal).into()),
+        networks: None,
+        requests_per_minute: None,
+        active_from: None,
         expires_at: None,
         revoked_at: None,
     }
@@ -89,12 +91,14 @@ fn call(action: Action, body: &Value) -> Route {
 fn good(action: Action) -> Case {
     let row = key_row();
     let status = Lifecycle::Active;
+    let (id, org) = (row.tenant.clone(), row.org.clone());
     let standing = Standing {
-        org: Some(Org { id: row.org.clone(), status }),
-        tenant: Some(Tenant { id: row.tenant.clone(), org: row.org.clone(), region: Region::Eu, status }),
+        org: Some(Org { id: row.org.clone(), status, networks: None }),
+        tenant: Some(Tenant { id, org, region: Region::Eu, status, networks: None }),
         agent: Some(Agent { id: row.agent.clone(), status }),
         user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
         role: Some(Role::Member),
+        kills: Kills::none(),
     };
     let policy = PolicyRow {
         version: 3,
@@ -160,9 +164,39 @@ fn told(plan: &Plan) -> &Value {
 
 const ALL: [Action; 3] = [Action::DlpDetect, Action::DlpRedact, Action::DlpRestore];
 
+type Change = fn(&mut Case);
+
+#[test]
+fn networks_switches_and_routes_are_looked_at_for_every_action() {
+    let cases: [(&str, Change, Reason); 4] = [
+        ("from elsewhere", |c| c.row.networks = Some(Networks::default()), Reason::NetworkNotAllowed),
+        (
+            "stopped",
+            |c| c.standing.kills.platform.as_mut().unwrap().stopped = [KillScope::All].into(),
+            Reason::KilledPlatform,
+        ),
+        (
+            "models stopped",
+            |c| c.standing.kills.platform.as_mut().unwrap().stopped = [KillScope::Llm].into(),
+            Reason::Allowed,
+        ),
+        (
+            "another route",
+            |c| c.row.scopes.routes = Some(["/v1/messages".parse().unwrap()].into()),
+            Reason::RouteNotAllowed,
+        ),
+    ];
+    for action in ALL {
+        for (name, change, expected) in &cases {
+            let mut case = good(action);
+            change(&mut case);
+            assert_eq!(case.reason(), *expected, "{name} {action:?}");
+        }
+    }
+}
+
 #[test]
 fn each_single_fault_has_its_reason_whatever_is_asked() {
-    type Change = fn(&mut Case);
     let cases: [(&str, Change, Reason); 25] = [
         ("all in order", |_| {}, Reason::Allowed),
         ("revoked", |c| c.row.revoked_at = Some(at(1)), Reason::KeyRevoked),

@@ -1,5 +1,6 @@
 //! The decision as a table: good facts, and every single change of them with its reason.
 
+use policy::Kills;
 use std::net::IpAddr;
 
 mod coverage;
@@ -9,8 +10,9 @@ use crate::answer::leaves::Field;
 use crate::dialect::Dialect;
 use crate::form::Fault;
 use domain::{
-    Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, Lifecycle, Org, OrgId, Owner,
-    ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
+    Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, KillRow, KillScope, Lifecycle,
+    Networks, Org, OrgId, Owner, ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User,
+    UserId,
 };
 use envelope::{Aad, Context, Purpose, RootKey, RootSecret};
 use proptest::prelude::*;
@@ -46,7 +48,11 @@ fn key_row() -> KeyRow {
         agent: AgentId::from_random([3; 10]),
         owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
         secret: key().secret_hash(),
-        scopes: Scopes { actions: ["llm.call", "models.list"].map(Code::literal).into(), models: None },
+        previous: None,
+        scopes: Scopes::of(["llm.call", "models.list"].map(Code::literal).into()),
+        networks: None,
+        requests_per_minute: None,
+        active_from: None,
         expires_at: None,
         revoked_at: None,
     }
@@ -113,6 +119,7 @@ struct Case {
     dlp: Result<Documents, Unreadable>,
     keys: Result<Keys, RootError>,
     person: Option<Result<Person, NoPerson>>,
+    consent: Consent,
     moment: Moment,
     route: Route,
     asserted: Result<Asserted, Fault>,
@@ -133,15 +140,17 @@ fn sent(dialect: Dialect, body: &Value) -> Route {
 fn good() -> Case {
     let row = key_row();
     let active = Lifecycle::Active;
-    let tenant = Tenant { id: row.tenant.clone(), org: row.org.clone(), region: Region::Eu, status: active };
+    let (org, networks) = (row.org.clone(), None);
+    let tenant = Tenant { id: row.tenant.clone(), org, region: Region::Eu, status: active, networks };
     Case {
         rules: rules(),
         standing: Standing {
-            org: Some(Org { id: row.org.clone(), status: active }),
+            org: Some(Org { id: row.org.clone(), status: active, networks: None }),
             tenant: Some(tenant),
             agent: Some(Agent { id: row.agent.clone(), status: active }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
+            kills: Kills::none(),
         },
         row,
         policy: Some(PolicyRow {
@@ -158,6 +167,7 @@ fn good() -> Case {
         dlp: documents("", r#"{"v": 1, "countries": ["IL"]}"#, ""),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
         person: None,
+        consent: Consent::NotRequired,
         moment: moment(),
         route: chat(json!({})),
         asserted: Ok(Asserted::default()),
@@ -188,6 +198,7 @@ impl Case {
             dlp: self.dlp,
             keys: self.keys,
             person: self.person,
+            consent: self.consent,
         };
         decide(&self.rules, request, facts, &self.moment)
     }
@@ -238,24 +249,65 @@ type Change = fn(&mut Case);
 const LADDER: &[(Reason, Change)] = &[
     (Reason::KeyRevoked, |c| c.row.revoked_at = Some(at(1))),
     (Reason::KeyExpired, |c| c.row.expires_at = Some(c.moment.now)),
+    (Reason::KeyNotActive, |c| c.row.active_from = Some(c.moment.now.plus_millis(1))),
     (Reason::ForeignIdentifier, |c| foreign(c)),
     (Reason::OwnerInactive, |c| c.standing.role = None),
     (Reason::OrgInactive, |c| c.standing.org = None),
     (Reason::TenantInactive, |c| c.standing.tenant.as_mut().unwrap().status = Lifecycle::Suspended),
     (Reason::AgentInactive, |c| c.standing.agent = None),
+    (Reason::NetworkNotAllowed, |c| c.row.networks = Some(Networks::default())),
+    (Reason::KilledTenant, |c| c.standing.kills.tenant = stopped(KillScope::Llm)),
     (Reason::FactsUnavailable, |c| c.policy = None),
     (Reason::ScopeMissing, |c| c.row.scopes.actions.clear()),
     (Reason::RoleForbids, |c| c.standing.role = Some(Role::Viewer)),
     (Reason::ModelNotAllowed, |c| c.row.scopes.models = Some([name("gpt-4o-mini")].into())),
+    (Reason::RouteNotAllowed, |c| c.row.scopes.routes = Some([name("/v1/embeddings")].into())),
+    (Reason::ConsentMissing, |c| c.consent = Consent::Missing),
     (Reason::ResidencyTenant, |c| c.standing.tenant.as_mut().unwrap().region = Region::Us),
     (Reason::SubjectErased, |c| c.person = Some(Err(NoPerson::Erased))),
     (Reason::ResidencyProvider, |c| c.providers.as_mut().unwrap().0[0].region = Region::Us),
+    (Reason::ProviderNotAllowed, |c| c.row.scopes.providers = Some([name("another")].into())),
     (Reason::ProviderAddress, |c| c.providers.as_mut().unwrap().0[0].base_url = "http://example.com".into()),
     (Reason::KeysDestroyed, |c| c.keys = Err(RootError::Shredded)),
     (Reason::RedactionFailed, |c| c.route = chat(json!({"messages": unsettled()}))),
     (Reason::BudgetExceeded, |c| c.budget.as_mut().unwrap().avail = 0),
     (Reason::TimeShort, |c| c.moment.time_left = Duration::from_millis(10_999)),
 ];
+
+fn stopped(scope: KillScope) -> Option<KillRow> {
+    Some(KillRow { stopped: [scope].into(), ..KillRow::new() })
+}
+
+/// A switch that stops models leaves their list readable, one that stops everything does not.
+#[test]
+fn a_switch_stops_what_it_says() {
+    let listed = |scope: KillScope| {
+        let case = Case::with(|c| {
+            c.standing.kills.org = stopped(scope);
+            c.route = Route::Models;
+        });
+        reason(&case.decide())
+    };
+    assert_eq!(listed(KillScope::Llm), Reason::Allowed);
+    assert_eq!(listed(KillScope::All), Reason::KilledOrg);
+    let call = |scope: KillScope| reason(&Case::with(|c| c.standing.kills.agent = stopped(scope)).decide());
+    let scopes = [KillScope::All, KillScope::Llm, KillScope::Actions, KillScope::NewKeys];
+    assert_eq!(
+        scopes.map(call),
+        [Reason::KilledAgent, Reason::KilledAgent, Reason::Allowed, Reason::Allowed]
+    );
+}
+
+#[test]
+fn consent_is_asked_for_where_it_is_required() {
+    for (consent, expected) in [
+        (Consent::NotRequired, Reason::Allowed),
+        (Consent::Given, Reason::Allowed),
+        (Consent::Missing, Reason::ConsentMissing),
+    ] {
+        assert_eq!(reason(&Case::with(|c| c.consent = consent).decide()), expected, "{consent:?}");
+    }
+}
 
 fn foreign(case: &mut Case) {
     case.route = chat(json!({"messages": unsettled(), "tenant_id": TenantId::from_random([9; 10])}));
@@ -416,7 +468,7 @@ fn a_refusal_names_the_event_that_its_reason_belongs_to() {
     let (first, last) = (0, LADDER.len() - 1);
     for (change, event) in [
         (LADDER[first].1, EventType::AuthRefused),
-        (LADDER[2].1, EventType::PolicyViolation),
+        (LADDER[3].1, EventType::PolicyViolation),
         (LADDER[last - 1].1, EventType::BudgetExceeded),
         (LADDER[last].1, EventType::LlmCall),
     ] {

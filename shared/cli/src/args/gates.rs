@@ -1,0 +1,97 @@
+//! Arguments of what stands before calls: switches and networks.
+
+use clap::Args;
+use domain::{AgentId, Code, KeyId, KillScope, Name, OrgId, TenantId};
+
+#[derive(Debug, Args)]
+pub struct Kill {
+    /// The switch above everybody in this region
+    #[arg(long)]
+    pub platform: bool,
+
+    /// The switch above this organization
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<OrgId>,
+
+    /// The switch above this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<TenantId>,
+
+    /// The switch above this agent of the tenant
+    #[arg(long, value_name = "AGENT", requires = "tenant")]
+    pub agent: Option<AgentId>,
+
+    /// What is stopped: all, llm, actions, new_keys
+    #[arg(long, value_name = "SCOPE", default_value = "all")]
+    pub scope: KillScope,
+
+    /// Why, as a code for the audit trail, such as incident_4711
+    #[arg(long, value_name = "CODE", required_unless_present = "show")]
+    pub reason: Option<Code>,
+
+    /// Turn the switch off
+    #[arg(long, conflicts_with = "scope")]
+    pub recover: bool,
+
+    /// With --recover: only if the switch is still at this version
+    #[arg(long, value_name = "VERSION", requires = "recover")]
+    pub seen: Option<u64>,
+
+    /// Show the switch, and turn nothing
+    #[arg(long, conflicts_with_all = ["recover", "reason"])]
+    pub show: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Drill {
+    /// Whose switch is turned on and off
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Repeat the tenant: its calls are cut
+    #[arg(long, value_name = "TENANT")]
+    pub confirm: TenantId,
+
+    /// The gateway's address, up to and including /v1
+    #[arg(long, value_name = "URL")]
+    pub gateway: String,
+
+    /// A model of the tenant
+    #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini")]
+    pub model: Name,
+
+    /// How long the answer may be that runs while the switch is turned
+    #[arg(long, value_name = "TOKENS", default_value_t = 2_000)]
+    pub long_answer_tokens: u32,
+
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Network {
+    /// Whose networks; with --key: of one of its gateway keys
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// The networks of the tenant's organization, which holds for all of its tenants
+    #[arg(long, conflicts_with = "key")]
+    pub org: bool,
+
+    /// The networks of this gateway key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<KeyId>,
+
+    /// Networks to allow, in place of those that are allowed now: addresses or CIDR, IPv4 and IPv6
+    #[arg(long, value_name = "CIDR,...", value_delimiter = ',', required_unless_present_any = ["anywhere", "show"])]
+    pub allow: Vec<domain::Network>,
+
+    /// Allow every network
+    #[arg(long, conflicts_with = "allow")]
+    pub anywhere: bool,
+
+    /// Show what is allowed, and change nothing
+    #[arg(long, conflicts_with_all = ["allow", "anywhere"])]
+    pub show: bool,
+}

@@ -1,0 +1,49 @@
+//! The switch above everybody. One test alone in its binary: meanwhile nobody else may want to be served.
+#![cfg(test)]
+
+use countersign_tests::support::tenant::operator_command;
+use countersign_tests::support::{Tenant, records};
+
+fn switch(arguments: &[&str]) -> (bool, String) {
+    let done =
+        operator_command().args(["ops", "kill", "--platform"]).args(arguments).output().expect("it runs");
+    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    (done.status.success(), said)
+}
+
+/// Turns the switch off whatever happens.
+struct Recovery;
+
+impl Drop for Recovery {
+    fn drop(&mut self) {
+        switch(&["--recover", "--reason", "test_over"]);
+    }
+}
+
+#[test]
+fn the_platforms_switch_stops_everybody_and_is_recorded_in_its_own_log() {
+    let tenants = [Tenant::new(), Tenant::new()];
+    let recovery = Recovery;
+    let (done, said) = switch(&["--reason", "incident"]);
+    assert!(done, "{said}");
+    // Each process reads a copy of its own, and so does each call that finds another process.
+    for tenant in tenants.iter().cycle().take(10) {
+        let answer = tenant.say("hello");
+        let told = answer.json();
+        assert_eq!((answer.status, told["error"]["code"].as_str()), (503, Some("killed_platform")));
+    }
+    drop(recovery);
+    assert!(tenants.iter().all(|tenant| tenant.say("hello").status == 200));
+    let platform = "ten_0000000000000000";
+    let all = countersign_tests::support::wait::until("the platform's records", || {
+        let mut all = records::all(platform);
+        all.retain(|record| record.field("resource") == "kill:platform");
+        (all.len() >= 4).then_some(all)
+    });
+    let says: Vec<_> = all.iter().map(|record| [record.field("event_type"), record.field("phase")]).collect();
+    for expected in
+        [["kill.activated", "attempt"], ["kill.activated", "outcome"], ["kill.recovered", "outcome"]]
+    {
+        assert!(says.contains(&expected), "{says:?}");
+    }
+}
