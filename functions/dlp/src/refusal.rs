@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 28] = [
+    const NOT_HERE: [Reason; 31] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -112,6 +112,9 @@ mod tests {
         Reason::ModelNotAllowed,
         Reason::ProviderNotAllowed,
         Reason::ConsentMissing,
+        Reason::CallRepeated,
+        Reason::IdempotencyMismatch,
+        Reason::RepeatUnavailable,
         Reason::ProviderAddress,
         Reason::RouteUnsupported,
         Reason::Untranslatable,

@@ -246,10 +246,14 @@ fn well_formed(route: Route, scribe: &Scribe) -> Result<Option<Wanted>, Refused>
         Route::Stray(_, reason) => Err(reason.into()),
         Route::Models | Route::Health => Ok(None),
         Route::Call(dialect, sent) => {
-            let Sent { body, betas } = sent?;
+            let Sent { body, betas, again } = sent?;
             let ask = Ask::read(dialect, &body)?;
             let foreign = ask.names_other_than(&scribe.row.org, &scribe.row.tenant);
-            if foreign { Err(Reason::ForeignIdentifier.into()) } else { Ok(Some(Wanted { ask, betas })) }
+            if foreign {
+                Err(Reason::ForeignIdentifier.into())
+            } else {
+                Ok(Some(Wanted { ask, betas, again, body }))
+            }
         }
     }
 }

@@ -119,10 +119,10 @@ impl Effects {
     }
 
     async fn forward(self: &Arc<Self>, plan: Plan, roots: &Roots) -> Response {
-        let Plan { permit, body, call } = plan;
+        let Plan { permit, body, mut call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
-        let (held, recorded, credential, kept, rate) = futures_util::join!(
+        let (held, recorded, credential, kept, rate, once) = futures_util::join!(
             in_time(
                 tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
                 HoldRefused::Unavailable
@@ -131,13 +131,18 @@ impl Effects {
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
             self.rate(&call.scribe.row, began),
+            in_time(self.once(&call, began), Reason::RepeatUnavailable.into()),
         );
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
-        let (held, recorded, credential) = match (held, recorded, credential, kept, rate) {
-            (Ok(held), Ok(recorded), Ok(credential), Ok(()), Ok(())) => (held, recorded, credential),
-            (held, recorded, credential, kept, rate) => {
+        let (held, recorded, credential) = match (held, recorded, credential, kept, rate, once) {
+            (Ok(held), Ok(recorded), Ok(credential), Ok(()), Ok(()), Ok(())) => (held, recorded, credential),
+            (held, recorded, credential, kept, rate, once) => {
+                if once.is_err() {
+                    // It is another's: nothing of it is let go.
+                    call.repeat = None;
+                }
                 let failed = credential.err().map(keys_fault).or(kept.err());
-                let other = failed.map(Refused::from).or(rate.err());
+                let other = once.err().or(failed.map(Refused::from)).or(rate.err());
                 let refused = stopped(&held, recorded.is_ok(), other);
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
@@ -231,11 +236,25 @@ impl Effects {
             let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
             in_time(settled, NotSettled).await.is_ok()
         };
-        let (settled, recorded) =
-            futures_util::join!(settle, in_time(self.audit.record(&records), NotRecorded));
+        let let_go = async {
+            if let Some(repeat) = call.repeat.as_ref().filter(|_| ended.spent == Spent::Nothing) {
+                repeat.let_go(&self.dynamo, call.action_id).await;
+            }
+            Ok::<(), ()>(())
+        };
+        let recorded = in_time(self.audit.record(&records), NotRecorded);
+        let (settled, recorded, _) = futures_util::join!(settle, recorded, in_time(let_go, ()));
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
+        }
+    }
+
+    /// Takes the call on, if it is not the repetition of one.
+    async fn once(&self, call: &Call, now: Timestamp) -> Result<(), Refused> {
+        match &call.repeat {
+            Some(repeat) => repeat.take(&self.dynamo, call.action_id, now).await,
+            None => Ok(()),
         }
     }
 

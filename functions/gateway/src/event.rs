@@ -7,6 +7,7 @@ use domain::{GatewayKey, KillScope, Opaque, Reason};
 use policy::Approach;
 
 use crate::dialect::{Dialect, Vendor};
+use crate::repeat::Again;
 
 /// What a call asks for.
 pub enum Route {
@@ -36,6 +37,7 @@ pub struct Sent {
     pub body: String,
     /// What Anthropic's clients ask for beyond the dialect, each from a list that was reviewed.
     pub betas: Vec<&'static str>,
+    pub again: Again,
 }
 
 /// Shows nothing of the body: a debug form reaches logs.
@@ -133,7 +135,21 @@ fn below(path: &str, root: &str) -> bool {
 fn sent(ingress: &Ingress) -> Result<Sent, Fault> {
     let body = ingress.json_text()?;
     let betas = ingress.header("anthropic-beta").map_or_else(|| Ok(Vec::new()), betas)?;
-    Ok(Sent { body, betas })
+    Ok(Sent { body, betas, again: again(ingress)? })
+}
+
+/// Longest idempotency key, in bytes.
+const IDEMPOTENCY_KEY_MAX: usize = 256;
+
+fn again(ingress: &Ingress) -> Result<Again, Fault> {
+    let key = ingress.header("idempotency-key").map(str::to_owned);
+    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > IDEMPOTENCY_KEY_MAX) {
+        let hint = "send 1 to 256 bytes, or leave the header out";
+        return Err(Fault::at(Reason::InvalidField, "idempotency-key", hint));
+    }
+    // What is no number says nothing.
+    let tries = ingress.header("x-stainless-retry-count").and_then(|count| count.parse().ok());
+    Ok(Again { key, tries_before: tries })
 }
 
 /// Beta features that add nothing which could not be inspected. Anthropic API reference, "Beta headers", read 2026-11.

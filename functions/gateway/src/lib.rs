@@ -24,6 +24,7 @@ mod plan;
 mod provider;
 mod records;
 mod refusal;
+mod repeat;
 mod response;
 mod sse;
 mod stream;

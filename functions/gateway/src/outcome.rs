@@ -198,7 +198,7 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
 }
 
 /// Endings that are a control's doing.
-const DENIED: [Reason; 13] = [
+const DENIED: [Reason; 16] = [
     Reason::BudgetExceeded,
     Reason::AuditUnavailable,
     Reason::BudgetUnavailable,
@@ -208,6 +208,9 @@ const DENIED: [Reason; 13] = [
     Reason::ToolForbidden,
     Reason::RateExceeded,
     Reason::RateUnavailable,
+    Reason::CallRepeated,
+    Reason::IdempotencyMismatch,
+    Reason::RepeatUnavailable,
     Reason::KilledPlatform,
     Reason::KilledOrg,
     Reason::KilledTenant,

@@ -24,6 +24,7 @@ use crate::form::tables::grammar;
 use crate::form::{Ask, tools as form_tools};
 use crate::limits::{Limit, worst_case};
 use crate::records::{Entry, Known, Scribe, SealRandom};
+use crate::repeat::{Again, Repeat};
 use crate::response::Refused;
 use crate::stream::Listener;
 use crate::tools::{self, Tools};
@@ -34,6 +35,9 @@ use crate::upstream::{self, Terms};
 pub struct Wanted {
     pub ask: Ask,
     pub betas: Vec<&'static str>,
+    pub again: Again,
+    /// As it came.
+    pub body: String,
 }
 
 /// What stays known of a call until its outcome is recorded.
@@ -51,6 +55,8 @@ pub struct Call {
     pub kept: Kept,
     pub forbidden_tools: BTreeSet<Name>,
     pub betas: Vec<&'static str>,
+    /// How it is told from its own repetition; `None` where its client says nothing of one.
+    pub repeat: Option<Repeat>,
     /// The worst case in tokens: what is held.
     pub worst_case: u64,
     pub target: Target,
@@ -139,7 +145,7 @@ impl Planned<'_> {
         known: &mut Known,
     ) -> Result<Plan, Refused> {
         let Bound { provider, model, policy, dlp, target } = bound;
-        let Wanted { ask, betas } = wanted;
+        let Wanted { ask, betas, again, body: came } = wanted;
         let (moment, random) = (self.moment, &self.moment.random);
         let way = Way::to(provider.kind, ask.dialect()).ok_or(Reason::RouteUnsupported)?;
         let wire = way.wire(ask.dialect());
@@ -171,11 +177,7 @@ impl Planned<'_> {
         known.add_to(&mut attempt);
         attempt.request_commitment =
             Some(keys.audit.commitment("request", self.action_id.as_bytes(), sent.as_bytes()));
-        let tools = Tools {
-            declared: tools::declared(body.get()),
-            requested_events: random.tools_requested,
-            returned_events: random.tools_returned,
-        };
+        let tools = self.tools(body.get());
         let results = form_tools::returned(ask.dialect(), ask.body());
         let of = (self.action_id, moment.now);
         let returned = tools.returned(self.scribe, known, &keys.pseudonym, of, &results);
@@ -192,6 +194,7 @@ impl Planned<'_> {
             kept: Kept::new(made, &dlp, means.person),
             forbidden_tools: policy.forbidden_tools.clone(),
             betas,
+            repeat: self.repeat(&again, (ask.dialect().route(), &came), &keys),
             worst_case,
             target,
             provider: provider.clone(),
@@ -207,6 +210,19 @@ impl Planned<'_> {
             pseudonym: keys.pseudonym,
         };
         Ok(Plan { permit, body, call })
+    }
+
+    fn tools(&self, body: &Value) -> Tools {
+        let random = &self.moment.random;
+        Tools {
+            declared: tools::declared(body),
+            requested_events: random.tools_requested,
+            returned_events: random.tools_returned,
+        }
+    }
+
+    fn repeat(&self, again: &Again, of: (&str, &str), keys: &Keys) -> Option<Repeat> {
+        Repeat::of(again, &self.scribe.row, of, &keys.pseudonym, self.moment.now)
     }
 
     fn redact(

@@ -101,11 +101,14 @@ table! {
     ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
     RateExceeded, 429, RATE, PolicyViolation, true, "more calls in a minute than this gateway key may make: try again later";
+    CallRepeated, 409, INVALID, PolicyViolation, false, "this call was sent before, and is or was made then; its answer is not kept";
+    IdempotencyMismatch, 422, INVALID, PolicyViolation, false, "another call was sent under this Idempotency-Key in the last 24 hours: send a new key with a new call";
     // our own house: refuse
     FactsUnavailable, 503, OURS, LlmCall, true, told::FACTS_UNAVAILABLE;
     AuditUnavailable, 503, OURS, LlmCall, true, told::AUDIT_UNAVAILABLE;
     BudgetUnavailable, 503, OURS, LlmCall, true, "the tenant's budget could not be held, so the call was not made: try again";
     RateUnavailable, 503, OURS, LlmCall, true, "the rate of this key's calls could not be counted, so the call was not made: try again";
+    RepeatUnavailable, 503, OURS, LlmCall, true, "whether this call was made before could not be told, so it was not made: try again";
     TokensUnavailable, 503, OURS, LlmCall, true, "what the call's tokens stand for could not be kept, so the call was not made: try again";
     PolicyUnreadable, 503, OURS, LlmCall, false, "a DLP policy does not read, so the call was not made: its administrator must write it again";
     KeysUnavailable, 503, OURS, LlmCall, true, told::KEYS_UNAVAILABLE;

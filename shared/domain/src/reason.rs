@@ -83,6 +83,10 @@ catalogue! {
         ContentBlocked = "content_blocked",
         /// More tokens than the policy has restored in a minute.
         RateExceeded = "rate_exceeded",
+        /// The same call was made before.
+        CallRepeated = "call_repeated",
+        /// Another call was sent under the same idempotency key.
+        IdempotencyMismatch = "idempotency_mismatch",
         /// The person whom the call is said to be for was erased: their key was destroyed.
         SubjectErased = "subject_erased",
         BudgetExceeded = "budget_exceeded",
@@ -92,6 +96,8 @@ catalogue! {
         AuditUnavailable = "audit_unavailable",
         BudgetUnavailable = "budget_unavailable",
         RateUnavailable = "rate_unavailable",
+        /// Whether the call was made before is not known.
+        RepeatUnavailable = "repeat_unavailable",
         /// What tokens stand for could not be kept, or read.
         TokensUnavailable = "tokens_unavailable",
         /// A DLP policy is there and does not read.

@@ -8,6 +8,7 @@
 //! DynamoDB conditions have no arithmetic, hence `avail` instead of `limit - spent - held`; `ADD` works on
 //! top-level attributes only (API reference, UpdateItem), hence `SET` with `if_not_exists` for `admitted`.
 
+pub mod once;
 mod window;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use domain::ActionId;
 use crate::item::{VERSION, VERSION_FIELD};
 use crate::{Attr, Item, Key};
 
+pub use once::{Once, OnceOp};
 pub use window::{NotTaken, take};
 
 /// One conditional update.
@@ -28,6 +30,8 @@ pub enum GateOp {
     Settle { budget: Key, action: ActionId, held: u64, used: u64, admitted_on: Option<String> },
     /// Takes `count` out of a window of `limit`, which DynamoDB may forget after `expires`, in Unix seconds.
     Take { window: Key, count: u64, limit: u64, expires: u64 },
+    /// What lets a call be made once.
+    Once(OnceOp),
 }
 
 /// An `UpdateItem` call, without a client.
@@ -43,6 +47,7 @@ pub struct Update {
 impl GateOp {
     pub fn to_update(&self) -> Update {
         match self {
+            Self::Once(op) => op.to_update(),
             Self::Hold { budget, action, tokens } => Update {
                 key: budget.clone(),
                 update: "SET avail = avail - :tokens, holds.#action = :tokens",

@@ -128,6 +128,11 @@ impl Key {
         Self::new(Table::Gates, format!("T#{tenant}#R"), format!("RATE#{what}#{key}#{minute}"))
     }
 
+    /// What lets a call be made once: by the digest of its idempotency key, or of its body.
+    pub fn once(tenant: &TenantId, key: &KeyId, digest: &Opaque) -> Self {
+        Self::new(Table::Gates, format!("T#{tenant}#R"), format!("ONCE#{key}#{digest}"))
+    }
+
     /// Where a tenant's log ends. Heads lie together in few partitions, so that all can be read each minute.
     pub fn head(tenant: &TenantId) -> Self {
         let shard = tenant.as_str().chars().next_back().unwrap_or('0');

@@ -19,7 +19,7 @@ pub mod ledger;
 mod network;
 
 pub use dlp::{PolicyStore, WritePolicy};
-pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};
+pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused, Once};
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
 pub use kill::{KillKeys, KillOp, PLATFORM_COPIES, Switch};

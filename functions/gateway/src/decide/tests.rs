@@ -9,6 +9,7 @@ use super::*;
 use crate::answer::leaves::Field;
 use crate::dialect::Dialect;
 use crate::form::Fault;
+use crate::repeat::Again;
 use domain::{
     Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, KillRow, KillScope, Lifecycle,
     Networks, Org, OrgId, Owner, ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User,
@@ -134,7 +135,7 @@ fn chat(change: Value) -> Route {
 }
 
 fn sent(dialect: Dialect, body: &Value) -> Route {
-    Route::Call(dialect, Ok(Sent { body: body.to_string(), betas: Vec::new() }))
+    Route::Call(dialect, Ok(Sent { body: body.to_string(), betas: Vec::new(), again: Again::default() }))
 }
 
 fn good() -> Case {

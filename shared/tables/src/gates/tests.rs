@@ -68,7 +68,7 @@ impl Memory {
                 item.insert("avail".into(), Attr::number(avail - tokens));
                 map(item, "holds").insert(action.to_string(), Attr::number(*tokens));
             }
-            GateOp::Take { .. } => panic!("is done above"),
+            GateOp::Take { .. } | GateOp::Once(_) => panic!("is done above, or elsewhere"),
             GateOp::Settle { action, held, used, admitted_on, .. } => {
                 if map(item, "holds").get(&action.to_string()) != Some(&Attr::number(*held)) {
                     return Err(GateFault::Condition(before));
