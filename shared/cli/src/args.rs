@@ -343,6 +343,10 @@ pub struct Seed {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub forbid_tools: Vec<Name>,
 
+    /// Calls that the gateway key may make in a minute; 100 unless given
+    #[arg(long, value_name = "CALLS")]
+    pub requests_per_minute: Option<u32>,
+
     /// Days until the gateway key expires; never unless given
     #[arg(long, value_name = "DAYS")]
     pub key_days: Option<u16>,

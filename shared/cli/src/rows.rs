@@ -134,7 +134,7 @@ fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> Ke
         previous: None,
         scopes: Scopes { models: wanted.key_models.clone().map(BTreeSet::from_iter), ..Scopes::of(actions) },
         networks: None,
-        requests_per_minute: None,
+        requests_per_minute: wanted.requests_per_minute,
         active_from: None,
         expires_at: wanted.key_days.map(|days| now.plus_millis(u64::from(days) * DAY_MS)),
         revoked_at: None,

@@ -9,6 +9,7 @@
 
 pub mod auditor;
 pub mod aws;
+pub mod bench;
 pub mod clients;
 pub mod entropy;
 pub mod function;
