@@ -1,6 +1,6 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
-//! Order, each step a reason of its own: key (its state) → form → owner, org, tenant, agent → networks → kill switches →
+//! Order, each step a reason of its own: TLS → key (its state) → form → owner, org, tenant, agent → networks → kill switches →
 //! scopes and role → residency of the tenant → person → keys → policy → what was asked for.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
@@ -138,6 +138,7 @@ fn admit(
     writer: &Writer,
     known: &mut Known,
 ) -> Result<Plan, Refused> {
+    request.tls?;
     facts.caller.usable(moment.now)?;
     let approach = request.approach();
     let (action, body) = match request.route {

@@ -42,6 +42,8 @@ pub struct Request {
     pub source_ip: Option<IpAddr>,
     /// The platform's id of the request.
     pub request_id: Option<Opaque>,
+    /// By which TLS version it came.
+    pub tls: Result<(), Reason>,
 }
 
 impl Request {
@@ -69,6 +71,7 @@ pub fn parse(event: &str) -> Result<Request, Reason> {
         asserted: ingress.asserted(),
         source_ip: ingress.source_ip(),
         request_id: ingress.request_id(),
+        tls: ingress.tls(),
         route: route(&ingress),
     })
 }

@@ -39,6 +39,7 @@ table! {
     KeySecretMismatch, 401, AUTH, false, told::BAD_KEY;
     KeyOtherRegion, 421, AUTH, false, told::OTHER_REGION;
     BodyTooLarge, 413, ITS_OWN, false, told::TOO_LARGE;
+    TlsVersion, 403, AUTH, false, told::TLS_VERSION;
     // the key
     KeyRevoked, 401, AUTH, false, told::KEY_REVOKED;
     KeyExpired, 401, AUTH, false, told::KEY_EXPIRED;

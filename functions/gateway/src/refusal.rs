@@ -53,6 +53,7 @@ table! {
     KeySecretMismatch, 401, AUTH, AuthRefused, false, told::BAD_KEY;
     KeyOtherRegion, 421, INVALID, AuthRefused, false, told::OTHER_REGION;
     BodyTooLarge, 413, INVALID, LlmCall, false, told::TOO_LARGE;
+    TlsVersion, 403, DENIED, AuthRefused, false, told::TLS_VERSION;
     // the key
     KeyRevoked, 401, AUTH, AuthRefused, false, told::KEY_REVOKED;
     KeyExpired, 401, AUTH, AuthRefused, false, told::KEY_EXPIRED;

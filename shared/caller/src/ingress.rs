@@ -108,6 +108,17 @@ impl Ingress {
         source.and_then(|source| source.parse().ok())
     }
 
+    /// Whether the call came by TLS 1.3. A function URL takes 1.2 as well and says which in a header of its own (AWS Lambda
+    /// developer guide, "Invoking Lambda function URLs"); a REST API takes what its security policy allows, and says nothing.
+    ///
+    /// # Errors
+    /// It did not, or the function URL says nothing of it.
+    pub fn tls(&self) -> Result<(), Reason> {
+        let by_url = self.event.request_context.http.is_some();
+        let modern = self.header("x-amzn-tls-version") == Some("TLSv1.3");
+        if modern || !by_url { Ok(()) } else { Err(Reason::TlsVersion) }
+    }
+
     /// The platform's id of the request.
     pub fn request_id(&self) -> Option<Opaque> {
         self.event.request_context.request_id.as_deref().and_then(|id| id.parse().ok())

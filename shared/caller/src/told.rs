@@ -5,6 +5,7 @@ pub const OTHER_REGION: &str =
     "this gateway key belongs to another region: call the gateway of the region that the key names";
 pub const TOO_LARGE: &str = "the body is larger than 4194304 bytes (4 MiB): send less";
 
+pub const TLS_VERSION: &str = "connect with TLS 1.3: older versions are not taken here";
 pub const KEY_REVOKED: &str = "this gateway key was revoked: ask its owner for a new one";
 pub const KEY_EXPIRED: &str = "this gateway key has expired: ask its owner for a new one";
 

@@ -20,6 +20,9 @@ catalogue! {
         /// The key names another region; nothing is read or forwarded.
         KeyOtherRegion = "key_other_region",
 
+        /// The caller's connection used a TLS version below 1.3.
+        TlsVersion = "tls_version",
+
         // The key itself.
         KeyExpired = "key_expired",
         KeyRevoked = "key_revoked",

@@ -130,6 +130,7 @@ impl Case {
             asserted: self.asserted,
             source_ip: Some(SOURCE.parse().unwrap()),
             request_id: "req-1".parse().ok(),
+            tls: Ok(()),
         };
         let (standing, policy, dlp) = (self.standing, self.policy, self.dlp);
         let facts = Facts { caller, standing, policy, dlp, keys: self.keys, person: self.person };
@@ -378,7 +379,7 @@ fn facts_that_could_not_be_read_refuse_and_are_recorded() {
     let rules = rules();
     let caller = policy::authenticate(&key(), key_row()).unwrap();
     let Case { route, asserted, .. } = good(Action::DlpDetect);
-    let request = Request { route, key: Ok(key()), asserted, source_ip: None, request_id: None };
+    let request = Request { route, key: Ok(key()), asserted, source_ip: None, request_id: None, tls: Ok(()) };
     let Decision::Refuse { refused, record, .. } = unread(&rules, &request, &caller, &moment()) else {
         panic!("allowed")
     };

@@ -121,6 +121,7 @@ struct Case {
     keys: Result<Keys, RootError>,
     person: Option<Result<Person, NoPerson>>,
     consent: Consent,
+    tls: Result<(), Reason>,
     moment: Moment,
     route: Route,
     asserted: Result<Asserted, Fault>,
@@ -169,6 +170,7 @@ fn good() -> Case {
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
         person: None,
         consent: Consent::NotRequired,
+        tls: Ok(()),
         moment: moment(),
         route: chat(json!({})),
         asserted: Ok(Asserted::default()),
@@ -189,6 +191,7 @@ impl Case {
             key: Ok(key()),
             source_ip: Some(SOURCE.parse::<IpAddr>().unwrap()),
             request_id: Some("example-request".parse().unwrap()),
+            tls: self.tls,
         };
         let facts = Facts {
             caller: policy::authenticate(&key(), self.row).unwrap(),
@@ -248,6 +251,7 @@ type Change = fn(&mut Case);
 /// Every reason that a decision can give, in the order of decision. The changes are independent of one another, so
 /// that a request can have them all at once; only the route is one thing at a time.
 const LADDER: &[(Reason, Change)] = &[
+    (Reason::TlsVersion, |c| c.tls = Err(Reason::TlsVersion)),
     (Reason::KeyRevoked, |c| c.row.revoked_at = Some(at(1))),
     (Reason::KeyExpired, |c| c.row.expires_at = Some(c.moment.now)),
     (Reason::KeyNotActive, |c| c.row.active_from = Some(c.moment.now.plus_millis(1))),
@@ -395,8 +399,9 @@ fn form_comes_after_the_key_and_before_its_owner() {
                 case.route = stray();
             })
         };
-        assert_eq!(reason(&all(0).decide()), Reason::KeyRevoked);
-        let form = reason(&all(3).decide());
+        assert_eq!(reason(&all(0).decide()), Reason::TlsVersion);
+        assert_eq!(reason(&all(1).decide()), Reason::KeyRevoked);
+        let form = reason(&all(4).decide());
         assert!(matches!(form, Reason::UnknownPath | Reason::DuplicateKey | Reason::InvalidField), "{form}");
     }
 }
@@ -469,7 +474,7 @@ fn a_refusal_names_the_event_that_its_reason_belongs_to() {
     let (first, last) = (0, LADDER.len() - 1);
     for (change, event) in [
         (LADDER[first].1, EventType::AuthRefused),
-        (LADDER[3].1, EventType::PolicyViolation),
+        (LADDER[4].1, EventType::PolicyViolation),
         (LADDER[last - 1].1, EventType::BudgetExceeded),
         (LADDER[last].1, EventType::LlmCall),
     ] {

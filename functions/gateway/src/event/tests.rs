@@ -61,6 +61,36 @@ fn with_header(name: &str, value: &str) -> Came {
     came(&parsed(|event| event["headers"][name] = value.into()).route)
 }
 
+/// A function URL takes older versions too, and says which it was.
+#[test]
+fn only_tls_1_3_is_taken() {
+    let by = |version: Value| parsed(|event| event["headers"]["x-amzn-tls-version"] = version).tls;
+    assert_eq!(by("TLSv1.3".into()), Ok(()));
+    for older in ["TLSv1.2", "", "TLSv1.3, TLSv1.2"] {
+        assert_eq!(by(older.into()), Err(Reason::TlsVersion), "{older}");
+    }
+    assert_eq!(by(Value::Null), Err(Reason::TlsVersion));
+    assert_eq!(parse(REST_CHAT).unwrap().tls, Ok(()), "the security policy of its domain says what is taken");
+}
+
+/// What a client says about sending a call again.
+#[test]
+fn an_idempotency_key_and_a_count_of_tries_are_read() {
+    let again = |name: &str, value: &str| {
+        let request = parsed(|event| event["headers"][name] = value.into());
+        let Route::Call(_, sent) = request.route else { panic!("no call") };
+        sent.map(|sent| (sent.again.key, sent.again.tries_before))
+            .map_err(|fault| (fault.reason, fault.param))
+    };
+    assert_eq!(again("idempotency-key", "order-1"), Ok((Some("order-1".to_owned()), None)));
+    assert_eq!(again("x-stainless-retry-count", "2"), Ok((None, Some(2))));
+    assert_eq!(again("x-stainless-retry-count", "many"), Ok((None, None)));
+    for bad in [String::new(), "k".repeat(257)] {
+        let fault = again("idempotency-key", &bad);
+        assert_eq!(fault, Err((Reason::InvalidField, Some("idempotency-key".to_owned()))));
+    }
+}
+
 fn with_key(authorization: &str) -> Result<GatewayKey, Reason> {
     parsed(|event| event["headers"]["authorization"] = authorization.into()).key
 }
