@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 26] = [
+    const NOT_HERE: [Reason; 27] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -107,6 +107,7 @@ mod tests {
         Reason::Untranslatable,
         Reason::ToolForbidden,
         Reason::BudgetExceeded,
+        Reason::PriceUnknown,
         Reason::BudgetUnavailable,
         Reason::TimeShort,
         Reason::ProviderUnreachable,

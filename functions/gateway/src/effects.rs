@@ -7,17 +7,18 @@ use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
 use caller::person::{self, Whose};
 use caller::tokens::{Holder, Made};
 use caller::{Address, Addresses, Documents, Keeping, Keys, LoadFault, NoPerson, Person, keys_fault};
-use domain::{BudgetRow, GatewayKey, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
+use domain::{EventId, GatewayKey, LimitsRow, PolicyRow, Providers, Reason, Region, RootRow, Timestamp};
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError};
-use tables::gates::NotSettled;
+use tables::gates::{Alert, NotSettled, Payer, Shard};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
+use crate::budget::Budget;
 use crate::cleared::Cleared;
 use crate::decide::{Decision, Facts, Plan};
 use crate::live::Live;
 use crate::outcome::{self, Ended, Good, Spent};
-use crate::plan::{self, Call};
+use crate::plan::Call;
 use crate::provider::Way;
 use crate::response::{Refused, Response};
 use crate::{answer, dialect::Vendor};
@@ -46,6 +47,7 @@ fn more(address: &Address) -> Vec<Key> {
     let mut keys = vec![
         Key::policy(tenant),
         Key::providers(tenant),
+        Key::limits(tenant),
         Key::budget(tenant, 0),
         Key::root(tenant, Purpose::Credential.as_str()),
         Key::root(tenant, Purpose::Token.as_str()),
@@ -69,7 +71,9 @@ impl Effects {
         let facts = Facts {
             policy: loaded.find::<PolicyRow>(&Key::policy(tenant)),
             providers: loaded.find::<Providers>(&Key::providers(tenant)),
-            budget: loaded.find::<BudgetRow>(&Key::budget(tenant, 0)),
+            budget: loaded
+                .find::<LimitsRow>(&Key::limits(tenant))
+                .map(|limits| Budget { limits, shard: loaded.item(&Key::budget(tenant, 0)).cloned() }),
             dlp: Documents::of(&loaded),
             keys,
             person: None,
@@ -90,7 +94,10 @@ impl Effects {
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
-        let broke = facts.budget.is_none_or(|budget| budget.avail == 0);
+        let row = facts.caller.row();
+        let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
+        let payer = Payer { agent: row.agent.clone(), key: row.id.clone(), team };
+        let broke = facts.budget.as_ref().is_none_or(|budget| budget.is_spent(&row.tenant, &payer, now));
         if broke || !facts.caller.may_act(&facts.standing, now) {
             return None;
         }
@@ -116,22 +123,19 @@ impl Effects {
     async fn forward(self: &Arc<Self>, plan: Plan, roots: &Roots) -> Response {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
-        let budget = Key::budget(&call.scribe.row.tenant, 0);
+        let ask = call.bill.ask();
         let (held, recorded, credential, kept) = futures_util::join!(
-            in_time(
-                tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
-                HoldRefused::Unavailable
-            ),
+            in_time(tables::gates::hold(&self.dynamo, &ask), HoldRefused::Unavailable),
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
         );
-        let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
+        let receipt = ask.receipt();
         let (held, recorded, credential) = match (held, recorded, credential, kept) {
             (Ok(held), Ok(recorded), Ok(credential), Ok(())) => (held, recorded, credential),
             (held, recorded, credential, kept) => {
                 let other = credential.err().map(keys_fault).or(kept.err());
-                let refused = stopped(&held, recorded.is_ok(), other);
+                let refused = stopped(&call, &held, recorded.is_ok(), other);
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
         };
@@ -186,7 +190,7 @@ impl Effects {
         receipt: &HoldReceipt,
         began: Timestamp,
     ) -> Response {
-        let surely_none = matches!(held, Err(HoldRefused::OverBudget { .. } | HoldRefused::NoBudget));
+        let surely_none = matches!(held, Err(HoldRefused::OverBudget(_) | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
         self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
         Response::error(call.dialect.vendor(), &refused).with_action(call.action_id)
@@ -201,15 +205,35 @@ impl Effects {
             let Some(receipt) = receipt else { return true };
             // Only calls that reached a provider are counted against the ledger.
             let sent = ended.spent != Spent::Nothing || ended.status.is_some();
-            let spent = ended.spent.tokens(receipt.tokens);
+            let spent = call.bill.spent(ended.spent);
             let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
-            in_time(settled, NotSettled).await.is_ok()
+            match in_time(settled, NotSettled).await {
+                Ok(Some(after)) => {
+                    self.alert(call, receipt, &after, now).await;
+                    true
+                }
+                Ok(None) => true,
+                Err(NotSettled) => false,
+            }
         };
         let (settled, recorded) =
             futures_util::join!(settle, in_time(self.audit.record(&records), NotRecorded));
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
+        }
+    }
+
+    /// Tells of limits that are used up so far. One that cannot be told is logged: it says nothing that the meters do not.
+    async fn alert(&self, call: &Call, receipt: &HoldReceipt, after: &Shard, now: Timestamp) {
+        let told = tables::gates::alerts(&self.dynamo, &call.bill.tenant, receipt, after).await;
+        let record = |alert: &Alert| {
+            let event_id = EventId::new(now, aws::random().ok()?);
+            Some(outcome::alert(call, alert, event_id, now))
+        };
+        let records: Vec<_> = told.iter().filter_map(record).collect();
+        if records.len() < told.len() || (!records.is_empty() && self.audit.record(&records).await.is_err()) {
+            tracing::error!(action_id = %call.action_id, alerts = told.len(), "alert.not_recorded");
         }
     }
 
@@ -256,11 +280,10 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Reason>) -> Refused {
+fn stopped(call: &Call, held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Reason>) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
-        Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
-        Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
+        Err(refused) => call.bill.refused(refused),
         Ok(_) => other.unwrap_or(Reason::KeysUnavailable).into(),
     }
 }

@@ -88,7 +88,8 @@ table! {
     SubjectErased, 403, DENIED, PolicyViolation, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
-    BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
+    BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the budget does not cover the worst case of this call";
+    PriceUnknown, 403, DENIED, BudgetExceeded, false, "a limit in money bears on this call, and no price of its model is known";
     // our own house: refuse
     FactsUnavailable, 503, OURS, LlmCall, true, told::FACTS_UNAVAILABLE;
     AuditUnavailable, 503, OURS, LlmCall, true, told::AUDIT_UNAVAILABLE;

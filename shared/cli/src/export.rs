@@ -168,8 +168,14 @@ async fn admitted(
 ) -> Result<BTreeMap<TenantId, BTreeMap<String, u64>>, Box<dyn Error>> {
     let mut all = BTreeMap::new();
     for tenant in tenants {
-        let row = dynamo.get(&Key::budget(tenant, 0)).await?;
-        let days = row.map(|row| tables::gates::admitted(&row)).transpose()?.unwrap_or_default();
+        let mut days = BTreeMap::new();
+        for shard in 0..domain::SHARDS {
+            // Shards are numbered without a gap.
+            let Some(row) = dynamo.get(&Key::budget(tenant, shard)).await? else { break };
+            for (day, count) in tables::gates::admitted(&row)? {
+                *days.entry(day).or_default() += count;
+            }
+        }
         all.insert(tenant.clone(), days);
     }
     Ok(all)

@@ -67,6 +67,8 @@ catalogue! {
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.
         BudgetExceeded = "budget.exceeded",
+        /// A limit is used up to 80, 90 or 100 percent: told once for each.
+        BudgetAlert = "budget.alert",
         /// A known key was presented that may not be used any more.
         AuthRefused = "auth.refused",
         /// `countersign ops` wrote configuration.
@@ -75,6 +77,8 @@ catalogue! {
         AdminCredential = "admin.credential",
         /// What is taken out of calls was changed: a tenant's, an agent's or an organization's policy.
         AdminPolicy = "admin.policy",
+        /// Limits of use were changed.
+        AdminLimit = "admin.limit",
         /// A root secret got a new version, rows were sealed again under it, or old versions were retired.
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.

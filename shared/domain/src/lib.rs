@@ -17,6 +17,7 @@ mod event;
 mod facts;
 mod id;
 mod key;
+mod limits;
 mod metadata;
 mod reason;
 mod record;
@@ -30,12 +31,13 @@ pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
-    Agent, BudgetRow, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind,
-    ProviderModel, Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow,
-    Uninspectable, User, WrappedRoot,
+    Agent, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
+    Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow, Uninspectable, User,
+    WrappedRoot,
 };
 pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
+pub use limits::{Day, Level, Limit, LimitsError, LimitsRow, MOST, Place, SHARDS, Unit, Window, Zone};
 pub use metadata::{MetaValue, Metadata};
 pub use reason::Reason;
 pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers,
-    Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
+    Agent, KeyKind, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderModel, Providers, Role,
+    RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -109,12 +109,18 @@ impl Row for Tenant {
 
 impl Row for Agent {
     fn to_item(&self) -> Item {
-        item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))])
+        let mut row = item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))]);
+        row.extend(self.team.as_ref().map(|team| ("team".to_owned(), Attr::text(team))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
-        Ok(Self { id: row.parse("agent_id")?, status: row.parse::<Lifecycle>("status")? })
+        Ok(Self {
+            id: row.parse("agent_id")?,
+            status: row.parse::<Lifecycle>("status")?,
+            team: row.optional("team")?,
+        })
     }
 }
 
@@ -268,28 +274,6 @@ impl Row for SubjectRow {
     }
 }
 
-/// A fresh budget: nothing held, nothing spent.
-impl Row for BudgetRow {
-    fn to_item(&self) -> Item {
-        item([
-            ("limit", Attr::number(self.limit)),
-            ("avail", Attr::number(self.avail)),
-            ("spent", Attr::number(0)),
-            ("holds", Attr::M(Item::new())),
-            ("admitted", Attr::M(Item::new())),
-        ])
-    }
-
-    fn from_item(item: &Item) -> Result<Self, CodecError> {
-        let row = Reader::new(item)?;
-        // Holds and settlements write into these: without them every hold would fail later and less clearly.
-        row.map("holds")?;
-        row.map("admitted")?;
-        row.number("spent")?;
-        Ok(Self { limit: row.number("limit")?, avail: row.number("avail")? })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,8 +288,8 @@ mod tests {
             let mut without = item.clone();
             without.remove(missing);
             let read = T::from_item(&without);
-            let optional =
-                ["expires_at", "revoked_at", "models", "conversation", "subject"].contains(&missing.as_str());
+            let optional = ["expires_at", "revoked_at", "models", "conversation", "subject", "team"]
+                .contains(&missing.as_str());
             assert!(read.is_err() || optional, "{missing} may be left out");
         }
         let newer = Item::from_iter(item.into_iter().chain([("v".to_owned(), Attr::number(2))]));
@@ -334,7 +318,11 @@ mod tests {
         });
         reads_back(Org { id: org.clone(), status: Lifecycle::Active });
         reads_back(Tenant { id: tenant, org, region: Region::Il, status: Lifecycle::Suspended });
-        reads_back(Agent { id: AgentId::from_random([3; 10]), status: Lifecycle::Active });
+        reads_back(Agent {
+            id: AgentId::from_random([3; 10]),
+            status: Lifecycle::Active,
+            team: "sales".parse().ok(),
+        });
         reads_back(User { id: UserId::from_random([4; 10]), active: true, epoch: 3 });
         reads_back(Role::Viewer);
         reads_back(PolicyRow {
@@ -362,7 +350,6 @@ mod tests {
         }]));
         let versions = BTreeMap::from([(1, WrappedRoot(vec![1, 2, 3]))]);
         reads_back(RootRow { current: 1, min_decrypt: 1, versions, shredded: false });
-        reads_back(BudgetRow { limit: 10, avail: 10 });
         reads_back(SubjectRow::Shredded);
         let sealed = SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap();
         reads_back(SubjectRow::Active(sealed.clone()));

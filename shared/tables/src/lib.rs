@@ -15,6 +15,7 @@ mod item;
 pub mod keyring;
 mod layout;
 pub mod ledger;
+pub mod limits;
 
 pub use dlp::{PolicyStore, WritePolicy};
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused};

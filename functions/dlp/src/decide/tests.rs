@@ -92,7 +92,7 @@ fn good(action: Action) -> Case {
     let standing = Standing {
         org: Some(Org { id: row.org.clone(), status }),
         tenant: Some(Tenant { id: row.tenant.clone(), org: row.org.clone(), region: Region::Eu, status }),
-        agent: Some(Agent { id: row.agent.clone(), status }),
+        agent: Some(Agent { id: row.agent.clone(), status, team: None }),
         user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
         role: Some(Role::Member),
     };
