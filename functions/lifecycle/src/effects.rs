@@ -14,6 +14,7 @@ use crate::decide;
 #[derive(Debug)]
 pub struct Effects {
     client: Client,
+    pub(crate) dynamo: aws::Dynamo,
     config: Config,
 }
 
@@ -32,7 +33,7 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
 
 impl Effects {
     pub fn new(sdk: &aws::SdkConfig, config: Config) -> Self {
-        Self { client: Client::new(sdk), config }
+        Self { client: Client::new(sdk), dynamo: aws::Dynamo::new(sdk, config.tables.clone()), config }
     }
 
     /// Copies the newest checkpoint to every sink; how many took it. One that fails does not stop the others.

@@ -60,6 +60,7 @@ locals {
     CS_BUCKET_LOCKED    = aws_s3_bucket.locked.id
     CS_LOG_ORIGIN       = local.log_origin
     CS_CHECKPOINT_SINKS = join(",", var.checkpoint_sinks)
+    CS_TABLE_GATES      = aws_dynamodb_table.this["gates"].name
   })
 
   # Every signing key signs pure Ed25519, over the bytes themselves.
@@ -403,7 +404,7 @@ module "lifecycle" {
   source = "../function"
 
   name        = "${local.prefix}-lifecycle"
-  description = "Sends checkpoints out of the account and compacts what is derived from the ledger."
+  description = "Sends checkpoints out of the account, compacts what is derived from the ledger, settles orphaned holds."
   package     = "${var.packages_dir}/lifecycle.zip"
   policy_json = data.aws_iam_policy_document.lifecycle.json
   environment = local.lifecycle_environment
@@ -451,6 +452,25 @@ data "aws_iam_policy_document" "lifecycle" {
     sid       = "WriteTiles"
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.derived.arn}/tile/*"]
+  }
+
+  # Budgets of all tenants are looked through; what died there is settled, and what is over is forgotten.
+  statement {
+    sid       = "FindHolds"
+    actions   = ["dynamodb:Scan"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+  }
+
+  statement {
+    sid       = "SweepHolds"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#B*", "T#*#U"]
+    }
   }
 
   # The sink's own policy must allow it too: the bucket is another account's.

@@ -128,6 +128,15 @@ pub enum Ops {
     /// done with each type and whose word that is, and what a change makes weaker.
     Policy(Policy),
 
+    /// Shows or changes how much a tenant may use: by tenant, organization, team, agent and key, in tokens and in dollars
+    ///
+    /// Limits are written over the version that was read: of two operators at once one hears of the other. A limit counts
+    /// from when it is first set, except the tenant's by day and month, whose meters always run.
+    Limit(Limit),
+
+    /// Prints what tenants of an organization used in a month, by day, in tokens and in dollars
+    Usage(Usage),
+
     /// Makes a tenant's rows for SQL again from the ledger: one file per day, whatever lay there before
     Rebuild(Rebuild),
 }
@@ -173,6 +182,62 @@ pub struct Policy {
     /// With --check: the tenant's policy, when --file is an agent's
     #[arg(long, value_name = "FILE", requires = "check")]
     pub tenant_file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Limit {
+    /// Whose limits
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Show them with what is used, and write nothing
+    #[arg(long, conflicts_with_all = ["set", "remove", "time_zone", "join", "shards"])]
+    pub show: bool,
+
+    /// Limits to set, such as tenant:tokens:day=1000000 or agent/AGENT:usd:month=50.00
+    #[arg(long, value_name = "LIMIT,...", value_delimiter = ',')]
+    pub set: Vec<crate::limits::Set>,
+
+    /// Limits to take away, such as agent/AGENT:usd:month
+    #[arg(long, value_name = "PLACE,...", value_delimiter = ',')]
+    pub remove: Vec<domain::Place>,
+
+    /// Whose midnight begins a day and a month, such as Asia/Jerusalem
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<domain::Zone>,
+
+    /// Agents to put into teams, such as AGENT=sales
+    #[arg(long, value_name = "AGENT=TEAM,...", value_delimiter = ',')]
+    pub join: Vec<crate::limits::Join>,
+
+    /// Over how many items the meters are spread: more for more calls a second, and only while nothing is used
+    #[arg(long, value_name = "COUNT")]
+    pub shards: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub struct Usage {
+    /// Which organization
+    #[arg(long, value_name = "ORG")]
+    pub org: OrgId,
+
+    /// Which of its tenants
+    #[arg(long, value_name = "TENANT,...", value_delimiter = ',', required = true)]
+    pub tenant: Vec<TenantId>,
+
+    /// Which month, such as 2026-11
+    #[arg(long, value_name = "MONTH", value_parser = month)]
+    pub month: String,
+
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `2026-11`.
+fn month(text: &str) -> Result<String, &'static str> {
+    let first: Result<Timestamp, _> = format!("{text}-01T00:00:00.000Z").parse();
+    if first.is_ok() { Ok(text.to_owned()) } else { Err("not a month, such as 2026-11") }
 }
 
 #[derive(Debug, Args)]

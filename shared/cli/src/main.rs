@@ -8,6 +8,7 @@ mod config;
 mod dlp;
 mod export;
 mod keys;
+mod limits;
 mod ops;
 mod print;
 mod report;
@@ -44,6 +45,8 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Limit(wanted) } => limits::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Usage(wanted) } => limits::usage(&get, wanted).await?,
         Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;

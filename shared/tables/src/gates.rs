@@ -20,7 +20,7 @@ mod write;
 
 use std::future::Future;
 
-use domain::ActionId;
+use domain::{ActionId, LimitsRow};
 
 use crate::item::{VERSION, VERSION_FIELD};
 use crate::{Attr, Item, Key};
@@ -94,6 +94,10 @@ pub enum GateOp {
     },
     /// Adds to what is kept of a month that is forgotten elsewhere.
     Keep { usage: Key, counts: Vec<(String, u64)> },
+    /// Makes an unused shard one of `shards`, or makes it new.
+    Reshard { shard: Key, shards: u8 },
+    /// Writes a tenant's limits over the version before their own.
+    Limits { row: Key, limits: Box<LimitsRow> },
     /// Takes `count` out of a window of `limit`, which DynamoDB may forget after `expires`, in Unix seconds.
     Take { window: Key, count: u64, limit: u64, expires: u64 },
 }
@@ -173,6 +177,8 @@ impl GateOp {
                 write.versioned();
                 write.build()
             }
+            Self::Reshard { shard, shards } => reshard(shard, *shards),
+            Self::Limits { row, limits } => crate::limits::write(row.clone(), limits).into(),
             Self::Take { window, count, limit, expires } => taken(window, *count, *limit, *expires).into(),
         }
     }
@@ -246,6 +252,18 @@ fn forget(shard: &Key, meters: &[(String, u64)], others: [&[String]; 2], payers:
         write.when(format!("{place} = {empty}"));
         write.remove(place);
     }
+    write.build()
+}
+
+fn reshard(shard: &Key, shards: u8) -> Write {
+    let mut write = Builder::new(shard);
+    let (empty, shards) = (write.value(Attr::M(Item::new())), write.number(shards.into()));
+    write.when(format!("(attribute_not_exists(pk) OR used = {empty})"));
+    write.when(format!("(attribute_not_exists(pk) OR holds = {empty})"));
+    write.set(format!("shards = {shards}"));
+    ["used", "holds", "carve", "alerted"].iter().for_each(|map| write.set(format!("{map} = {empty}")));
+    write.set(format!("admitted = if_not_exists(admitted, {empty})"));
+    write.versioned();
     write.build()
 }
 

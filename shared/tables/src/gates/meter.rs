@@ -44,7 +44,8 @@ impl Payer {
         format!("{}/{}/{team}", self.agent, self.key)
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Reads [`Payer::text`] back.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let (agent, key, team) = (parts.next()?, parts.next()?, parts.next()?);
         let team = if team.is_empty() { None } else { Some(team.parse().ok()?) };

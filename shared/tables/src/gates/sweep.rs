@@ -4,8 +4,9 @@
 use domain::{ActionId, Day, TenantId, Timestamp};
 
 use super::meter::{Payer, Spend};
-use super::{GateFault, GateOp, GateStore, Shard};
-use crate::{Item, Key};
+use super::shard::OpenHold;
+use super::{GateFault, GateOp, GateStore, Shard, TRIES};
+use crate::{CodecError, Item, Key};
 
 /// A hold that outlived every call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Orphan {
 pub struct Swept {
     pub orphans: Vec<Orphan>,
     pub forgotten: u64,
+    /// A write was not confirmed: the next sweep does the rest.
+    pub unfinished: bool,
 }
 
 /// Days that a period is kept beyond its end: more than time zones are apart.
@@ -27,10 +30,10 @@ const KEPT_DAYS: u32 = 2;
 /// Expressions have at most 300 operands (API reference): several to a meter.
 const AT_ONCE: usize = 40;
 
-/// Settles what is older than `before` at its full size, and forgets.
+/// Settles what is older than `before` at its full size, and forgets what was over two days before `today`.
 ///
 /// # Errors
-/// The item does not read, or a write was not confirmed: what was done is done, and the next sweep does the rest.
+/// The item does not read: nothing was done.
 pub async fn sweep<S: GateStore>(
     store: &S,
     tenant: &TenantId,
@@ -38,36 +41,58 @@ pub async fn sweep<S: GateStore>(
     item: &Item,
     before: Timestamp,
     today: Day,
-) -> Result<Swept, GateFault> {
-    let read = Shard::read(item).map_err(|_| GateFault::NotWritten)?;
-    let open = read.open().map_err(|_| GateFault::NotWritten)?;
-    let old = |action: &ActionId| action.created_at().is_some_and(|at| at < before);
+) -> Result<Swept, CodecError> {
+    let read = Shard::read(item)?;
+    let open = read.open()?;
+    let old = |hold: &&OpenHold| hold.action.created_at().is_some_and(|at| at < before);
     let mut swept = Swept::default();
-    for hold in open.iter().filter(|hold| old(&hold.action)) {
-        let Some(payer) = Payer::parse(&hold.payer) else { continue };
-        let op = GateOp::Settle {
-            shard: shard.clone(),
-            payer: hold.payer.clone(),
-            action: hold.action,
-            open: hold.open.clone(),
-            back: Vec::new(),
-            admitted_on: None,
-        };
-        match store.apply(&op).await {
-            Ok(_) => swept.orphans.push(Orphan { action: hold.action, payer, spend: hold.open.spend }),
-            // Somebody settled it meanwhile.
-            Err(GateFault::Condition(_)) => {}
-            Err(fault) => return Err(fault),
+    for hold in open.iter().filter(old) {
+        let payer = Payer::parse(&hold.payer).ok_or(CodecError::Form("holds"))?;
+        match end(store, shard, hold).await {
+            Ok(true) => {
+                swept.orphans.push(Orphan { action: hold.action, payer, spend: hold.open.spend });
+            }
+            Ok(false) => {}
+            Err(_) => swept.unfinished = true,
         }
     }
     let over = today.before(KEPT_DAYS);
-    let young: Vec<_> = open.iter().filter(|hold| !old(&hold.action)).collect();
+    let young: Vec<_> = open.iter().filter(|hold| !old(hold)).collect();
     // A hold of such a day is one whose clock was wrong: it is waited for.
-    if young.iter().all(|hold| hold.open.day > over) {
+    if !swept.unfinished && young.iter().all(|hold| hold.open.day > over) {
         let busy = |payer: &str| young.iter().any(|hold| hold.payer == payer);
-        swept.forgotten = forget(store, tenant, shard, &read, over, &busy).await?;
+        match forget(store, tenant, shard, &read, over, &busy).await {
+            Ok(forgotten) => swept.forgotten = forgotten,
+            Err(_) => swept.unfinished = true,
+        }
     }
     Ok(swept)
+}
+
+/// Settles a hold at its full size: whether that was us.
+async fn end<S: GateStore>(store: &S, shard: &Key, hold: &OpenHold) -> Result<bool, GateFault> {
+    let op = GateOp::Settle {
+        shard: shard.clone(),
+        payer: hold.payer.clone(),
+        action: hold.action,
+        open: hold.open.clone(),
+        back: Vec::new(),
+        admitted_on: None,
+    };
+    let mut perhaps = false;
+    let mut ended = GateFault::NotWritten;
+    for _ in 0..TRIES {
+        match store.apply(&op).await {
+            Ok(_) => return Ok(true),
+            // An earlier try was written after all, or somebody else settled it: it is told once too often at most.
+            Err(GateFault::Condition(_)) => return Ok(perhaps),
+            Err(fault) => {
+                perhaps |= fault == GateFault::Unknown;
+                ended = fault;
+            }
+        }
+    }
+    Err(ended)
 }
 
 /// Whether a meter's period was over at the end of `day`. Totals never are.

@@ -251,6 +251,23 @@ fn a_sweep_counts_orphans_in_full_and_keeps_what_statements_need() {
     assert_eq!(sweep("2026-11-03T12:05:00.000Z", 20), Swept::default());
 }
 
+#[test]
+fn shards_change_only_where_nothing_was_used() {
+    let (store, row) = (Memory::of(1), limits(1, &[("tenant:tokens:total", 10)]));
+    let ops = |shards: u8| -> Vec<GateOp> {
+        (0..shards).map(|shard| GateOp::Reshard { shard: Key::budget(&tenant(), shard), shards }).collect()
+    };
+    run(store.transact(&ops(3))).unwrap();
+    assert_eq!(store.shards().len(), 3);
+    // Whoever still counts by one shard is told to try again.
+    assert_eq!(hold_tokens(&store, &row, 1, 7).unwrap_err(), HoldRefused::Unavailable);
+    let held = hold_tokens(&store, &limits(3, &[("tenant:tokens:total", 10)]), 1, 7).unwrap();
+    assert_eq!(run(store.transact(&ops(5))), Err(GateFault::Condition(None)));
+    run(settle(&store, held.receipt(), spend(1, 0), None)).unwrap();
+    assert_eq!(run(store.transact(&ops(5))), Err(GateFault::Condition(None)));
+    assert_eq!((store.shards().len(), store.used("t:tok:all")), (3, 1));
+}
+
 /// Pinned: what DynamoDB is asked. `ADD admitted.#day` would pass an emulator and fail in AWS.
 #[test]
 fn the_expressions_are_pinned() {
