@@ -1,8 +1,8 @@
 //! Budgets by level, window and unit, as callers and operators meet them.
 #![cfg(test)]
 
-use countersign_tests::support::records::Record;
-use countersign_tests::support::{Answer, Tenant, aws};
+use countersign_tests::support::records::{self, Record};
+use countersign_tests::support::{Answer, Tenant, aws, wait};
 use serde_json::{Value, json};
 
 fn limit(tenant: &Tenant, set: &str) {
@@ -197,6 +197,12 @@ fn a_hold_whose_call_died_is_swept_and_counts_in_full() {
     let done = aws::invoke("root", "lifecycle", &json!({"sweep_holds": {}})).unwrap();
     assert!(done["orphans"].as_u64().unwrap() >= 1, "{done}");
     assert_eq!((tenant.budget().open_holds, tenant.budget().spent), (0, 1_000));
+    let told = wait::until("the orphan's record", || {
+        let records = records::all(tenant.tenant_id());
+        records.into_iter().find(|record| record.field("event_type") == "budget.orphaned")
+    });
+    assert_eq!((told.field("actor_id"), told.metadata("tokens")), ("system", json!(1_000)));
+    assert_eq!(told.field("action_id"), "019b76da-a800-7000-8000-000000000001");
     assert_eq!(tenant.say("hello").status, 200);
 }
 

@@ -15,7 +15,8 @@ use crate::decide;
 pub struct Effects {
     client: Client,
     pub(crate) dynamo: aws::Dynamo,
-    config: Config,
+    pub(crate) audit: aws::AuditSender,
+    pub(crate) config: Config,
 }
 
 /// So that a part is read and written within seconds and megabytes.
@@ -33,7 +34,9 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
 
 impl Effects {
     pub fn new(sdk: &aws::SdkConfig, config: Config) -> Self {
-        Self { client: Client::new(sdk), dynamo: aws::Dynamo::new(sdk, config.tables.clone()), config }
+        let dynamo = aws::Dynamo::new(sdk, config.tables.clone());
+        let audit = aws::AuditSender::new(sdk, config.audit.clone());
+        Self { client: Client::new(sdk), dynamo, audit, config }
     }
 
     /// Copies the newest checkpoint to every sink; how many took it. One that fails does not stop the others.

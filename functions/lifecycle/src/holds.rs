@@ -1,7 +1,12 @@
 //! Orphaned holds: every shard of every tenant is looked at, and what outlived every call is settled at its full size. The
-//! attempt stays unpaired in the ledger, which is what became of it; a line of the log names it, and an alarm counts such lines.
+//! attempt stays unpaired in the ledger, which is what became of it, and a record beside it says what it cost. A line of the
+//! log names it too, and an alarm counts such lines.
 
-use domain::{TenantId, Timestamp, Zone};
+use domain::{
+    Actor, ActorType, AuditRecord, Code, Decided, Description, EventId, EventType, Metadata, Phase,
+    RECORD_VERSION, Reason, Tenant, TenantId, Timestamp, Zone,
+};
+use tables::codec::Row as _;
 use tables::gates::{Orphan, sweep};
 use tables::{Item, Key};
 
@@ -64,11 +69,61 @@ impl Effects {
         let swept = sweep(&self.dynamo, &tenant, key, item, oldest(now), today).await;
         let orphans = swept.as_ref().map_or(&[][..], |swept| &swept.orphans);
         orphans.iter().for_each(|orphan| told(&tenant, orphan));
+        self.record(&tenant, orphans, now).await?;
         let swept = swept.ok().filter(|swept| !swept.unfinished).ok_or_else(|| {
             tracing::error!(tenant_id = %tenant, "shard.not_swept");
             "shard_not_swept"
         })?;
         Ok((u64::try_from(swept.orphans.len()).unwrap_or(u64::MAX), swept.forgotten))
+    }
+}
+
+impl Effects {
+    /// Records orphans after they were settled: what is not acknowledged is sent again first, and fails the sweep.
+    async fn record(&self, tenant: &TenantId, orphans: &[Orphan], now: Timestamp) -> Result<(), Fault> {
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        let row = self.dynamo.get(&Key::tenant(tenant)).await.map_err(|_| "tables_unavailable")?;
+        let row = row.and_then(|item| Tenant::from_item(&item).ok()).ok_or("tenant_unreadable")?;
+        let mut records = Vec::new();
+        for orphan in orphans {
+            let event_id = EventId::new(now, aws::random().map_err(|_| "no_entropy")?);
+            records.push(recorded(self.config.region, &row, orphan, event_id, now));
+        }
+        self.audit.record(&records).await.map_err(|_| "not_recorded")
+    }
+}
+
+fn recorded(
+    region: domain::Region,
+    row: &Tenant,
+    orphan: &Orphan,
+    event_id: EventId,
+    at: Timestamp,
+) -> AuditRecord {
+    AuditRecord {
+        action_id: Some(orphan.action),
+        agent_id: Some(orphan.payer.agent.clone()),
+        ..AuditRecord::new(
+            RECORD_VERSION,
+            event_id,
+            at,
+            region,
+            row.org.clone(),
+            row.id.clone(),
+            EventType::BudgetOrphaned,
+            Phase::Single,
+            ActorType::System,
+            Actor::system(),
+            Code::literal("budget.sweep"),
+            Decided::Allow,
+            Code::literal(Reason::Completed.as_str()),
+            Description::literal("A call died before its hold was settled: its worst case counts as spent."),
+            Metadata::default()
+                .count("tokens", orphan.spend.tokens)
+                .count("usd_micros", orphan.spend.usd_micros),
+        )
     }
 }
 

@@ -69,6 +69,8 @@ catalogue! {
         BudgetExceeded = "budget.exceeded",
         /// A limit is used up to 80, 90 or 100 percent: told once for each.
         BudgetAlert = "budget.alert",
+        /// A call died before its hold was settled: its worst case counts as spent.
+        BudgetOrphaned = "budget.orphaned",
         /// A known key was presented that may not be used any more.
         AuthRefused = "auth.refused",
         /// `countersign ops` wrote configuration.
