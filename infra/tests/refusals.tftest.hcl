@@ -111,12 +111,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 4
-    error_message = "four keys sign, and outlive their stack"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 5
+    error_message = "five keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", operator = "operator" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -246,7 +246,7 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["audit-writer", "dlp", "gateway", "operator"]
+      queue-messages  = ["audit-writer", "dlp", "gateway", "lifecycle", "operator"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
     } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 31] = [
+    const NOT_HERE: [Reason; 32] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -121,6 +121,7 @@ mod tests {
         Reason::Untranslatable,
         Reason::ToolForbidden,
         Reason::BudgetExceeded,
+        Reason::PriceUnknown,
         Reason::BudgetUnavailable,
         Reason::TimeShort,
         Reason::ProviderUnreachable,

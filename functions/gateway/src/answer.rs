@@ -32,6 +32,15 @@ pub struct Usage {
     pub output: u64,
     /// Some providers count reasoning in the total alone.
     pub total: u64,
+    /// Of the input.
+    pub cached: Cached,
+}
+
+/// Input tokens that have prices of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cached {
+    pub read: u64,
+    pub written: u64,
 }
 
 /// No token of a published tokenizer covers more text: the longest are runs of 128 spaces.
@@ -40,9 +49,9 @@ const MAX_BYTES_PER_TOKEN: u64 = 256;
 impl Usage {
     /// What it settles. Fewer tokens than the text needs are a lie, and cost the worst case like no report at all.
     pub fn spent(self, text_bytes: u64) -> Spent {
-        let Self { input, output, total } = self;
+        let Self { input, output, total, cached } = self;
         let enough = output.saturating_mul(MAX_BYTES_PER_TOKEN) >= text_bytes;
-        if input > 0 && enough { Spent::Reported { input, output, total } } else { Spent::Everything }
+        if input > 0 && enough { Spent::Reported { input, output, total, cached } } else { Spent::Everything }
     }
 }
 
@@ -50,20 +59,32 @@ impl Usage {
 pub fn usage(wire: Dialect, usage: &Value) -> Option<Usage> {
     let count = |name: &str| usage.get(name).and_then(Value::as_u64);
     let total = count("total_tokens").unwrap_or_default();
+    let detail = |group: &str, name: &str| {
+        usage.get(group).and_then(|group| group.get(name)).and_then(Value::as_u64).unwrap_or_default()
+    };
+    let cached =
+        |group| Cached { read: detail(group, "cached_tokens"), written: detail(group, "cache_write_tokens") };
     match wire {
         Dialect::Chat => {
-            Some(Usage { input: count("prompt_tokens")?, output: count("completion_tokens")?, total })
+            let (input, output) = (count("prompt_tokens")?, count("completion_tokens")?);
+            Some(Usage { input, output, total, cached: cached("prompt_tokens_details") })
         }
-        Dialect::Embeddings => Some(Usage { input: count("prompt_tokens")?, output: 0, total }),
+        Dialect::Embeddings => {
+            Some(Usage { input: count("prompt_tokens")?, output: 0, total, cached: Cached::default() })
+        }
         Dialect::Responses => {
-            Some(Usage { input: count("input_tokens")?, output: count("output_tokens")?, total })
+            let (input, output) = (count("input_tokens")?, count("output_tokens")?);
+            Some(Usage { input, output, total, cached: cached("input_tokens_details") })
         }
         Dialect::Messages => {
             // What is read from the cache, or written to it, is input as well.
-            let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"];
-            let cached = cached.iter().filter_map(|name| count(name)).fold(0, u64::saturating_add);
-            let input = count("input_tokens")?.saturating_add(cached);
-            Some(Usage { input, output: count("output_tokens")?, total: 0 })
+            let of_cache = |name| count(name).unwrap_or_default();
+            let cached = Cached {
+                read: of_cache("cache_read_input_tokens"),
+                written: of_cache("cache_creation_input_tokens"),
+            };
+            let input = count("input_tokens")?.saturating_add(cached.read).saturating_add(cached.written);
+            Some(Usage { input, output: count("output_tokens")?, total: 0, cached })
         }
         Dialect::CountTokens => None,
     }
@@ -89,7 +110,7 @@ pub fn check(wire: Dialect, answer: &Value) -> Result<(), Reason> {
 /// What a whole answer settles. Counting tokens costs none.
 pub fn spent(wire: Dialect, answer: &Value) -> Spent {
     if wire == Dialect::CountTokens && check(wire, answer).is_ok() {
-        return Spent::Reported { input: 0, output: 0, total: 0 };
+        return Spent::Reported { input: 0, output: 0, total: 0, cached: Cached::default() };
     }
     let reported = answer.get("usage").and_then(|reported| usage(wire, reported));
     reported.map_or(Spent::Everything, |usage| usage.spent(leaves::text_bytes(wire, answer)))

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use caller::{Asserted, Documents, Keys, NoPerson, Person, Unreadable, acquainted};
 use domain::{
-    ActionId, AuditRecord, BudgetRow, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider,
-    ProviderModel, Providers, Reason, Region, Timestamp,
+    ActionId, AuditRecord, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider, ProviderModel,
+    Providers, Reason, Region, Timestamp,
 };
 use egress::{Reach, Target};
 use envelope::RootError;
@@ -19,6 +19,7 @@ use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Policies, Redacted};
 use serde_json::Value;
 
+use crate::budget::Budget;
 use crate::dialect::{Dialect, Vendor};
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
@@ -56,7 +57,7 @@ pub struct Facts {
     pub standing: Standing,
     pub policy: Option<PolicyRow>,
     pub providers: Option<Providers>,
-    pub budget: Option<BudgetRow>,
+    pub budget: Option<Budget>,
     pub dlp: Result<Documents, Unreadable>,
     pub keys: Result<Keys, RootError>,
     /// Whoever the call is said to be for; `None` when nobody is named.
@@ -173,6 +174,7 @@ fn admit(
     let wanted = well_formed(request.route, scribe)?;
     request.asserted?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
+    let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
     let accountable = facts.caller.standing(&facts.standing, &approach)?;
     let policy = facts.policy.ok_or(Reason::FactsUnavailable)?;
     let providers = facts.providers.ok_or(Reason::FactsUnavailable)?;
@@ -200,8 +202,8 @@ fn admit(
     let bound = Bound { provider, model, policy: &policy, dlp, target };
     let call = Planned { rules, moment, scribe, action_id };
     let person = facts.person.and_then(Result::ok);
-    let plan =
-        call.plan(wanted, bound, Means { keys: facts.keys, budget: facts.budget, person }, permit, known)?;
+    let means = Means { keys: facts.keys, budget: facts.budget, team, person };
+    let plan = call.plan(wanted, bound, means, permit, known)?;
     Ok(Decision::Forward(Box::new(plan)))
 }
 

@@ -8,19 +8,21 @@ use caller::person::{self, Whose};
 use caller::tokens::{Holder, Made};
 use caller::{Address, Addresses, Documents, Keeping, Keys, LoadFault, NoPerson, Person, keys_fault};
 use domain::{
-    BudgetRow, GatewayKey, KeyRow, KillScope, PolicyRow, Providers, Reason, Region, RootRow, Timestamp,
+    EventId, GatewayKey, KeyRow, KillScope, LimitsRow, PolicyRow, Providers, Reason, Region, RootRow,
+    Timestamp,
 };
 use egress::Client;
 use envelope::{Aad, Plaintext, Purpose, RootError};
 use policy::Approach;
-use tables::gates::{NotSettled, NotTaken};
+use tables::gates::{Alert, NotSettled, NotTaken, Payer, Shard};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
+use crate::budget::Budget;
 use crate::cleared::Cleared;
 use crate::decide::{Consent, Decision, Facts, Plan};
 use crate::live::Live;
 use crate::outcome::{self, Ended, Good, Spent};
-use crate::plan::{self, Call};
+use crate::plan::Call;
 use crate::provider::Way;
 use crate::response::{Refused, Response};
 use crate::{answer, dialect::Vendor};
@@ -49,6 +51,7 @@ fn more(address: &Address) -> Vec<Key> {
     let mut keys = vec![
         Key::policy(tenant),
         Key::providers(tenant),
+        Key::limits(tenant),
         Key::budget(tenant, 0),
         Key::root(tenant, Purpose::Credential.as_str()),
         Key::root(tenant, Purpose::Token.as_str()),
@@ -72,7 +75,9 @@ impl Effects {
         let facts = Facts {
             policy: loaded.find::<PolicyRow>(&Key::policy(tenant)),
             providers: loaded.find::<Providers>(&Key::providers(tenant)),
-            budget: loaded.find::<BudgetRow>(&Key::budget(tenant, 0)),
+            budget: loaded
+                .find::<LimitsRow>(&Key::limits(tenant))
+                .map(|limits| Budget { limits, shard: loaded.item(&Key::budget(tenant, 0)).cloned() }),
             dlp: Documents::of(&loaded),
             keys,
             person: None,
@@ -95,7 +100,10 @@ impl Effects {
         now: Timestamp,
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
-        let broke = facts.budget.is_none_or(|budget| budget.avail == 0);
+        let row = facts.caller.row();
+        let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
+        let payer = Payer { agent: row.agent.clone(), key: row.id.clone(), team };
+        let broke = facts.budget.as_ref().is_none_or(|budget| budget.is_spent(&row.tenant, &payer, now));
         if broke || !facts.caller.may_act(&facts.standing, approach, now) {
             return None;
         }
@@ -121,19 +129,16 @@ impl Effects {
     async fn forward(self: &Arc<Self>, plan: Plan, roots: &Roots) -> Response {
         let Plan { permit, body, mut call } = plan;
         let began = aws::now();
-        let budget = Key::budget(&call.scribe.row.tenant, 0);
+        let ask = call.bill.ask();
         let (held, recorded, credential, kept, rate, once) = futures_util::join!(
-            in_time(
-                tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
-                HoldRefused::Unavailable
-            ),
+            in_time(tables::gates::hold(&self.dynamo, &ask), HoldRefused::Unavailable),
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
             self.rate(&call.scribe.row, began),
             in_time(self.once(&call, began), Reason::RepeatUnavailable.into()),
         );
-        let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
+        let receipt = ask.receipt();
         let (held, recorded, credential) = match (held, recorded, credential, kept, rate, once) {
             (Ok(held), Ok(recorded), Ok(credential), Ok(()), Ok(()), Ok(())) => (held, recorded, credential),
             (held, recorded, credential, kept, rate, once) => {
@@ -143,7 +148,7 @@ impl Effects {
                 }
                 let failed = credential.err().map(keys_fault).or(kept.err());
                 let other = once.err().or(failed.map(Refused::from)).or(rate.err());
-                let refused = stopped(&held, recorded.is_ok(), other);
+                let refused = stopped(&call, &held, recorded.is_ok(), other);
                 return self.abandon(&call, refused, &held, &receipt, began).await;
             }
         };
@@ -217,7 +222,7 @@ impl Effects {
         receipt: &HoldReceipt,
         began: Timestamp,
     ) -> Response {
-        let surely_none = matches!(held, Err(HoldRefused::OverBudget { .. } | HoldRefused::NoBudget));
+        let surely_none = matches!(held, Err(HoldRefused::OverBudget(_) | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
         self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
         Response::error(call.dialect.vendor(), &refused).with_action(call.action_id)
@@ -232,9 +237,16 @@ impl Effects {
             let Some(receipt) = receipt else { return true };
             // Only calls that reached a provider are counted against the ledger.
             let sent = ended.spent != Spent::Nothing || ended.status.is_some();
-            let spent = ended.spent.tokens(receipt.tokens);
+            let spent = call.bill.spent(ended.spent);
             let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
-            in_time(settled, NotSettled).await.is_ok()
+            match in_time(settled, NotSettled).await {
+                Ok(Some(after)) => {
+                    self.alert(call, receipt, &after, now).await;
+                    true
+                }
+                Ok(None) => true,
+                Err(NotSettled) => false,
+            }
         };
         let let_go = async {
             if let Some(repeat) = call.repeat.as_ref().filter(|_| ended.spent == Spent::Nothing) {
@@ -272,6 +284,19 @@ impl Effects {
                 Refused { hint: Some(hint), retry_after, ..Reason::RateExceeded.into() }
             }
         })
+    }
+
+    /// Tells of limits that are used up so far. One that cannot be told is logged: it says nothing that the meters do not.
+    async fn alert(&self, call: &Call, receipt: &HoldReceipt, after: &Shard, now: Timestamp) {
+        let told = tables::gates::alerts(&self.dynamo, &call.bill.tenant, receipt, after).await;
+        let record = |alert: &Alert| {
+            let event_id = EventId::new(now, aws::random().ok()?);
+            Some(outcome::alert(call, alert, event_id, now))
+        };
+        let records: Vec<_> = told.iter().filter_map(record).collect();
+        if records.len() < told.len() || (!records.is_empty() && self.audit.record(&records).await.is_err()) {
+            tracing::error!(action_id = %call.action_id, alerts = told.len(), "alert.not_recorded");
+        }
     }
 
     /// What the body's cross-request tokens stand for; none, unless the policy asks for them.
@@ -320,11 +345,10 @@ async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Re
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Refused>) -> Refused {
+fn stopped(call: &Call, held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Refused>) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
-        Err(HoldRefused::OverBudget { avail, wanted }) => plan::over_budget(*avail, *wanted),
-        Err(HoldRefused::NoBudget | HoldRefused::Unavailable) => Reason::BudgetUnavailable.into(),
+        Err(refused) => call.bill.refused(refused),
         Ok(_) => other.unwrap_or_else(|| Reason::KeysUnavailable.into()),
     }
 }

@@ -10,6 +10,7 @@
 //! - Routes by which a provider would keep content, such as batches and files: refused by name.
 
 mod answer;
+mod budget;
 mod cleared;
 mod config;
 mod decide;
@@ -21,6 +22,7 @@ mod limits;
 mod live;
 mod outcome;
 mod plan;
+mod prices;
 mod provider;
 mod records;
 mod refusal;
@@ -43,6 +45,7 @@ pub use cleared::Cleared;
 pub use config::Config;
 pub use decide::{Moment, Random, Rules};
 pub use effects::Effects;
+pub use prices::{Prices, PricesError};
 pub use response::Response;
 
 use dialect::Vendor;

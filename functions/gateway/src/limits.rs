@@ -29,13 +29,18 @@ impl Limit {
 /// (Anthropic documents 159 to 530 tokens).
 const FRAMING_TOKENS: u64 = 1_024;
 
-/// The most tokens that a call can cost: one per byte sent, since a token of a byte-pair tokenizer covers at least one
-/// byte of its input; what the provider may add; what it may fetch or look at; and all the output it is allowed. A provider
-/// that reports more is settled at this, and the outcome says so.
-pub fn worst_case(sent_bytes: usize, ask: &Ask, max_output: u64) -> u64 {
+/// The most tokens of input that a call can cost: one per byte sent, since a token of a byte-pair tokenizer covers at least
+/// one byte of its input; what the provider may add; and what it may fetch or look at. A provider that reports more is settled
+/// at the worst case, and the outcome says so.
+pub fn worst_input(sent_bytes: usize, ask: &Ask) -> u64 {
     let input = u64::try_from(sent_bytes).unwrap_or(u64::MAX).saturating_add(FRAMING_TOKENS);
     let unseen = ask.needs().iter().filter_map(|need| need.what).map(unseen).fold(0, u64::saturating_add);
-    input.saturating_add(unseen).saturating_add(ask.choices().saturating_mul(max_output))
+    input.saturating_add(unseen)
+}
+
+/// All the output that it is allowed.
+pub fn worst_output(ask: &Ask, max_output: u64) -> u64 {
+    ask.choices().saturating_mul(max_output)
 }
 
 /// What an uninspectable part may cost beyond its bytes. A picture is cut into at most this many tokens (OpenAI and

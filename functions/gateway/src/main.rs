@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_gateway::{Addresses, Config, Effects, Gateway, Rules};
+use countersign_gateway::{Addresses, Config, Effects, Gateway, Prices, Rules};
 use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -29,8 +29,9 @@ async fn main() -> Result<(), Error> {
         connect_timeout: CONNECT_TIMEOUT,
         max_response_bytes: MAX_ANSWER_BYTES,
     })?;
-    // A broken set of detectors must not begin to serve.
+    // Broken detectors or prices must not begin to serve.
     Detectors::builtin().map_err(|error| error.to_string())?;
+    Prices::builtin()?;
     let rules = Rules {
         region: config.region,
         reach: config.reach,

@@ -1,11 +1,12 @@
 //! How a call ended, from what the provider answered: pure. Every attempt has an outcome.
 
 use bytes::Bytes;
-use domain::{AuditRecord, Decided, Digest, EventType, Metadata, Phase, Reason, Timestamp};
+use domain::{AuditRecord, Decided, Digest, EventId, EventType, Metadata, Phase, Reason, Timestamp};
 use egress::{Answer, EgressError};
 use serde_json::Value;
+use tables::gates::Alert;
 
-use crate::answer::{self, ToolCall};
+use crate::answer::{self, Cached, ToolCall};
 use crate::dialect::Dialect;
 use crate::plan::Call;
 use crate::records::Entry;
@@ -17,7 +18,7 @@ pub enum Spent {
     /// The provider certainly did no work.
     Nothing,
     /// As the provider reported, at most what was held.
-    Reported { input: u64, output: u64, total: u64 },
+    Reported { input: u64, output: u64, total: u64, cached: Cached },
     /// It may have worked and did not say how much: the worst case counts.
     Everything,
 }
@@ -26,7 +27,7 @@ impl Spent {
     /// What the provider says it used, which may be more than it may.
     fn reported(self) -> u64 {
         match self {
-            Self::Reported { input, output, total } => input.saturating_add(output).max(total),
+            Self::Reported { input, output, total, .. } => input.saturating_add(output).max(total),
             Self::Nothing | Self::Everything => 0,
         }
     }
@@ -186,6 +187,7 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
     let action_id = call.action_id;
     let mut record = call.scribe.record(action_id, entry);
     call.known.add_to(&mut record);
+    record.cost_usd_micros = call.bill.cost(ended.spent).map(|cost| cost.min(MAX_REPORTED));
     if let Spent::Reported { input, output, .. } = ended.spent {
         record.input_tokens = Some(input.min(MAX_REPORTED));
         record.output_tokens = Some(output.min(MAX_REPORTED));
@@ -194,6 +196,27 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
     let whole =
         committed.map(|(key, answer)| key.commitment("response", action_id.as_bytes(), &answer.bytes));
     record.response_commitment = whole.or_else(|| ended.commitment.clone());
+    record
+}
+
+/// The record of a limit that is used up so far.
+pub fn alert(call: &Call, alert: &Alert, event_id: EventId, now: Timestamp) -> AuditRecord {
+    let entry = Entry {
+        at: now,
+        event_id,
+        seal_random: None,
+        event: EventType::BudgetAlert,
+        phase: Phase::Single,
+        decision: Decided::Allow,
+        reason: Reason::Allowed,
+        description: "A limit is used up to a threshold, with what this call used.",
+        metadata: Metadata::default()
+            .count("threshold_percent", alert.threshold)
+            .count("used", alert.used)
+            .count("limit", alert.limit),
+    };
+    let mut record = call.scribe.record(call.action_id, entry);
+    record.resource = format!("limit:{}", alert.place).parse().ok();
     record
 }
 
@@ -254,7 +277,7 @@ mod tests {
 
     #[test]
     fn answers_and_what_they_cost() {
-        let reported = |input, output| Spent::Reported { input, output, total: 0 };
+        let reported = |input, output| Spent::Reported { input, output, total: 0, cached: Cached::default() };
         for (body, reason, spent) in [
             (
                 r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
@@ -282,7 +305,10 @@ mod tests {
             assert_eq!(ended.answer.is_some(), reason == Reason::Completed);
         }
         assert_eq!(reported(u64::MAX, 5).tokens(7), 7);
-        assert_eq!(Spent::Reported { input: 1, output: 2, total: 9 }.tokens(20), 9);
+        assert_eq!(
+            Spent::Reported { input: 1, output: 2, total: 9, cached: Cached::default() }.tokens(20),
+            9
+        );
         assert_eq!((Spent::Nothing.tokens(7), Spent::Everything.tokens(7)), (0, 7));
     }
 }

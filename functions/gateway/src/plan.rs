@@ -8,21 +8,24 @@ use std::time::Duration;
 use caller::tokens::Made;
 use caller::{Keys, Person, keys_fault};
 use domain::{
-    ActionId, AuditRecord, BudgetRow, Code, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow,
-    Provider, ProviderModel, Reason, Timestamp, Uninspectable,
+    ActionId, AuditRecord, Code, Decided, EventId, EventType, Metadata, Name, Phase, PolicyRow, Provider,
+    ProviderModel, Reason, Timestamp, Uninspectable,
 };
 use egress::Target;
 use envelope::{RootError, RootKey};
 use policy::Permit;
 use redact::{Draw, NewToken, Nonce, RedactError, Redaction, Vault};
 use serde_json::{Map, Value};
+use tables::gates::{Payer, Spend};
 
 use crate::answer::render::Render;
+use crate::budget::{Bill, Budget};
 use crate::decide::{Moment, Plan, Rules};
 use crate::dialect::{Dialect, Way};
 use crate::form::tables::grammar;
 use crate::form::{Ask, tools as form_tools};
-use crate::limits::{Limit, worst_case};
+use crate::limits::{Limit, worst_input, worst_output};
+use crate::prices::Prices;
 use crate::records::{Entry, Known, Scribe, SealRandom};
 use crate::repeat::{Again, Repeat};
 use crate::response::Refused;
@@ -59,6 +62,8 @@ pub struct Call {
     pub repeat: Option<Repeat>,
     /// The worst case in tokens: what is held.
     pub worst_case: u64,
+    /// The same with who pays, and in money.
+    pub bill: Bill,
     pub target: Target,
     pub provider: Provider,
     pub deadline: Duration,
@@ -100,7 +105,9 @@ pub struct Bound<'a> {
 /// What a call is made with.
 pub struct Means {
     pub keys: Result<Keys, RootError>,
-    pub budget: Option<BudgetRow>,
+    pub budget: Option<Budget>,
+    /// The agent's.
+    pub team: Option<Code>,
     pub person: Option<Person>,
 }
 
@@ -167,8 +174,9 @@ impl Planned<'_> {
         known.findings(&findings);
 
         let sent = body.get().to_string();
-        let worst_case = worst_case(sent.len(), &ask, limit.tokens);
-        affordable(means.budget, worst_case)?;
+        let most = (worst_input(sent.len(), &ask), worst_output(&ask, limit.tokens));
+        let bill = self.bill(means.budget, provider, model, means.team, most)?;
+        let worst_case = bill.worst.tokens;
         let deadline = deadline(self.rules, moment)?;
         let clamped = limit.told(terms.limit_field());
         let mut attempt = self
@@ -196,6 +204,7 @@ impl Planned<'_> {
             betas,
             repeat: self.repeat(&again, (ask.dialect().route(), &came), &keys),
             worst_case,
+            bill,
             target,
             provider: provider.clone(),
             deadline,
@@ -223,6 +232,32 @@ impl Planned<'_> {
 
     fn repeat(&self, again: &Again, of: (&str, &str), keys: &Keys) -> Option<Repeat> {
         Repeat::of(again, &self.scribe.row, of, &keys.pseudonym, self.moment.now)
+    }
+
+    /// What the call may cost at most: so many tokens of input and of output. Refused if that is too much.
+    fn bill(
+        &self,
+        budget: Option<Budget>,
+        provider: &Provider,
+        model: &ProviderModel,
+        team: Option<Code>,
+        (input, output): (u64, u64),
+    ) -> Result<Bill, Refused> {
+        let budget = budget.ok_or(Reason::BudgetUnavailable)?;
+        let prices = Prices::builtin().ok();
+        let price = prices.and_then(|prices| prices.find(provider.kind, model.upstream.as_str()));
+        let usd_micros = price.map_or(0, |price| price.worst(input, output));
+        let row = &self.scribe.row;
+        let bill = Bill {
+            limits: budget.limits.clone(),
+            tenant: row.tenant.clone(),
+            payer: Payer { agent: row.agent.clone(), key: row.id.clone(), team },
+            action: self.action_id,
+            worst: Spend { tokens: input.saturating_add(output), usd_micros },
+            price,
+            now: self.moment.now,
+        };
+        budget.covers(&bill).map(|()| bill)
     }
 
     fn redact(
@@ -282,18 +317,6 @@ fn translated(
         let param = Some(fault.param).filter(|param| !param.is_empty());
         Refused { param, hint: Some(fault.why.to_owned()), ..Refused::from(Reason::Untranslatable) }
     })
-}
-
-/// Saves an attempt that cannot succeed. The exact check is the condition of the hold.
-fn affordable(budget: Option<BudgetRow>, worst_case: u64) -> Result<(), Refused> {
-    let budget = budget.ok_or(Reason::BudgetUnavailable)?;
-    if worst_case > budget.avail { Err(over_budget(budget.avail, worst_case)) } else { Ok(()) }
-}
-
-/// The refusal of a call that its budget does not cover, with the numbers that explain it.
-pub fn over_budget(avail: u64, worst_case: u64) -> Refused {
-    let hint = format!("{avail} tokens are available, the call may need {worst_case}");
-    Refused { hint: Some(hint), ..Refused::from(Reason::BudgetExceeded) }
 }
 
 fn deadline(rules: &Rules, moment: &Moment) -> Result<Duration, Reason> {

@@ -100,7 +100,8 @@ table! {
     SubjectErased, 403, DENIED, PolicyViolation, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
-    BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the tenant's token budget does not cover the worst case of this call";
+    BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the budget does not cover the worst case of this call";
+    PriceUnknown, 403, DENIED, BudgetExceeded, false, "a limit in money bears on this call, and no price of its model is known";
     RateExceeded, 429, RATE, PolicyViolation, true, "more calls in a minute than this gateway key may make: try again later";
     CallRepeated, 409, INVALID, PolicyViolation, false, "this call was sent before, and is or was made then; its answer is not kept";
     IdempotencyMismatch, 422, INVALID, PolicyViolation, false, "another call was sent under this Idempotency-Key in the last 24 hours: send a new key with a new call";

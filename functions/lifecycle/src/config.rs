@@ -1,7 +1,8 @@
-//! Configuration: the derived bucket, and where checkpoints go outside the account.
+//! Configuration: the derived bucket, where checkpoints go outside the account, the tables, and where records go.
 
-use aws::{BadConfig, Vars};
+use aws::{AuditConfig, BadConfig, TableNames, Vars};
 use domain::Region;
+use tables::Table;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -11,6 +12,8 @@ pub struct Config {
     pub origin: String,
     /// Buckets that somebody else owns.
     pub sinks: Vec<String>,
+    pub tables: TableNames,
+    pub audit: AuditConfig,
 }
 
 impl Config {
@@ -21,10 +24,16 @@ impl Config {
         let region = vars.require("CS_REGION", "il, eu or us");
         let derived = vars.require("CS_BUCKET_DERIVED", "the derived bucket's name");
         let origin = vars.require("CS_LOG_ORIGIN", "the region log's name");
+        let tables = TableNames::from_vars(&mut vars, &[Table::Control, Table::Gates]);
+        let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
+        let audit = AuditConfig::from_vars(&mut vars, "lifecycle", region, code);
         let sinks = get("CS_CHECKPOINT_SINKS").unwrap_or_default();
         let sinks = sinks.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let sinks = sinks.collect();
-        let config = (|| Some(Self { region: region?, derived_bucket: derived?, origin: origin?, sinks }))();
+        let config = (|| {
+            let (region, derived_bucket, origin) = (region?, derived?, origin?);
+            Some(Self { region, derived_bucket, origin, sinks, tables: tables?, audit: audit? })
+        })();
         vars.finish(config)
     }
 }

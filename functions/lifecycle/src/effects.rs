@@ -14,7 +14,9 @@ use crate::decide;
 #[derive(Debug)]
 pub struct Effects {
     client: Client,
-    config: Config,
+    pub(crate) dynamo: aws::Dynamo,
+    pub(crate) audit: aws::AuditSender,
+    pub(crate) config: Config,
 }
 
 /// So that a part is read and written within seconds and megabytes.
@@ -32,7 +34,9 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
 
 impl Effects {
     pub fn new(sdk: &aws::SdkConfig, config: Config) -> Self {
-        Self { client: Client::new(sdk), config }
+        let dynamo = aws::Dynamo::new(sdk, config.tables.clone());
+        let audit = aws::AuditSender::new(sdk, config.audit.clone());
+        Self { client: Client::new(sdk), dynamo, audit, config }
     }
 
     /// Copies the newest checkpoint to every sink; how many took it. One that fails does not stop the others.

@@ -10,6 +10,8 @@ pub enum Event {
     DeliverCheckpoint {},
     /// Daily: one file of rows for each tenant's finished day.
     Compact {},
+    /// Every five minutes: holds that nobody will settle any more, and meters of periods that are over.
+    SweepHolds {},
 }
 
 /// What came of it.
@@ -17,6 +19,10 @@ pub enum Event {
 pub struct Done {
     pub delivered: u64,
     pub compacted: u64,
+    /// Holds that were settled in full because their call never ended.
+    pub orphans: u64,
+    /// Meters of periods that are over.
+    pub forgotten: u64,
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
-//! Lifecycle: what the clock brings about. Checkpoints leave the account every hour, and a day's rows become one file.
+//! Lifecycle: what the clock brings about. Checkpoints leave the account every hour, a day's rows become one file, and holds
+//! of calls that died are settled.
 //!
 //! # In scope
-//! Delivering checkpoints to sinks, merging rows for SQL.
+//! Delivering checkpoints to sinks, merging rows for SQL, sweeping orphaned holds.
 //!
 //! # Out of scope
 //! - Making checkpoints and rows: `functions/audit-writer`.
-//! - Orphaned holds, retention and erasure: not built yet.
+//! - What a sweep settles and forgets: `tables`, `gates`.
+//! - Retention and erasure: not built yet.
 
 mod config;
 mod decide;
 mod effects;
 mod event;
+mod holds;
 
 pub use config::Config;
 pub use decide::sink_name;
@@ -31,5 +34,10 @@ pub async fn handle(effects: &Effects, event: Event, now: Timestamp) -> Result<D
         Event::Compact {} => {
             effects.compact(now).await.map(|compacted| Done { compacted, ..Done::default() })
         }
+        Event::SweepHolds {} => effects.sweep_holds(now).await.map(|(orphans, forgotten)| Done {
+            orphans,
+            forgotten,
+            ..Done::default()
+        }),
     }
 }

@@ -79,3 +79,36 @@ resource "aws_cloudwatch_metric_alarm" "checkpoint_failing" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
 }
+
+locals {
+  orphaned_holds = "${local.prefix}-orphaned-holds"
+}
+
+# A call that died between its hold and its settlement. Its attempt stays unpaired, and its worst case counts as spent.
+resource "aws_cloudwatch_log_metric_filter" "orphaned_holds" {
+  count = var.drop_conditions ? 0 : 1 # not for the emulator
+
+  name           = "${local.prefix}-orphaned-holds"
+  log_group_name = module.lifecycle.log_group
+  pattern        = "\"hold.orphaned\""
+
+  metric_transformation {
+    namespace = "Countersign"
+    name      = local.orphaned_holds
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "orphaned_holds" {
+  alarm_name          = "${local.prefix}-orphaned-holds"
+  alarm_description   = "Calls died before they were settled: their worst case counts as spent, and the ledger has no outcome of theirs."
+  namespace           = "Countersign"
+  metric_name         = local.orphaned_holds
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}

@@ -23,6 +23,8 @@ locals {
 
   dlp_package = "${var.packages_dir}/dlp.zip"
 
+  lifecycle_package = "${var.packages_dir}/lifecycle.zip"
+
   # Names of what it reads and keeps. It knows no provider.
   dlp_environment = merge(local.common_environment, {
     for name, value in local.configuration_environment : name => value if name != "CS_PROVIDER_TIMEOUT_MS"
@@ -43,9 +45,12 @@ locals {
     CS_CHECKPOINT_KEY_ARN      = local.signing_keys.checkpoint
     CS_GATEWAY_SIGNING_KEY_ARN = local.signing_keys.gateway
     CS_DLP_SIGNING_KEY_ARN     = local.signing_keys.dlp
-    CS_LOG_ORIGIN              = local.log_origin
-    CS_ATHENA_WORKGROUP        = aws_athena_workgroup.audit.name
-    CS_GLUE_DATABASE           = aws_glue_catalog_database.agents.name
+
+    CS_LIFECYCLE_SIGNING_KEY_ARN = local.signing_keys.lifecycle
+
+    CS_LOG_ORIGIN       = local.log_origin
+    CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
+    CS_GLUE_DATABASE    = aws_glue_catalog_database.agents.name
   })
 
   audit_writer_environment = merge(local.common_environment, {
@@ -61,6 +66,11 @@ locals {
     CS_BUCKET_LOCKED    = aws_s3_bucket.locked.id
     CS_LOG_ORIGIN       = local.log_origin
     CS_CHECKPOINT_SINKS = join(",", var.checkpoint_sinks)
+    CS_TABLE_CONTROL    = aws_dynamodb_table.this["control"].name
+    CS_TABLE_GATES      = aws_dynamodb_table.this["gates"].name
+    CS_QUEUE_AUDIT_URL  = aws_sqs_queue.audit.url
+    CS_SIGNING_KEY_ARN  = local.signing_keys.lifecycle
+    CS_CODE_SHA256      = filesha256(local.lifecycle_package)
   })
 
   # Every signing key signs pure Ed25519, over the bytes themselves.
@@ -404,8 +414,8 @@ module "lifecycle" {
   source = "../function"
 
   name        = "${local.prefix}-lifecycle"
-  description = "Sends checkpoints out of the account and compacts what is derived from the ledger."
-  package     = "${var.packages_dir}/lifecycle.zip"
+  description = "Sends checkpoints out of the account, compacts what is derived from the ledger, settles orphaned holds."
+  package     = local.lifecycle_package
   policy_json = data.aws_iam_policy_document.lifecycle.json
   environment = local.lifecycle_environment
 
@@ -452,6 +462,54 @@ data "aws_iam_policy_document" "lifecycle" {
     sid       = "WriteTiles"
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.derived.arn}/tile/*"]
+  }
+
+  # Budgets of all tenants are looked through; what died there is settled, and what is over is forgotten.
+  statement {
+    sid       = "FindHolds"
+    actions   = ["dynamodb:Scan"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+  }
+
+  # The organization of a tenant whose call died.
+  statement {
+    sid       = "KnowTenants"
+    actions   = ["dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this["control"].arn]
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.lifecycle]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+
+  statement {
+    sid       = "SweepHolds"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#B*", "T#*#U"]
+    }
   }
 
   # The sink's own policy must allow it too: the bucket is another account's.

@@ -41,7 +41,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.producer_principals
+      values   = local.key_user_principals
     }
   }
 }

@@ -15,10 +15,14 @@ locals {
 
   role_arn_prefix = "arn:${local.partition}:iam::${local.account}:role/${local.prefix}"
 
-  # Who may put records on the audit queue and use the KMS key.
-  producer_role_arns = [for role in ["gateway", "dlp", "operator"] : "${local.role_arn_prefix}-${role}"]
+  # Who may use the KMS key, and who may put records on the audit queue.
+  key_user_role_arns = [for role in ["gateway", "dlp", "operator"] : "${local.role_arn_prefix}-${role}"]
+  producer_role_arns = concat(local.key_user_role_arns, ["${local.role_arn_prefix}-lifecycle"])
 
   # AWS gives aws:PrincipalArn of a session as the role's ARN; the emulator gives the session's.
+  key_user_principals = concat(local.key_user_role_arns, var.drop_conditions ? [
+    for arn in local.key_user_role_arns : "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*"
+  ] : [])
   producer_principals = concat(local.producer_role_arns, var.drop_conditions ? [
     for arn in local.producer_role_arns : "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*"
   ] : [])
@@ -29,7 +33,7 @@ locals {
   ] : [])
 
   # Signing key -> the one role that signs with it.
-  signers = { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", operator = "operator" }
+  signers = { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" }
 
   signer_principals = { for key, role in local.signers : key => concat(["${local.role_arn_prefix}-${role}"],
     var.drop_conditions ? ["arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-${role}/*"] : []

@@ -20,6 +20,12 @@ locals {
       function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
       input       = { compact = {} }
     }
+    sweep-holds = {
+      description = "Settles holds of calls that died, and forgets meters of periods that are over."
+      expression  = "rate(5 minutes)"
+      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      input       = { sweep_holds = {} }
+    }
   }
 }
 

@@ -1,21 +1,22 @@
-//! DynamoDB: consistent reads in one trip, conditional writes, and the production side of `tables::GateStore`.
+//! DynamoDB: consistent reads in one trip, and conditional writes.
 
+mod gates;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::Vars;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update as TransactUpdate, WriteRequest,
+    AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
-use tables::gates::Update;
+use tables::gates::{Update, Write};
 use tables::{
-    Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, PolicyStore, ReadFault, Table,
-    WritePolicy,
+    Attr, GateFault, Item, Key, KeyOp, KeyStore, Listed, PolicyStore, ReadFault, Table, WritePolicy,
 };
 
 /// The physical names of the tables that a function uses.
@@ -132,11 +133,7 @@ impl Dynamo {
             let table = self.names.named(&name).ok_or(ReadError)?;
             for item in items {
                 let item = from_sdk(&item).ok_or(ReadError)?;
-                let text = |name| match item.get(name) {
-                    Some(Attr::S(text)) => Ok(text.clone()),
-                    _ => Err(ReadError),
-                };
-                rows.insert(Key { table, pk: text("pk")?, sk: text("sk")? }, item);
+                rows.insert(key_of(table, &item).ok_or(ReadError)?, item);
             }
         }
         Ok(())
@@ -208,12 +205,6 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
     ReadError
 }
 
-impl GateStore for Dynamo {
-    async fn apply(&self, op: &GateOp) -> Result<(), GateFault> {
-        self.update(op.to_update()).await
-    }
-}
-
 impl KeyStore for Dynamo {
     async fn read(&self, key: &Key) -> Result<Option<Item>, ReadFault> {
         self.get(key).await.map_err(|_| ReadFault)
@@ -258,67 +249,27 @@ impl Dynamo {
     /// # Errors
     /// A condition that did not hold gives the item as it was; see [`GateFault`] for the rest.
     pub async fn update(&self, update: Update) -> Result<(), GateFault> {
-        let names: HashMap<_, _> =
-            update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let values =
-            update.values.into_iter().map(|(name, value)| (name.to_owned(), attr_to_sdk(value))).collect();
-        let call = self.client.update_item().table_name(self.names.of(update.key.table));
-        let call = call.set_key(Some(primary(&update.key))).update_expression(update.update);
-        let call = call
-            .set_condition_expression(update.condition.map(str::to_owned))
-            // DynamoDB refuses an empty map of names.
-            .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
-        let call = call.set_expression_attribute_values(
-            Some(values).filter(|values: &HashMap<_, _>| !values.is_empty()),
-        );
-        let old = update.condition.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
-        let call = call.set_return_values_on_condition_check_failure(old);
-        call.send().await.map(|_| ()).map_err(|error| gate_fault(&error))
+        self.write(update.into(), None).await.map(|_| ())
     }
-}
 
-impl Dynamo {
-    /// Several conditional updates, all or none.
+    /// The same, and the item as it is afterwards, if that is asked for.
     ///
     /// # Errors
-    /// See [`GateFault`]; the item of a condition that did not hold is not given.
-    pub async fn update_all(&self, updates: Vec<Update>) -> Result<(), GateFault> {
-        let one = |update: Update| {
-            let table = self.names.of(update.key.table).to_owned();
-            let names: HashMap<_, _> =
-                update.names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            let values = update
-                .values
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), attr_to_sdk(value)))
-                .collect();
-            let built = TransactUpdate::builder().table_name(table).set_key(Some(primary(&update.key)));
-            let built = built.update_expression(update.update);
-            let built = built.set_condition_expression(update.condition.map(str::to_owned));
-            let built = built.set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
-            let built = built.set_expression_attribute_values(Some(values)).build();
-            built.map(|update| TransactWriteItem::builder().update(update).build())
-        };
-        let items = updates.into_iter().map(one).collect::<Result<Vec<_>, _>>();
-        let items = items.map_err(|_| GateFault::NotWritten)?;
-        let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        written.map(|_| ()).map_err(|error| transaction_fault(&error))
-    }
-}
-
-/// A transaction that was cancelled was not written; why, its reasons say.
-fn transaction_fault(error: &SdkError<TransactWriteItemsError>) -> GateFault {
-    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
-        let mut reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-        let condition = reasons.any(|code| code == "ConditionalCheckFailed");
-        return if condition { GateFault::Condition(None) } else { GateFault::NotWritten };
-    }
-    let _ = failed("TransactWriteItems", error);
-    let certain = error.code().is_some_and(|code| NOT_WRITTEN.contains(&code));
-    if certain || matches!(error, SdkError::ConstructionFailure(_)) {
-        GateFault::NotWritten
-    } else {
-        GateFault::Unknown
+    /// As [`Dynamo::update`].
+    pub(crate) async fn write(&self, write: Write, wanted: Option<ReturnValue>) -> Result<Item, GateFault> {
+        let (names, values) = placeholders(write.names, write.values);
+        let call = self.client.update_item().table_name(self.names.of(write.key.table));
+        let call = call.set_key(Some(primary(&write.key))).update_expression(write.update);
+        let old = write.condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+        let call = call
+            .set_condition_expression(write.condition.map(String::from))
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_return_values_on_condition_check_failure(old)
+            .set_return_values(wanted);
+        let answer = call.send().await.map_err(|error| gate_fault(&error))?;
+        // What was written is written, whether or not it reads.
+        Ok(answer.attributes.as_ref().and_then(from_sdk).unwrap_or_default())
     }
 }
 
@@ -343,6 +294,29 @@ fn gate_fault(error: &SdkError<UpdateItemError>) -> GateFault {
     } else {
         GateFault::Unknown
     }
+}
+
+/// Where an item lies, by its own attributes.
+fn key_of(table: Table, item: &Item) -> Option<Key> {
+    let text = |name| match item.get(name) {
+        Some(Attr::S(text)) => Some(text.clone()),
+        _ => None,
+    };
+    Some(Key { table, pk: text("pk")?, sk: text("sk")? })
+}
+
+type Names = Option<HashMap<String, String>>;
+type Values = Option<HashMap<String, AttributeValue>>;
+
+/// What expressions name. DynamoDB refuses empty maps.
+fn placeholders(
+    names: Vec<(Cow<'static, str>, String)>,
+    values: Vec<(Cow<'static, str>, Attr)>,
+) -> (Names, Values) {
+    let names: HashMap<_, _> = names.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+    let values: HashMap<_, _> =
+        values.into_iter().map(|(name, value)| (name.into_owned(), attr_to_sdk(value))).collect();
+    (Some(names).filter(|names| !names.is_empty()), Some(values).filter(|values| !values.is_empty()))
 }
 
 fn primary(key: &Key) -> HashMap<String, AttributeValue> {

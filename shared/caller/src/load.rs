@@ -44,6 +44,11 @@ impl Loaded {
         find(&self.rows, key)
     }
 
+    /// A row as it is, for whoever reads it with more than itself.
+    pub fn item(&self, key: &Key) -> Option<&tables::Item> {
+        self.rows.get(key)
+    }
+
     /// Whether there is a row at all, be it readable or not.
     pub fn has(&self, key: &Key) -> bool {
         self.rows.contains_key(key)

@@ -9,7 +9,7 @@ use domain::{
 };
 use envelope::Purpose;
 
-pub use gates::{Drill, Kill, Network};
+pub use gates::{Drill, Kill, Limit, Network, Usage};
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -147,6 +147,15 @@ pub enum Ops {
     /// Says from which networks an organization's, a tenant's or a key's gateway keys may be used
     Network(Network),
 
+    /// Shows or changes how much a tenant may use: by tenant, organization, team, agent and key, in tokens and in dollars
+    ///
+    /// Limits are written over the version that was read: of two operators at once one hears of the other. A limit counts
+    /// from when it is first set, except the tenant's by day and month, whose meters always run.
+    Limit(Limit),
+
+    /// Prints what tenants of an organization used in a month, by day, in tokens and in dollars
+    Usage(Usage),
+
     /// Makes a tenant's rows for SQL again from the ledger: one file per day, whatever lay there before
     Rebuild(Rebuild),
 }
@@ -192,6 +201,12 @@ pub struct Policy {
     /// With --check: the tenant's policy, when --file is an agent's
     #[arg(long, value_name = "FILE", requires = "check")]
     pub tenant_file: Option<std::path::PathBuf>,
+}
+
+/// `2026-11`.
+fn month(text: &str) -> Result<String, &'static str> {
+    let first: Result<Timestamp, _> = format!("{text}-01T00:00:00.000Z").parse();
+    if first.is_ok() { Ok(text.to_owned()) } else { Err("not a month, such as 2026-11") }
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,7 @@ pub struct Config {
     checkpoint_key: String,
     gateway_key: String,
     dlp_key: String,
+    lifecycle_key: String,
     operator_key: String,
 }
 
@@ -49,6 +50,7 @@ impl Config {
         let checkpoint = text("CS_CHECKPOINT_KEY_ARN", "the ARN of the key that signs checkpoints");
         let gateway = text("CS_GATEWAY_SIGNING_KEY_ARN", "the ARN of the gateway's signing key");
         let dlp = text("CS_DLP_SIGNING_KEY_ARN", "the ARN of the signing key of DLP over HTTP");
+        let lifecycle = text("CS_LIFECYCLE_SIGNING_KEY_ARN", "the ARN of the signing key of lifecycle");
         let operator = text("CS_SIGNING_KEY_ARN", "the ARN of the operator's signing key");
         let config = (|| {
             Some(Self {
@@ -60,6 +62,7 @@ impl Config {
                 checkpoint_key: checkpoint?,
                 gateway_key: gateway?,
                 dlp_key: dlp?,
+                lifecycle_key: lifecycle?,
                 operator_key: operator?,
             })
         })();
@@ -76,8 +79,9 @@ impl Config {
         let checkpoint = key(&self.checkpoint_key, self.origin.clone()).await?;
         let gateway = key(&self.gateway_key, format!("countersign/{region}/gateway")).await?;
         let dlp = key(&self.dlp_key, format!("countersign/{region}/dlp")).await?;
+        let lifecycle = key(&self.lifecycle_key, format!("countersign/{region}/lifecycle")).await?;
         let operator = key(&self.operator_key, format!("countersign/{region}/operator")).await?;
-        Ok(Trust::new(self.origin.clone(), checkpoint, vec![gateway, dlp, operator]))
+        Ok(Trust::new(self.origin.clone(), checkpoint, vec![gateway, dlp, lifecycle, operator]))
     }
 }
 
@@ -168,8 +172,14 @@ async fn admitted(
 ) -> Result<BTreeMap<TenantId, BTreeMap<String, u64>>, Box<dyn Error>> {
     let mut all = BTreeMap::new();
     for tenant in tenants {
-        let row = dynamo.get(&Key::budget(tenant, 0)).await?;
-        let days = row.map(|row| tables::gates::admitted(&row)).transpose()?.unwrap_or_default();
+        let mut days = BTreeMap::new();
+        for shard in 0..domain::SHARDS {
+            // Shards are numbered without a gap.
+            let Some(row) = dynamo.get(&Key::budget(tenant, shard)).await? else { break };
+            for (day, count) in tables::gates::admitted(&row)? {
+                *days.entry(day).or_default() += count;
+            }
+        }
         all.insert(tenant.clone(), days);
     }
     Ok(all)

@@ -10,6 +10,7 @@ mod drill;
 mod export;
 mod keys;
 mod kill;
+mod limits;
 mod network;
 mod ops;
 mod print;
@@ -50,6 +51,8 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Drill(wanted) } => drill::run(&get, wanted).await?,
         Command::Ops { command: Ops::Kill(wanted) } => kill::run(&get, wanted).await?,
         Command::Ops { command: Ops::Network(wanted) } => network::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Limit(wanted) } => limits::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Usage(wanted) } => limits::usage(&get, wanted).await?,
         Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {
             let config = config::Config::from_vars(&get)?;

@@ -1,7 +1,7 @@
 //! What a seed writes: pure, from ids and chosen values.
 
 use domain::{
-    Agent, AgentId, BudgetRow, DlpPolicyRow, GatewayKey, KeyRow, KillRow, Lifecycle, Org, OrgId, Owner,
+    Agent, AgentId, DlpPolicyRow, GatewayKey, KeyRow, KillRow, Lifecycle, LimitsRow, Org, OrgId, Owner,
     PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes,
     Tenant, TenantId, Timestamp, User, UserId, WrappedRoot,
 };
@@ -61,14 +61,12 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
         ),
         (Key::user(&ids.org, &ids.user), User { id: ids.user.clone(), active: true, epoch: 1 }.to_item()),
         (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
-        (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status }.to_item()),
+        (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status, team: None }.to_item()),
         (Key::policy(tenant), policy(wanted).to_item()),
         (Key::providers(tenant), Providers(vec![provider(ids, wanted, base_url, credential)]).to_item()),
         (Key::gateway_key(key.id()), gateway_key(ids, key, wanted, now).to_item()),
-        (
-            Key::budget(tenant, 0),
-            BudgetRow { limit: wanted.budget_tokens, avail: wanted.budget_tokens }.to_item(),
-        ),
+        (Key::limits(tenant), LimitsRow::of_tokens(wanted.budget_tokens).to_item()),
+        (Key::budget(tenant, 0), tables::gates::fresh(1)),
     ];
     // Absent switches refuse: whatever can be stopped has one from the beginning.
     let agent = Switch::Agent(tenant.clone(), ids.agent.clone());

@@ -67,6 +67,10 @@ catalogue! {
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.
         BudgetExceeded = "budget.exceeded",
+        /// A limit is used up to 80, 90 or 100 percent: told once for each.
+        BudgetAlert = "budget.alert",
+        /// A call died before its hold was settled: its worst case counts as spent.
+        BudgetOrphaned = "budget.orphaned",
         /// A known key was presented that may not be used any more.
         AuthRefused = "auth.refused",
         /// `countersign ops` wrote configuration.
@@ -75,6 +79,8 @@ catalogue! {
         AdminCredential = "admin.credential",
         /// What is taken out of calls was changed: a tenant's, an agent's or an organization's policy.
         AdminPolicy = "admin.policy",
+        /// Limits of use were changed.
+        AdminLimit = "admin.limit",
         /// Networks from which an organization, a tenant or a key may be used were changed.
         AdminNetwork = "admin.network",
         /// A kill switch was turned on.

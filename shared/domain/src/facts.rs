@@ -157,6 +157,8 @@ pub struct User {
 pub struct Agent {
     pub id: AgentId,
     pub status: Lifecycle,
+    /// Whose limits count beside its own.
+    pub team: Option<Code>,
 }
 
 /// What the tenant's policy says, as one version.
@@ -242,13 +244,6 @@ impl fmt::Debug for WrappedRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WrappedRoot({} bytes)", self.0.len())
     }
-}
-
-/// A token budget of a tenant, as far as a decision needs it. The exact check is the hold's condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetRow {
-    pub limit: u64,
-    pub avail: u64,
 }
 
 /// A DLP policy as it was written: a tenant's, an agent's, or the floor of an organization. What the document means is

@@ -19,6 +19,7 @@ mod id;
 mod key;
 mod kill;
 mod life;
+mod limits;
 mod metadata;
 mod network;
 mod reason;
@@ -33,14 +34,15 @@ pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
-    Agent, BudgetRow, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind,
-    ProviderModel, Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow,
-    Uninspectable, User, WrappedRoot,
+    Agent, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,
+    Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow, Uninspectable, User,
+    WrappedRoot,
 };
 pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId, TenantId, UserId};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};
 pub use life::{KeyState, KeyStepError, Previous};
+pub use limits::{Day, Level, Limit, LimitsError, LimitsRow, MOST, Place, SHARDS, Unit, Window, Zone};
 pub use metadata::{MetaValue, Metadata};
 pub use network::{Network, NetworkError, Networks};
 pub use reason::Reason;

@@ -93,6 +93,8 @@ catalogue! {
         /// The person whom the call is said to be for was erased: their key was destroyed.
         SubjectErased = "subject_erased",
         BudgetExceeded = "budget_exceeded",
+        /// A limit in money bears on the call, and nobody knows what its model costs.
+        PriceUnknown = "price_unknown",
 
         // Our own house is not in order: refuse.
         FactsUnavailable = "facts_unavailable",

@@ -240,10 +240,10 @@ checked_text!(
 );
 
 checked_text!(
-    /// Who acted: an agent's or a user's id, or `operator`.
+    /// Who acted: an agent's or a user's id, `operator`, or `system` for what the clock brings about.
     Actor,
     "not an actor",
-    |text| text == "operator" || text.parse::<AgentId>().is_ok() || text.parse::<UserId>().is_ok()
+    |text| ["operator", "system"].contains(&text) || text.parse::<AgentId>().is_ok() || text.parse::<UserId>().is_ok()
 );
 
 checked_text!(
@@ -282,6 +282,12 @@ const fn is_description_char(c: char) -> bool {
 impl Actor {
     pub fn operator() -> Self {
         Self("operator".to_owned())
+    }
+}
+
+impl Actor {
+    pub fn system() -> Self {
+        Self("system".to_owned())
     }
 }
 

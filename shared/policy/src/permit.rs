@@ -129,7 +129,7 @@ mod tests {
                 status: Lifecycle::Active,
                 networks: None,
             }),
-            agent: Some(Agent { id: row.agent, status: Lifecycle::Active }),
+            agent: Some(Agent { id: row.agent, status: Lifecycle::Active, team: None }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
             kills: Kills::none(),

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, BudgetRow, KeyKind, KeyRow, Lifecycle, Network, Networks, Org, Owner, PolicyRow, Previous,
-    Provider, ProviderModel, Providers, Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User,
-    WrappedRoot,
+    Agent, KeyKind, KeyRow, Lifecycle, Network, Networks, Org, Owner, PolicyRow, Previous, Provider,
+    ProviderModel, Providers, Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -159,12 +158,18 @@ impl Row for Tenant {
 
 impl Row for Agent {
     fn to_item(&self) -> Item {
-        item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))])
+        let mut row = item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))]);
+        row.extend(self.team.as_ref().map(|team| ("team".to_owned(), Attr::text(team))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
-        Ok(Self { id: row.parse("agent_id")?, status: row.parse::<Lifecycle>("status")? })
+        Ok(Self {
+            id: row.parse("agent_id")?,
+            status: row.parse::<Lifecycle>("status")?,
+            team: row.optional("team")?,
+        })
     }
 }
 
@@ -318,28 +323,6 @@ impl Row for SubjectRow {
     }
 }
 
-/// A fresh budget: nothing held, nothing spent.
-impl Row for BudgetRow {
-    fn to_item(&self) -> Item {
-        item([
-            ("limit", Attr::number(self.limit)),
-            ("avail", Attr::number(self.avail)),
-            ("spent", Attr::number(0)),
-            ("holds", Attr::M(Item::new())),
-            ("admitted", Attr::M(Item::new())),
-        ])
-    }
-
-    fn from_item(item: &Item) -> Result<Self, CodecError> {
-        let row = Reader::new(item)?;
-        // Holds and settlements write into these: without them every hold would fail later and less clearly.
-        row.map("holds")?;
-        row.map("admitted")?;
-        row.number("spent")?;
-        Ok(Self { limit: row.number("limit")?, avail: row.number("avail")? })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,6 +349,7 @@ mod tests {
                 "revoked_at",
                 "routes",
                 "subject",
+                "team",
             ];
             let optional = optional.contains(&missing.as_str());
             assert!(read.is_err() || optional, "{missing} may be left out");
@@ -410,7 +394,11 @@ mod tests {
 
     #[test]
     fn every_row_reads_back_and_names_what_is_missing() {
-        reads_back(Agent { id: AgentId::from_random([3; 10]), status: Lifecycle::Active });
+        reads_back(Agent {
+            id: AgentId::from_random([3; 10]),
+            status: Lifecycle::Active,
+            team: "sales".parse().ok(),
+        });
         reads_back(User { id: UserId::from_random([4; 10]), active: true, epoch: 3 });
         reads_back(Role::Viewer);
         reads_back(PolicyRow {
@@ -438,7 +426,6 @@ mod tests {
         }]));
         let versions = BTreeMap::from([(1, WrappedRoot(vec![1, 2, 3]))]);
         reads_back(RootRow { current: 1, min_decrypt: 1, versions, shredded: false });
-        reads_back(BudgetRow { limit: 10, avail: 10 });
         reads_back(SubjectRow::Shredded);
         let sealed = SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap();
         reads_back(SubjectRow::Active(sealed.clone()));

@@ -1,40 +1,112 @@
 //! Budgets: the worst case is held before a call and settled once after it. Never exceeded, never counted twice.
 //!
-//! One item holds a tenant's budget: `avail` (what may still be held), `spent`, the map `holds` of open holds by
-//! action id, and `admitted`, the number of settled calls per day, against which the ledger is reconciled.
-//! A hold and a settlement are one conditional update each. An action id carries its own time (UUIDv7), so an
-//! orphaned hold tells its age without another field.
+//! A shard's item holds `used`, what is spent or held on each meter; `holds`, the open holds by payer and action; `admitted`,
+//! the number of settled calls per day, against which the ledger is reconciled; `carve`, its shares of limits that all shards
+//! have together; and `alerted`. A hold and a settlement are one conditional update each. An action id carries its own time
+//! (UUIDv7), so an orphaned hold tells its age without another field.
 //!
-//! DynamoDB conditions have no arithmetic, hence `avail` instead of `limit - spent - held`; `ADD` works on
-//! top-level attributes only (API reference, UpdateItem), hence `SET` with `if_not_exists` for `admitted`.
+//! Limits are no part of the item: they are read with the facts of each call, and the hold's condition compares what is used
+//! with `limit - need`, since DynamoDB conditions have no arithmetic. `ADD` works on top-level attributes only (API reference,
+//! UpdateItem), hence `SET` with `if_not_exists`.
 
+mod alert;
+mod carve;
+mod hold;
+pub mod meter;
 pub mod once;
+mod shard;
+mod sweep;
 mod window;
+mod write;
 
 use std::future::Future;
 
-use domain::ActionId;
+use domain::{ActionId, LimitsRow};
 
 use crate::item::{VERSION, VERSION_FIELD};
 use crate::{Attr, Item, Key};
 
+pub use alert::{Alert, THRESHOLDS, alerts};
+pub use hold::{Ask, HoldRefused, Over, affordable, hold};
+pub use meter::{Charge, Open, Payer, Spend, limited_in_money};
 pub use once::{Once, OnceOp};
+pub use shard::{Carve, OpenHold, Shard, admitted, fresh};
+pub use sweep::{Orphan, Swept, sweep};
 pub use window::{NotTaken, take};
+pub use write::Write;
+
+use write::Builder;
+
+/// What a hold takes on one meter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draw {
+    pub meter: String,
+    pub need: u64,
+    /// The most that may be used before; without a limit there is none.
+    pub room: Option<u64>,
+    pub share: Share,
+}
+
+/// What a hold says of its shard's share of a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// No other shard has the meter.
+    Whole,
+    /// All have it and none has a limit on it: a share of an older limit would count without this.
+    Uncarved,
+    /// What `room` was worked out from.
+    Of(Carve),
+}
+
+/// A change of one share; without a new one there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    pub meter: String,
+    pub old: Option<Carve>,
+    pub new: Option<Carve>,
+}
 
 /// One conditional update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateOp {
-    /// Takes `tokens` out of `avail`, unless the action holds already.
-    Hold { budget: Key, action: ActionId, tokens: u64 },
-    /// Ends the action's hold of `held` tokens: `used` are spent, the rest is available again.
-    Settle { budget: Key, action: ActionId, held: u64, used: u64, admitted_on: Option<String> },
+    /// Holds on every meter, unless one has no room or the action holds already.
+    Hold { shard: Key, shards: u8, payer: String, action: ActionId, open: Open, draws: Vec<Draw> },
+    /// Ends an action's hold: `back` is what each meter gets back.
+    Settle {
+        shard: Key,
+        payer: String,
+        action: ActionId,
+        open: Open,
+        back: Vec<(String, u64)>,
+        admitted_on: Option<String>,
+    },
+    /// Makes the place where a payer's holds lie.
+    Place { shard: Key, payer: String },
+    /// Changes shares, where what is used fits the new ones.
+    Carve { shard: Key, shards: u8, cuts: Vec<Cut> },
+    /// Notes that an alert was told.
+    Alert { shard: Key, mark: String, threshold: u64 },
+    /// Forgets meters that stand at what is named here, with all that goes with them, and empty places of payers.
+    Forget {
+        shard: Key,
+        meters: Vec<(String, u64)>,
+        marks: Vec<String>,
+        carves: Vec<String>,
+        payers: Vec<String>,
+    },
+    /// Adds to what is kept of a month that is forgotten elsewhere.
+    Keep { usage: Key, counts: Vec<(String, u64)> },
+    /// Makes an unused shard one of `shards`, or makes it new.
+    Reshard { shard: Key, shards: u8 },
+    /// Writes a tenant's limits over the version before their own.
+    Limits { row: Key, limits: Box<LimitsRow> },
     /// Takes `count` out of a window of `limit`, which DynamoDB may forget after `expires`, in Unix seconds.
     Take { window: Key, count: u64, limit: u64, expires: u64 },
     /// What lets a call be made once.
     Once(OnceOp),
 }
 
-/// An `UpdateItem` call, without a client.
+/// An `UpdateItem` call with fixed expressions, without a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
     pub key: Key,
@@ -45,61 +117,179 @@ pub struct Update {
 }
 
 impl GateOp {
-    pub fn to_update(&self) -> Update {
+    pub fn to_write(&self) -> Write {
         match self {
-            Self::Once(op) => op.to_update(),
-            Self::Hold { budget, action, tokens } => Update {
-                key: budget.clone(),
-                update: "SET avail = avail - :tokens, holds.#action = :tokens",
-                condition: Some("avail >= :tokens AND attribute_not_exists(holds.#action)"),
-                names: vec![("#action", action.to_string())],
-                values: vec![(":tokens", Attr::number(*tokens))],
-            },
-            Self::Settle { budget, action, held, used, admitted_on } => {
-                let mut names = vec![("#action", action.to_string())];
-                let mut values = vec![
-                    (":held", Attr::number(*held)),
-                    (":back", Attr::number(held.saturating_sub(*used))),
-                    (":used", Attr::number(*used.min(held))),
-                ];
-                let mut update = "SET avail = avail + :back, spent = spent + :used REMOVE holds.#action";
-                if let Some(day) = admitted_on {
-                    names.push(("#day", day.clone()));
-                    values.extend([(":zero", Attr::number(0)), (":one", Attr::number(1))]);
-                    update = "SET avail = avail + :back, spent = spent + :used, \
-                              admitted.#day = if_not_exists(admitted.#day, :zero) + :one REMOVE holds.#action";
-                }
-                let condition = Some("holds.#action = :held");
-                Update { key: budget.clone(), update, condition, names, values }
+            Self::Once(op) => op.to_update().into(),
+            Self::Hold { shard, shards, payer, action, open, draws } => {
+                let mut write = Builder::new(shard);
+                let place = place(&mut write, payer);
+                let hold = format!("{place}.{}", write.name(&meter::short(*action)));
+                write.when(format!("attribute_exists({place}) AND attribute_not_exists({hold})"));
+                of_shards(&mut write, *shards);
+                draws.iter().for_each(|draw| draw_on(&mut write, draw));
+                let open = write.value(open.to_attr());
+                write.set(format!("{hold} = {open}"));
+                write.build()
             }
-            Self::Take { window, count, limit, expires } => Update {
-                key: window.clone(),
-                update: "SET taken = if_not_exists(taken, :zero) + :count, expires = :expires, #v = :v",
-                condition: Some("attribute_not_exists(taken) OR taken <= :room"),
-                names: vec![("#v", VERSION_FIELD.to_owned())],
-                values: vec![
-                    (":zero", Attr::number(0)),
-                    (":count", Attr::number(*count)),
-                    (":expires", Attr::number(*expires)),
-                    (":room", Attr::number(limit.saturating_sub(*count))),
-                    (":v", Attr::number(VERSION)),
-                ],
-            },
+            Self::Settle { shard, payer, action, open, back, admitted_on } => {
+                let mut write = Builder::new(shard);
+                let hold = format!("{}.{}", place(&mut write, payer), write.name(&meter::short(*action)));
+                let open = write.value(open.to_attr());
+                write.when(format!("{hold} = {open}"));
+                for (meter, back) in back.iter().filter(|(_, back)| *back > 0) {
+                    let (used, back) = (at(&mut write, "used", meter), write.number(*back));
+                    write.set(format!("{used} = {used} - {back}"));
+                }
+                if let Some(day) = admitted_on {
+                    let day = at(&mut write, "admitted", day);
+                    write.add(&day, 1);
+                }
+                write.remove(hold);
+                write.build()
+            }
+            Self::Place { shard, payer } => {
+                let mut write = Builder::new(shard);
+                let place = place(&mut write, payer);
+                let empty = write.value(Attr::M(Item::new()));
+                // Never makes an item: a shard that is not there refuses.
+                write.when(format!("attribute_exists(pk) AND attribute_not_exists({place})"));
+                write.set(format!("{place} = {empty}"));
+                write.build()
+            }
+            Self::Carve { shard, shards, cuts } => {
+                let mut write = Builder::new(shard);
+                of_shards(&mut write, *shards);
+                cuts.iter().for_each(|cut| cut_out(&mut write, cut));
+                write.build()
+            }
+            Self::Alert { shard, mark, threshold } => {
+                let mut write = Builder::new(shard);
+                let (mark, threshold) = (at(&mut write, "alerted", mark), write.number(*threshold));
+                write.when("attribute_exists(pk)".to_owned());
+                write.when(format!("(attribute_not_exists({mark}) OR {mark} < {threshold})"));
+                write.set(format!("{mark} = {threshold}"));
+                write.build()
+            }
+            Self::Forget { shard, meters, marks, carves, payers } => {
+                forget(shard, meters, [marks, carves], payers)
+            }
+            Self::Keep { usage, counts } => {
+                let mut write = Builder::new(usage);
+                for (meter, count) in counts {
+                    let meter = write.name(meter);
+                    write.add(&meter, *count);
+                }
+                write.versioned();
+                write.build()
+            }
+            Self::Reshard { shard, shards } => reshard(shard, *shards),
+            Self::Limits { row, limits } => crate::limits::write(row.clone(), limits).into(),
+            Self::Take { window, count, limit, expires } => taken(window, *count, *limit, *expires).into(),
         }
     }
 }
 
-/// The number of settled calls per day, of a budget's item.
-///
-/// # Errors
-/// The item has another form.
-pub fn admitted(item: &Item) -> Result<std::collections::BTreeMap<String, u64>, crate::CodecError> {
-    let days = crate::Reader::new(item)?.map("admitted")?;
-    let day = |(day, count): (&String, &Attr)| match count {
-        Attr::N(count) => count.parse().ok().map(|count| (day.clone(), count)),
-        _ => None,
-    };
-    days.iter().map(day).collect::<Option<_>>().ok_or(crate::CodecError::Form("admitted"))
+fn at(write: &mut Builder, map: &str, name: &str) -> String {
+    format!("{map}.{}", write.name(name))
+}
+
+fn place(write: &mut Builder, payer: &str) -> String {
+    at(write, "holds", payer)
+}
+
+/// Whoever counts by another number of shards looks in another place.
+fn of_shards(write: &mut Builder, shards: u8) {
+    let shards = write.number(shards.into());
+    write.when(format!("shards = {shards}"));
+}
+
+fn draw_on(write: &mut Builder, draw: &Draw) {
+    let used = at(write, "used", &draw.meter);
+    if let Some(room) = draw.room {
+        let room = write.number(room);
+        write.when(format!("(attribute_not_exists({used}) OR {used} <= {room})"));
+    }
+    match draw.share {
+        Share::Whole => {}
+        Share::Uncarved => {
+            let share = at(write, "carve", &draw.meter);
+            write.when(format!("attribute_not_exists({share})"));
+        }
+        Share::Of(carve) => {
+            let (share, as_read) = (at(write, "carve", &draw.meter), write.value(carve.to_attr()));
+            write.when(format!("{share} = {as_read}"));
+        }
+    }
+    write.add(&used, draw.need);
+}
+
+fn cut_out(write: &mut Builder, cut: &Cut) {
+    let share = at(write, "carve", &cut.meter);
+    match cut.old {
+        Some(old) => {
+            let old = write.value(old.to_attr());
+            write.when(format!("{share} = {old}"));
+        }
+        None => write.when(format!("attribute_not_exists({share})")),
+    }
+    let Some(new) = cut.new else { return write.remove(share) };
+    let (used, most, new) =
+        (at(write, "used", &cut.meter), write.number(new.share), write.value(new.to_attr()));
+    write.when(format!("(attribute_not_exists({used}) OR {used} <= {most})"));
+    write.set(format!("{share} = {new}"));
+}
+
+fn forget(shard: &Key, meters: &[(String, u64)], others: [&[String]; 2], payers: &[String]) -> Write {
+    let mut write = Builder::new(shard);
+    for (meter, count) in meters {
+        let (used, count) = (at(&mut write, "used", meter), write.number(*count));
+        write.when(format!("{used} = {count}"));
+        write.remove(used);
+    }
+    for (map, names) in ["alerted", "carve"].into_iter().zip(others) {
+        for name in names {
+            let path = at(&mut write, map, name);
+            write.remove(path);
+        }
+    }
+    for payer in payers {
+        let (place, empty) = (place(&mut write, payer), write.value(Attr::M(Item::new())));
+        write.when(format!("{place} = {empty}"));
+        write.remove(place);
+    }
+    write.build()
+}
+
+fn reshard(shard: &Key, shards: u8) -> Write {
+    let mut write = Builder::new(shard);
+    let (empty, shards) = (write.value(Attr::M(Item::new())), write.number(shards.into()));
+    write.when(format!("(attribute_not_exists(pk) OR used = {empty})"));
+    write.when(format!("(attribute_not_exists(pk) OR holds = {empty})"));
+    write.set(format!("shards = {shards}"));
+    for map in ["used", "holds", "carve", "alerted"] {
+        let fresh = write.value_of_its_own(Attr::M(Item::new()));
+        write.set(format!("{map} = {fresh}"));
+    }
+    let fresh = write.value_of_its_own(Attr::M(Item::new()));
+    write.set(format!("admitted = if_not_exists(admitted, {fresh})"));
+    write.versioned();
+    write.build()
+}
+
+fn taken(window: &Key, count: u64, limit: u64, expires: u64) -> Update {
+    Update {
+        key: window.clone(),
+        update: "SET taken = if_not_exists(taken, :zero) + :count, expires = :expires, #v = :v",
+        condition: Some("attribute_not_exists(taken) OR taken <= :room"),
+        names: vec![("#v", VERSION_FIELD.to_owned())],
+        values: vec![
+            (":zero", Attr::number(0)),
+            (":count", Attr::number(count)),
+            (":expires", Attr::number(expires)),
+            (":room", Attr::number(limit.saturating_sub(count))),
+            (":v", Attr::number(VERSION)),
+        ],
+    }
 }
 
 /// How a write ended when it did not succeed.
@@ -117,7 +307,17 @@ pub enum GateFault {
 ///
 /// `apply` is atomic per item and strongly consistent; two calls on one item are serialized by the store.
 pub trait GateStore {
-    fn apply(&self, op: &GateOp) -> impl Future<Output = Result<(), GateFault>> + Send;
+    /// The item as it is afterwards.
+    fn apply(&self, op: &GateOp) -> impl Future<Output = Result<Item, GateFault>> + Send;
+
+    /// All updates or none, each of another item. A condition that did not hold comes without an item.
+    fn transact(&self, ops: &[GateOp]) -> impl Future<Output = Result<(), GateFault>> + Send;
+
+    /// Items as they all were at one moment.
+    fn snapshot(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Item>>, GateFault>> + Send;
+
+    /// Before another try, when others are at the same items.
+    fn pause(&self, round: u32) -> impl Future<Output = ()> + Send;
 }
 
 /// The proof that an action's worst case is held. Only [`hold`] makes one.
@@ -127,9 +327,13 @@ pub struct Held(HoldReceipt);
 /// What was held: enough to settle it, no proof of anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldReceipt {
-    pub budget: Key,
+    pub shard: Key,
+    pub shards: u8,
     pub action: ActionId,
-    pub tokens: u64,
+    pub payer: String,
+    pub spend: Spend,
+    pub open: Open,
+    pub charges: Vec<Charge>,
 }
 
 impl Held {
@@ -142,85 +346,43 @@ impl Held {
     }
 }
 
-/// Why nothing is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HoldRefused {
-    #[error("the budget has {avail} tokens left, the call may need {wanted}")]
-    OverBudget { avail: u64, wanted: u64 },
-    #[error("the tenant has no budget")]
-    NoBudget,
-    #[error("the budget could not be written")]
-    Unavailable,
-}
-
 /// How often a write of unknown outcome is tried. Each try is safe: the conditions make both writes idempotent.
 const TRIES: usize = 3;
-
-/// Holds `tokens` for `action`. One action holds one size: another size for the same action is refused.
-///
-/// # Errors
-/// Over budget, no budget, or the store did not confirm. In the last case a hold may exist: settle it with zero.
-pub async fn hold<S: GateStore>(
-    store: &S,
-    budget: &Key,
-    action: ActionId,
-    tokens: u64,
-) -> Result<Held, HoldRefused> {
-    let op = GateOp::Hold { budget: budget.clone(), action, tokens };
-    let held = Held(HoldReceipt { budget: budget.clone(), action, tokens });
-    for _ in 0..TRIES {
-        match store.apply(&op).await {
-            Ok(()) => return Ok(held),
-            Err(GateFault::Condition(before)) => return judge(before, action, tokens).map(|()| held),
-            Err(GateFault::NotWritten | GateFault::Unknown) => {}
-        }
-    }
-    Err(HoldRefused::Unavailable)
-}
-
-/// What a failed condition of a hold means, from the item as it was.
-fn judge(before: Option<Item>, action: ActionId, wanted: u64) -> Result<(), HoldRefused> {
-    let before = before.ok_or(HoldRefused::NoBudget)?;
-    let open = match before.get("holds") {
-        Some(Attr::M(holds)) => holds.get(&action.to_string()),
-        _ => return Err(HoldRefused::NoBudget),
-    };
-    match open {
-        // An earlier try of this very hold was written after all.
-        Some(tokens) if *tokens == Attr::number(wanted) => return Ok(()),
-        Some(_) => return Err(HoldRefused::Unavailable),
-        None => {}
-    }
-    match before.get("avail") {
-        Some(Attr::N(avail)) => {
-            let avail = avail.parse().map_err(|_| HoldRefused::NoBudget)?;
-            Err(HoldRefused::OverBudget { avail, wanted })
-        }
-        _ => Err(HoldRefused::NoBudget),
-    }
-}
 
 /// A settlement that the store did not confirm. The hold stays, at its full size, until it is swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the settlement was not confirmed")]
 pub struct NotSettled;
 
-/// Settles a hold: `used` tokens are spent, at most what was held. Doing it again changes nothing.
+/// Settles a hold: `used` is spent, at most what was held. Doing it again changes nothing. Gives the shard as it is then,
+/// unless an earlier try of this settlement was written after all.
 ///
 /// # Errors
 /// The store did not confirm within [`TRIES`].
 pub async fn settle<S: GateStore>(
     store: &S,
     receipt: &HoldReceipt,
-    used: u64,
+    used: Spend,
     admitted_on: Option<String>,
-) -> Result<(), NotSettled> {
-    let HoldReceipt { budget, action, tokens } = receipt.clone();
-    let op = GateOp::Settle { budget, action, held: tokens, used: used.min(tokens), admitted_on };
+) -> Result<Option<Shard>, NotSettled> {
+    let used = used.at_most(receipt.spend);
+    let back = |charge: &Charge| {
+        let unit = charge.place.unit;
+        (charge.meter.clone(), receipt.spend.of(unit).saturating_sub(used.of(unit)))
+    };
+    let op = GateOp::Settle {
+        shard: receipt.shard.clone(),
+        payer: receipt.payer.clone(),
+        action: receipt.action,
+        open: receipt.open.clone(),
+        back: receipt.charges.iter().map(back).collect(),
+        admitted_on,
+    };
     for _ in 0..TRIES {
         match store.apply(&op).await {
+            Ok(after) => return Ok(Shard::read(&after).ok()),
             // No such hold: an earlier try of this settlement was written after all.
-            Ok(()) | Err(GateFault::Condition(_)) => return Ok(()),
+            Err(GateFault::Condition(_)) => return Ok(None),
             Err(GateFault::NotWritten | GateFault::Unknown) => {}
         }
     }

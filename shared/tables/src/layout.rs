@@ -117,7 +117,17 @@ impl Key {
         format!("T#{tenant}#S")
     }
 
-    /// A tenant's budget, shard by shard. There is one shard today.
+    /// How much a tenant and its own may use. What they used is in [`Key::budget`].
+    pub fn limits(tenant: &TenantId) -> Self {
+        Self::new(Table::Control, format!("T#{tenant}"), "LIMITS")
+    }
+
+    /// What is kept of a month's days, such as `2026-11`, once their meters are forgotten.
+    pub fn usage(tenant: &TenantId, month: &str) -> Self {
+        Self::new(Table::Gates, format!("T#{tenant}#U"), format!("USAGE#{month}"))
+    }
+
+    /// A tenant's meters and holds, shard by shard.
     pub fn budget(tenant: &TenantId, shard: u8) -> Self {
         Self::new(Table::Gates, format!("T#{tenant}#B{shard}"), "BUDGET")
     }

@@ -16,6 +16,7 @@ pub mod keyring;
 mod kill;
 mod layout;
 pub mod ledger;
+pub mod limits;
 mod network;
 
 pub use dlp::{PolicyStore, WritePolicy};

@@ -162,27 +162,42 @@ impl Tenant {
         records::of_calls(self.tenant_id(), count)
     }
 
+    /// What the tenant's limit on tokens in all, as a seed writes it, has come to.
     pub fn budget(&self) -> Budget {
-        let params = json!({
-            "TableName": stack().at("/tables/gates"),
-            "Key": self.row_key("gates", "BUDGET"),
-            "ConsistentRead": true,
-        });
-        let item = &aws::must("operator", "dynamodb", "get_item", &params)["Item"];
         let number = |value: &Value| -> u64 {
             value["N"]
                 .as_str()
                 .and_then(|text| text.parse().ok())
-                .unwrap_or_else(|| panic!("no budget: {item}"))
+                .unwrap_or_else(|| panic!("no number: {value}"))
         };
-        let map = |name: &str| item[name]["M"].as_object().expect("a map");
+        let limits = self.row("control", "LIMITS")["limits"]["L"].as_array().expect("limits").clone();
+        let total = |limit: &&Value| limit["M"]["place"]["S"] == "tenant:tokens:total";
+        let limit = number(&limits.iter().find(total).expect("a limit in all")["M"]["limit"]);
+        let shard = self.row("gates", "BUDGET");
+        let map = |name: &str| shard[name]["M"].as_object().expect("a map").clone();
+        let holds: Vec<Value> = map("holds")
+            .values()
+            .flat_map(|payer| payer["M"].as_object().expect("a map").values().cloned())
+            .collect();
+        let held: u64 = holds.iter().map(held_tokens).sum();
+        let used = map("used").get("t:tok:all").map(number).unwrap_or_default();
         Budget {
-            limit: number(&item["limit"]),
-            avail: number(&item["avail"]),
-            spent: number(&item["spent"]),
-            open_holds: map("holds").len(),
+            limit,
+            avail: limit.saturating_sub(used),
+            spent: used - held,
+            open_holds: holds.len(),
             admitted: map("admitted").values().map(number).sum(),
         }
+    }
+
+    /// One of the tenant's rows, as DynamoDB has it.
+    pub fn row(&self, table: &str, row: &str) -> Value {
+        let params = json!({
+            "TableName": stack().at(&format!("/tables/{table}")),
+            "Key": self.row_key(table, row),
+            "ConsistentRead": true,
+        });
+        aws::must("operator", "dynamodb", "get_item", &params)["Item"].clone()
     }
 
     /// Where one of the tenant's rows lies: `row` is its sort key, ids left out.
@@ -237,6 +252,13 @@ impl Default for Tenant {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The first number of a hold: its tokens, seven bits a byte.
+fn held_tokens(hold: &Value) -> u64 {
+    let bytes = aws::bytes(&hold["B"]);
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0).expect("an end");
+    bytes[..=last].iter().rev().fold(0, |sum, byte| sum << 7 | u64::from(byte & 0x7f))
 }
 
 pub fn chat_body(content: &str) -> Value {

@@ -95,7 +95,7 @@ fn good(action: Action) -> Case {
     let standing = Standing {
         org: Some(Org { id: row.org.clone(), status, networks: None }),
         tenant: Some(Tenant { id, org, region: Region::Eu, status, networks: None }),
-        agent: Some(Agent { id: row.agent.clone(), status }),
+        agent: Some(Agent { id: row.agent.clone(), status, team: None }),
         user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
         role: Some(Role::Member),
         kills: Kills::none(),

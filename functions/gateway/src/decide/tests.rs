@@ -11,9 +11,8 @@ use crate::dialect::Dialect;
 use crate::form::Fault;
 use crate::repeat::Again;
 use domain::{
-    Agent, AgentId, BudgetRow, Code, EventType, GatewayKey, KeyKind, KeyRow, KillRow, KillScope, Lifecycle,
-    Networks, Org, OrgId, Owner, ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User,
-    UserId,
+    Agent, AgentId, Code, EventType, GatewayKey, KeyKind, KeyRow, KillRow, KillScope, Lifecycle, Networks,
+    Org, OrgId, Owner, ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
 };
 use envelope::{Aad, Context, Purpose, RootKey, RootSecret};
 use proptest::prelude::*;
@@ -116,7 +115,7 @@ struct Case {
     standing: Standing,
     policy: Option<PolicyRow>,
     providers: Option<Providers>,
-    budget: Option<BudgetRow>,
+    budget: Option<Budget>,
     dlp: Result<Documents, Unreadable>,
     keys: Result<Keys, RootError>,
     person: Option<Result<Person, NoPerson>>,
@@ -139,6 +138,14 @@ fn sent(dialect: Dialect, body: &Value) -> Route {
     Route::Call(dialect, Ok(Sent { body: body.to_string(), betas: Vec::new(), again: Again::default() }))
 }
 
+/// So many tokens in all, of which some are used.
+fn budget(limit: u64, used: u64) -> Budget {
+    let mut shard = tables::gates::fresh(1);
+    let used = ("t:tok:all".to_owned(), tables::Attr::number(used));
+    shard.insert("used".to_owned(), tables::Attr::M([used].into()));
+    Budget { limits: domain::LimitsRow::of_tokens(limit), shard: Some(shard) }
+}
+
 fn good() -> Case {
     let row = key_row();
     let active = Lifecycle::Active;
@@ -149,7 +156,7 @@ fn good() -> Case {
         standing: Standing {
             org: Some(Org { id: row.org.clone(), status: active, networks: None }),
             tenant: Some(tenant),
-            agent: Some(Agent { id: row.agent.clone(), status: active }),
+            agent: Some(Agent { id: row.agent.clone(), status: active, team: None }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
             kills: Kills::none(),
@@ -164,7 +171,7 @@ fn good() -> Case {
             max_output_tokens: LIMIT,
         }),
         providers: Some(Providers(vec![provider(1, Region::Eu, &["gpt-4o", "gpt-4o-mini"])])),
-        budget: Some(BudgetRow { limit: 1_000_000, avail: 1_000_000 }),
+        budget: Some(budget(1_000_000, 0)),
         // A tenant in Israel: its ID numbers are found without a word beside them.
         dlp: documents("", r#"{"v": 1, "countries": ["IL"]}"#, ""),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
@@ -275,7 +282,7 @@ const LADDER: &[(Reason, Change)] = &[
     (Reason::ProviderAddress, |c| c.providers.as_mut().unwrap().0[0].base_url = "http://example.com".into()),
     (Reason::KeysDestroyed, |c| c.keys = Err(RootError::Shredded)),
     (Reason::RedactionFailed, |c| c.route = chat(json!({"messages": unsettled()}))),
-    (Reason::BudgetExceeded, |c| c.budget.as_mut().unwrap().avail = 0),
+    (Reason::BudgetExceeded, |c| c.budget = Some(budget(1_000_000, 1_000_000))),
     (Reason::TimeShort, |c| c.moment.time_left = Duration::from_millis(10_999)),
 ];
 
@@ -505,7 +512,7 @@ fn what_was_known_when_it_was_refused_is_recorded() {
     assert_eq!((early.model, early.provider, early.dlp), (None, None, None));
     let (_, late) = Case::with(|case| {
         case.route = chat(planted_body());
-        case.budget.as_mut().unwrap().avail = 0;
+        case.budget = Some(budget(1_000_000, 1_000_000));
     })
     .refused();
     assert_eq!(late.model, Some(name("gpt-4o")));
@@ -519,11 +526,11 @@ fn what_was_known_when_it_was_refused_is_recorded() {
 fn a_refused_budget_is_explained_in_numbers() {
     let case = Case::with(|case| {
         case.route = chat(planted_body());
-        case.budget = Some(BudgetRow { limit: 50, avail: 7 });
+        case.budget = Some(budget(50, 43));
     });
     let hint = case.refused().0.hint.unwrap();
     let words: String = hint.chars().filter(|c| !c.is_ascii_digit()).collect();
-    assert_eq!(words, " tokens are available, the call may need ");
+    assert_eq!(words, " tokens are available, the call may need : limit of the tenant in all");
     assert!(hint.starts_with("7 "), "{hint}");
 }
 
@@ -549,7 +556,7 @@ fn the_worst_case_is_held_and_recorded() {
         let exact = |avail| {
             Case::with(|case| {
                 case.route = chat(change.clone());
-                case.budget = Some(BudgetRow { limit: avail, avail });
+                case.budget = Some(budget(avail, 0));
             })
         };
         assert_eq!(reason(&exact(worst).decide()), Reason::Allowed);

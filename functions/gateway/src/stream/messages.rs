@@ -94,7 +94,8 @@ impl Listener {
         let output = reported.and_then(|usage| usage.get("output_tokens")).and_then(Value::as_u64);
         let whole = reported.and_then(|usage| answer::usage(Dialect::Messages, usage));
         let input = whole.map_or(begun.input, |usage| usage.input.max(begun.input));
-        self.said.usage = output.map(|output| Usage { input, output, total: 0 });
+        let cached = whole.map_or(begun.cached, |usage| usage.cached);
+        self.said.usage = output.map(|output| Usage { input, output, total: 0, cached });
         // A stop sequence is the caller's own text, which comes back as it was sent.
         if let Some(Value::String(stop)) = event.pointer_mut("/delta/stop_sequence") {
             *stop = self.render.text(Field::Text, stop);

@@ -5,9 +5,11 @@ use super::*;
 #[test]
 fn the_sample_events_are_what_the_clock_sends() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lifecycle");
-    for (name, wanted) in
-        [("compact", Event::Compact {}), ("deliver_checkpoint", Event::DeliverCheckpoint {})]
-    {
+    for (name, wanted) in [
+        ("compact", Event::Compact {}),
+        ("deliver_checkpoint", Event::DeliverCheckpoint {}),
+        ("sweep_holds", Event::SweepHolds {}),
+    ] {
         let text = std::fs::read_to_string(format!("{root}/{name}.json")).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), wanted);
     }

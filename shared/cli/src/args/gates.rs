@@ -1,4 +1,4 @@
-//! Arguments of what stands before calls: switches and networks.
+//! Arguments of what stands before calls: switches, networks and limits.
 
 use clap::Args;
 use domain::{AgentId, Code, KeyId, KillScope, Name, OrgId, TenantId};
@@ -94,4 +94,54 @@ pub struct Network {
     /// Show what is allowed, and change nothing
     #[arg(long, conflicts_with_all = ["allow", "anywhere"])]
     pub show: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Limit {
+    /// Whose limits
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Show them with what is used, and write nothing
+    #[arg(long, conflicts_with_all = ["set", "remove", "time_zone", "join", "shards"])]
+    pub show: bool,
+
+    /// Limits to set, such as tenant:tokens:day=1000000 or agent/AGENT:usd:month=50.00
+    #[arg(long, value_name = "LIMIT,...", value_delimiter = ',')]
+    pub set: Vec<crate::limits::Set>,
+
+    /// Limits to take away, such as agent/AGENT:usd:month
+    #[arg(long, value_name = "PLACE,...", value_delimiter = ',')]
+    pub remove: Vec<domain::Place>,
+
+    /// Whose midnight begins a day and a month, such as Asia/Jerusalem
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<domain::Zone>,
+
+    /// Agents to put into teams, such as AGENT=sales
+    #[arg(long, value_name = "AGENT=TEAM,...", value_delimiter = ',')]
+    pub join: Vec<crate::limits::Join>,
+
+    /// Over how many items the meters are spread: more for more calls a second, and only while nothing is used
+    #[arg(long, value_name = "COUNT")]
+    pub shards: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub struct Usage {
+    /// Which organization
+    #[arg(long, value_name = "ORG")]
+    pub org: OrgId,
+
+    /// Which of its tenants
+    #[arg(long, value_name = "TENANT,...", value_delimiter = ',', required = true)]
+    pub tenant: Vec<TenantId>,
+
+    /// Which month, such as 2026-11
+    #[arg(long, value_name = "MONTH", value_parser = super::month)]
+    pub month: String,
+
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
 }

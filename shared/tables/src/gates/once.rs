@@ -134,7 +134,7 @@ pub async fn claim<S: GateStore>(
     let op = GateOp::Once(OnceOp::Claim { once: once.clone(), action, now });
     for _ in 0..TRIES {
         match store.apply(&op).await {
-            Ok(()) => return Ok(()),
+            Ok(_) => return Ok(()),
             Err(GateFault::Condition(before)) => return Err(judge(before, once)),
             Err(GateFault::NotWritten | GateFault::Unknown) => {}
         }
@@ -163,7 +163,7 @@ pub async fn tried<S: GateStore>(store: &S, row: &Key, first: bool, until: Times
     let op = GateOp::Once(if first { OnceOp::Seen { row, until } } else { OnceOp::Again { row, until } });
     for _ in 0..TRIES {
         match store.apply(&op).await {
-            Ok(()) => return Ok(()),
+            Ok(_) => return Ok(()),
             Err(GateFault::Condition(_)) => return Err(NotOnce::Repeated { first: None }),
             Err(GateFault::NotWritten | GateFault::Unknown) => {}
         }
@@ -182,7 +182,7 @@ pub async fn release<S: GateStore>(store: &S, row: &Key, action: ActionId) {
     let op = GateOp::Once(OnceOp::Release { row: row.clone(), action });
     for _ in 0..TRIES {
         match store.apply(&op).await {
-            Ok(()) | Err(GateFault::Condition(_)) => return,
+            Ok(_) | Err(GateFault::Condition(_)) => return,
             Err(GateFault::NotWritten | GateFault::Unknown) => {}
         }
     }
@@ -260,14 +260,24 @@ mod tests {
     }
 
     impl GateStore for Memory {
-        async fn apply(&self, op: &GateOp) -> Result<(), GateFault> {
+        async fn apply(&self, op: &GateOp) -> Result<Item, GateFault> {
             match self.faults.lock().unwrap().pop_front().flatten() {
                 Some(Fault::Throttled) => Err(GateFault::NotWritten),
                 Some(Fault::LostBefore) => Err(GateFault::Unknown),
                 Some(Fault::LostAfter) => self.write(op).and(Err(GateFault::Unknown)),
-                None => self.write(op),
+                None => self.write(op).map(|()| Item::new()),
             }
         }
+
+        async fn transact(&self, _: &[GateOp]) -> Result<(), GateFault> {
+            panic!("one item alone")
+        }
+
+        async fn snapshot(&self, _: &[Key]) -> Result<Vec<Option<Item>>, GateFault> {
+            panic!("nothing is looked up")
+        }
+
+        async fn pause(&self, _: u32) {}
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {

@@ -34,7 +34,7 @@ pub async fn take<S: GateStore>(
     let op = GateOp::Take { window: window.clone(), count, limit, expires };
     for _ in 0..TRIES {
         match store.apply(&op).await {
-            Ok(()) => return Ok(()),
+            Ok(_) => return Ok(()),
             Err(GateFault::Condition(_)) => return Err(NotTaken::Full),
             Err(GateFault::NotWritten | GateFault::Unknown) => {}
         }
