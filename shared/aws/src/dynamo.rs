@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, WriteRequest,
 };
 use tables::gates::Update;
+use tables::gates::breaker::{BreakerOp, BreakerStore};
 use tables::{
     Attr, GateFault, GateOp, GateStore, Item, Key, KeyOp, KeyStore, Listed, PolicyStore, ReadFault, Table,
     WritePolicy,
@@ -209,6 +210,12 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
 
 impl GateStore for Dynamo {
     async fn apply(&self, op: &GateOp) -> Result<(), GateFault> {
+        self.update(op.to_update()).await
+    }
+}
+
+impl BreakerStore for Dynamo {
+    async fn write(&self, op: &BreakerOp) -> Result<(), GateFault> {
         self.update(op.to_update()).await
     }
 }

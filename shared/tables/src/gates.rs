@@ -8,6 +8,7 @@
 //! DynamoDB conditions have no arithmetic, hence `avail` instead of `limit - spent - held`; `ADD` works on
 //! top-level attributes only (API reference, UpdateItem), hence `SET` with `if_not_exists` for `admitted`.
 
+pub mod breaker;
 mod window;
 
 use std::future::Future;
