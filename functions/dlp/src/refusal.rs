@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 26] = [
+    const NOT_HERE: [Reason; 27] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -103,6 +103,7 @@ mod tests {
         Reason::ModelUnknown,
         Reason::ModelNotAllowed,
         Reason::ProviderAddress,
+        Reason::BreakerOpen,
         Reason::RouteUnsupported,
         Reason::Untranslatable,
         Reason::ToolForbidden,

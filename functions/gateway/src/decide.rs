@@ -1,8 +1,8 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
 //! Order, each step a reason of its own: key (expiry, revoked) → form → owner, org, tenant, agent → scopes and role
-//! → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider
-//! → translation → keys → redaction → budget → time.
+//! → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider,
+//! breaker → translation → keys → redaction → budget → time.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
 use std::sync::Arc;
@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use caller::{Asserted, Documents, Keys, NoPerson, Person, Unreadable, acquainted};
 use domain::{
-    ActionId, AuditRecord, BudgetRow, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider,
-    ProviderModel, Providers, Reason, Region, Timestamp,
+    ActionId, AuditRecord, BudgetRow, Decided, EventId, Metadata, Name, Phase, PolicyRow, Providers, Reason,
+    Region, Timestamp,
 };
-use egress::{Reach, Target};
+use egress::Reach;
 use envelope::RootError;
 use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Policies, Redacted};
 use serde_json::Value;
 
+use crate::breaker::{Breakers, Tried};
+use crate::candidates::{Choice, Chosen};
 use crate::dialect::Vendor;
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
@@ -49,6 +51,9 @@ pub struct Facts {
     pub budget: Option<BudgetRow>,
     pub dlp: Result<Documents, Unreadable>,
     pub keys: Result<Keys, RootError>,
+    pub breakers: Breakers,
+    /// The tries of this request before this one.
+    pub tried: Tried,
     /// Whoever the call is said to be for; `None` when nobody is named.
     pub person: Option<Result<Person, NoPerson>>,
 }
@@ -96,10 +101,10 @@ pub struct Plan {
 }
 
 /// Decides a call.
-pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) -> Decision {
+pub fn decide(rules: &Rules, request: &Request, facts: Facts, moment: &Moment) -> Decision {
     let action_id = ActionId::new(moment.now, moment.random.action);
     let person = facts.person.as_ref().and_then(|person| person.as_ref().ok());
-    let scribe = scribe(rules, &request, &facts.caller, facts.keys.as_ref().ok(), person);
+    let scribe = scribe(rules, request, &facts.caller, facts.keys.as_ref().ok(), person);
     let vendor = request.route.vendor();
     let mut known = Known::default();
     match admit(rules, request, facts, moment, &scribe, &mut known) {
@@ -150,15 +155,15 @@ pub fn unread(rules: &Rules, request: &Request, caller: &Caller, moment: &Moment
 
 fn admit(
     rules: &Rules,
-    request: Request,
+    request: &Request,
     facts: Facts,
     moment: &Moment,
     scribe: &Scribe,
     known: &mut Known,
 ) -> Result<Decision, Refused> {
     facts.caller.usable(moment.now)?;
-    let wanted = well_formed(request.route, scribe)?;
-    request.asserted?;
+    let wanted = well_formed(&request.route, scribe)?;
+    request.asserted.as_ref().map_err(Clone::clone)?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
     let accountable = facts.caller.standing(&facts.standing)?;
     let policy = facts.policy.ok_or(Reason::FactsUnavailable)?;
@@ -175,12 +180,12 @@ fn admit(
     let Some(wanted) = wanted else { return Ok(Decision::Models(models(rules, &accountable, &providers))) };
     acquainted(facts.person.as_ref())?;
     permitted(&wanted.ask, &policy)?;
-    let (provider, model) = choose(rules, &providers, wanted.ask.model())?;
-    known.provider = Some(provider.name.clone());
-    known.provider_region = Some(provider.region);
-    let target = target(provider, rules.reach)?;
+    let choice =
+        Choice { rules, policy: &policy, breakers: &facts.breakers, tried: &facts.tried, now: moment.now };
+    let Chosen { provider, model, target, passage } =
+        choice.choose(&scribe.row.tenant, &providers, &wanted.ask, known)?;
     let dlp = dlp(rules, facts.dlp, policy.redact_answers)?;
-    let bound = Bound { provider, model, policy: &policy, dlp, target };
+    let bound = Bound { provider, model, policy: &policy, dlp, target, passage };
     let call = Planned { rules, moment, scribe, action_id };
     let person = facts.person.and_then(Result::ok);
     let plan =
@@ -216,24 +221,20 @@ fn permitted(ask: &Ask, policy: &PolicyRow) -> Result<(), Refused> {
     }
 }
 
-fn target(provider: &Provider, reach: Reach) -> Result<Target, Reason> {
-    let target = Target::parse(&provider.base_url, reach).map_err(|_| Reason::ProviderAddress)?;
-    match &provider.api_version {
-        Some(version) => target.with_api_version(version.as_str()).map_err(|_| Reason::ProviderAddress),
-        None => Ok(target),
-    }
-}
-
 /// The request of a call, or `None` for a route without a body.
-fn well_formed(route: Route, scribe: &Scribe) -> Result<Option<Wanted>, Refused> {
+fn well_formed(route: &Route, scribe: &Scribe) -> Result<Option<Wanted>, Refused> {
     match route {
-        Route::Stray(_, reason) => Err(reason.into()),
+        Route::Stray(_, reason) => Err((*reason).into()),
         Route::Models | Route::Health => Ok(None),
         Route::Call(dialect, sent) => {
-            let Sent { body, betas } = sent?;
-            let ask = Ask::read(dialect, &body)?;
+            let Sent { body, betas } = sent.as_ref().map_err(Clone::clone)?;
+            let ask = Ask::read(*dialect, body)?;
             let foreign = ask.names_other_than(&scribe.row.org, &scribe.row.tenant);
-            if foreign { Err(Reason::ForeignIdentifier.into()) } else { Ok(Some(Wanted { ask, betas })) }
+            if foreign {
+                Err(Reason::ForeignIdentifier.into())
+            } else {
+                Ok(Some(Wanted { ask, betas: betas.clone() }))
+            }
         }
     }
 }
@@ -269,21 +270,6 @@ fn models(rules: &Rules, accountable: &Accountable, providers: &Providers) -> Ve
     names.sort();
     names.dedup();
     names
-}
-
-/// The first provider of the model in the tenant's region. There is no fallback to another region.
-fn choose<'a>(
-    rules: &Rules,
-    providers: &'a Providers,
-    model: &str,
-) -> Result<(&'a Provider, &'a ProviderModel), Reason> {
-    let mut having = providers.0.iter().filter_map(|provider| {
-        let model = provider.models.iter().find(|entry| entry.name.as_str() == model)?;
-        Some((provider, model))
-    });
-    let mut found = having.clone().peekable();
-    found.peek().ok_or(Reason::ModelUnknown)?;
-    having.find(|(provider, _)| provider.region == rules.region).ok_or(Reason::ResidencyProvider)
 }
 
 fn refusal_record(

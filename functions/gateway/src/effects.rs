@@ -1,6 +1,6 @@
 //! The effects, in their one order: read the facts; hold and record; forward; settle and record; respond.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
@@ -13,6 +13,7 @@ use envelope::{Aad, Plaintext, Purpose, RootError};
 use tables::gates::NotSettled;
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
+use crate::breaker::{self, Places, Tried};
 use crate::cleared::Cleared;
 use crate::decide::{Decision, Facts, Plan};
 use crate::live::Live;
@@ -30,6 +31,7 @@ pub struct Effects {
     pub roots: envelope::Roots<KmsWrapper>,
     pub upstream: Client,
     pub addresses: Addresses,
+    pub breakers: Places,
 }
 
 /// Roots that the effects use, as they were read with the facts.
@@ -59,8 +61,21 @@ impl Effects {
     ///
     /// # Errors
     /// See [`LoadFault`].
-    pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, Roots), LoadFault> {
-        let loaded = caller::load(&self.dynamo, &self.addresses, more, key).await?;
+    pub async fn load(
+        &self,
+        key: &GatewayKey,
+        region: Region,
+        now: Timestamp,
+    ) -> Result<(Facts, Roots), LoadFault> {
+        let asked = Mutex::new(Vec::new());
+        let with_breakers = |address: &Address| {
+            let breakers = self.breakers.get(address.tenant());
+            asked.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&breakers);
+            more(address).into_iter().chain(breakers).collect()
+        };
+        let loaded = caller::load(&self.dynamo, &self.addresses, with_breakers, key).await?;
+        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (loaded, breakers) = self.with_breakers(loaded, &asked, region).await?;
         let tenant = &loaded.caller.row().tenant;
         let (audit, pseudonym) = (loaded.root(Purpose::Audit), loaded.root(Purpose::Pseudonym));
         let keys = Keys::open(&self.roots, tenant, audit.clone(), pseudonym, now).await;
@@ -72,6 +87,8 @@ impl Effects {
             budget: loaded.find::<BudgetRow>(&Key::budget(tenant, 0)),
             dlp: Documents::of(&loaded),
             keys,
+            breakers,
+            tried: Tried::default(),
             person: None,
             standing: loaded.standing,
             caller: loaded.caller,
@@ -117,7 +134,7 @@ impl Effects {
         let Plan { permit, body, call } = plan;
         let began = aws::now();
         let budget = Key::budget(&call.scribe.row.tenant, 0);
-        let (held, recorded, credential, kept) = futures_util::join!(
+        let (held, recorded, credential, kept, passed) = futures_util::join!(
             in_time(
                 tables::gates::hold(&self.dynamo, &budget, call.action_id, call.worst_case),
                 HoldRefused::Unavailable
@@ -125,9 +142,10 @@ impl Effects {
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
+            self.pass(&call, began),
         );
         let receipt = HoldReceipt { budget, action: call.action_id, tokens: call.worst_case };
-        let (held, recorded, credential) = match (held, recorded, credential, kept) {
+        let (held, recorded, credential) = match (held, recorded, credential, kept.and(passed)) {
             (Ok(held), Ok(recorded), Ok(credential), Ok(())) => (held, recorded, credential),
             (held, recorded, credential, kept) => {
                 let other = credential.err().map(keys_fault).or(kept.err());
@@ -189,7 +207,8 @@ impl Effects {
         let surely_none = matches!(held, Err(HoldRefused::OverBudget { .. } | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
         self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
-        Response::error(call.dialect.vendor(), &refused).with_action(call.action_id)
+        let next = breaker::next(call, &ended);
+        Response::error(call.dialect.vendor(), &refused).with_action(call.action_id).or_next(next)
     }
 
     /// Settles and records the outcome, side by side. Neither can undo what happened: a settlement that is not
@@ -205,8 +224,11 @@ impl Effects {
             let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
             in_time(settled, NotSettled).await.is_ok()
         };
-        let (settled, recorded) =
-            futures_util::join!(settle, in_time(self.audit.record(&records), NotRecorded));
+        let (settled, recorded, ()) = futures_util::join!(
+            settle,
+            in_time(self.audit.record(&records), NotRecorded),
+            self.tell_breakers(call, ended, now)
+        );
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
@@ -248,10 +270,10 @@ impl Effects {
 }
 
 /// How long the writes around a call may take, all tries together: less than what is kept for them at the end.
-const WRITE_LIMIT: Duration = Duration::from_secs(9);
+pub const WRITE_LIMIT: Duration = Duration::from_secs(9);
 
 /// A write that is given up has an unknown outcome, which every write here survives.
-async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
+pub async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
     tokio::time::timeout(WRITE_LIMIT, write).await.unwrap_or(Err(late))
 }
 
@@ -286,12 +308,14 @@ fn put(call: &Call, mut ended: Ended) -> Ended {
 }
 
 fn respond(call: &Call, ended: Ended) -> Response {
+    let next = breaker::next(call, &ended);
     let vendor: Vendor = call.dialect.vendor();
     match &ended.answer {
         Some(answer) => Response::answer(&answer.value).with_clamped(call.clamped.as_deref()),
         None => Response::error(vendor, &ended.refused()),
     }
     .with_action(call.action_id)
+    .or_next(next)
 }
 
 fn since(began: Timestamp) -> Duration {

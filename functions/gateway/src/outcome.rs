@@ -118,7 +118,12 @@ pub fn failed(error: &EgressError) -> Ended {
         EgressError::TooLarge { .. } => Reason::ProviderTooLarge,
     };
     let spent = if error.may_have_been_processed() { Spent::Everything } else { Spent::Nothing };
-    Ended::without_answer(reason, spent)
+    let status = match error {
+        EgressError::NotSent(_) => None,
+        EgressError::TimedOut { status } | EgressError::Broken { status } => *status,
+        EgressError::TooLarge { status, .. } => Some(*status),
+    };
+    Ended { status, ..Ended::without_answer(reason, spent) }
 }
 
 /// The provider's statuses: what they mean here, and whether it may have worked before it said so.
@@ -198,7 +203,8 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
 }
 
 /// Endings that are a control's doing.
-const DENIED: [Reason; 7] = [
+const DENIED: [Reason; 8] = [
+    Reason::BreakerOpen,
     Reason::BudgetExceeded,
     Reason::AuditUnavailable,
     Reason::BudgetUnavailable,

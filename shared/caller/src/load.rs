@@ -1,6 +1,6 @@
 //! Reads everything that a decision about a key needs, in one trip (two when the key is new to this instance).
 
-use aws::{Dynamo, Rows};
+use aws::{Dynamo, ReadError, Rows};
 use domain::{Agent, GatewayKey, KeyRow, Org, Owner, Reason, Role, RootRow, Tenant, User};
 use envelope::Purpose;
 use policy::{Caller, Standing, authenticate};
@@ -8,6 +8,9 @@ use tables::Key;
 use tables::codec::Row;
 
 use crate::addresses::{Address, Addresses};
+
+/// The most rows of one `BatchGetItem`.
+const BATCH_MAX: usize = 100;
 
 /// Why there are no facts to decide on.
 #[derive(Debug)]
@@ -47,6 +50,17 @@ impl Loaded {
         self.rows.contains_key(key)
     }
 
+    /// Reads more rows into it, in a trip of their own: where they lie was not known before.
+    ///
+    /// # Errors
+    /// The tables did not answer in full.
+    pub async fn also(&mut self, dynamo: &Dynamo, keys: &[Key]) -> Result<(), ReadError> {
+        for some in keys.chunks(BATCH_MAX) {
+            self.rows.extend(dynamo.batch_get(some).await?);
+        }
+        Ok(())
+    }
+
     /// The tenant's root of one purpose.
     pub fn root(&self, purpose: Purpose) -> Option<RootRow> {
         self.find(&Key::root(&self.caller.row().tenant, purpose.as_str()))
@@ -57,10 +71,10 @@ impl Loaded {
 ///
 /// # Errors
 /// See [`LoadFault`].
-pub async fn load(
+pub async fn load<M: Fn(&Address) -> Vec<Key>>(
     dynamo: &Dynamo,
     addresses: &Addresses,
-    more: fn(&Address) -> Vec<Key>,
+    more: M,
     key: &GatewayKey,
 ) -> Result<Loaded, LoadFault> {
     let reading = Reading { dynamo, addresses, more, key };
@@ -75,14 +89,14 @@ pub async fn load(
     reading.read_at(&address).await.map_err(LoadFault::Stranger)
 }
 
-struct Reading<'a> {
+struct Reading<'a, M> {
     dynamo: &'a Dynamo,
     addresses: &'a Addresses,
-    more: fn(&Address) -> Vec<Key>,
+    more: M,
     key: &'a GatewayKey,
 }
 
-impl Reading<'_> {
+impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
     async fn read_at(&self, address: &Address) -> Result<Loaded, Reason> {
         let (caller, rows) = self.verified(address).await?;
         let row_says = Address::of(caller.row());

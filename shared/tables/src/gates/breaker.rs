@@ -197,17 +197,19 @@ fn next(row: Option<&BreakerRow>, writer: ActionId, state: State) -> BreakerRow 
     BreakerRow { revision: row.map_or(0, |row| row.revision).saturating_add(1), writer, state }
 }
 
-/// One conditional update: the row as it shall be, over the revision that was read; 0 where there was none.
+/// One conditional update: the row as it shall be, over the one that was read. Over its writer too: two that build upon the
+/// same row write the same revision, and neither may take the other's for its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakerOp {
     pub key: Key,
-    pub seen: u64,
+    /// Revision and writer of the row that was read; none where there was no row.
+    pub seen: Option<(u64, ActionId)>,
     pub row: BreakerRow,
 }
 
 impl BreakerOp {
     fn over(key: &Key, seen: Option<&BreakerRow>, row: BreakerRow) -> Self {
-        Self { key: key.clone(), seen: seen.map_or(0, |row| row.revision), row }
+        Self { key: key.clone(), seen: seen.map(|row| (row.revision, row.writer)), row }
     }
 
     pub fn to_update(&self) -> Update {
@@ -217,9 +219,10 @@ impl BreakerOp {
             .map(|((_, value), attr)| (*value, attr))
             .chain([(":v", Attr::number(VERSION))])
             .collect();
-        let condition = if self.seen == 0 { "attribute_not_exists(pk)" } else { "revision = :seen" };
-        if self.seen > 0 {
-            values.push((":seen", Attr::number(self.seen)));
+        let mut condition = "attribute_not_exists(pk)";
+        if let Some((revision, writer)) = self.seen {
+            condition = "revision = :seen AND writer = :before";
+            values.extend([(":seen", Attr::number(revision)), (":before", Attr::text(writer))]);
         }
         Update {
             key: self.key.clone(),

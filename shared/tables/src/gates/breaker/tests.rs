@@ -33,8 +33,8 @@ impl Memory {
 
     fn put(&self, op: &BreakerOp) -> Result<(), GateFault> {
         let mut slot = self.row.lock().unwrap();
-        let revision = slot.as_ref().map_or(0, |item| BreakerRow::from_item(item).unwrap().revision);
-        if revision != op.seen {
+        let before = slot.as_ref().map(|item| BreakerRow::from_item(item).unwrap());
+        if before.map(|row| (row.revision, row.writer)) != op.seen {
             return Err(GateFault::Condition(slot.clone()));
         }
         *slot = Some(op.row.to_item());
@@ -247,12 +247,28 @@ fn rows_read_back_and_a_row_that_does_not_is_no_closed_breaker() {
     }
 }
 
+/// A caller that lost the lease and tells the breaker so takes nothing from the one that has it.
+#[test]
+fn a_lost_lease_is_not_given_back() {
+    let store = Memory::default();
+    failing(&store, 0);
+    let seen = store.row().unwrap();
+    probe(&store, 1, BASE_MS).unwrap();
+    let believed = leased(&seen, action(2), at(BASE_MS));
+    let held = store.row();
+    for health in [Health::Silent, Health::Well, Health::Ill] {
+        let told = Report { action: action(2), probed: true, health, now: at(BASE_MS), jitter: 0 };
+        assert_eq!(run(report(&store, &key(), believed.as_ref(), &told)), Ok(None));
+    }
+    assert_eq!(store.row(), held);
+}
+
 /// Names and values that no expression uses are an error of DynamoDB's, and so are those that are missing.
 #[test]
 fn an_update_names_what_its_expressions_use() {
-    for seen in [0, 4] {
+    for seen in [None, Some((4, action(2)))] {
         let row = BreakerRow {
-            revision: seen + 1,
+            revision: seen.map_or(1, |(revision, _)| revision + 1),
             writer: action(1),
             state: State::Counting { since: at(0), failures: 1 },
         };
