@@ -233,6 +233,9 @@ impl Effects {
     }
 
     /// Takes the leases that the call needs to pass; most need none.
+    ///
+    /// # Errors
+    /// Another call has one of them, or nobody can say.
     pub async fn pass(&self, call: &Call, now: Timestamp) -> Result<(), Reason> {
         let lease = async |door: &Door| match &door.row {
             Some(row) if door.probes => {

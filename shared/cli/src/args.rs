@@ -122,6 +122,12 @@ pub enum Ops {
     /// Replaces a provider's API key with the one in CS_PROVIDER_KEY
     Credential(Credential),
 
+    /// Shows a tenant's providers in the order in which they are tried, adds one at the end, or takes one off
+    ///
+    /// Reads the new provider's API key from CS_PROVIDER_KEY. The list is written over what was read, so that of two
+    /// operators at once neither loses what the other did.
+    Provider(Provider),
+
     /// Shows, checks or writes what is taken out of calls: a tenant's DLP policy, an agent's, or an organization's floor
     ///
     /// A document is written over the version that was read: of two operators at once one hears of the other. Prints what is
@@ -173,6 +179,58 @@ pub struct Policy {
     /// With --check: the tenant's policy, when --file is an agent's
     #[arg(long, value_name = "FILE", requires = "check")]
     pub tenant_file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Provider {
+    /// Whose list
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Show the list, without credentials, and write nothing
+    #[arg(long, conflicts_with_all = ["remove", "provider_url"])]
+    pub show: bool,
+
+    /// Take this one off
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "provider_url")]
+    pub remove: Option<ProviderId>,
+
+    /// Base URL of the one to add, such as https://api.openai.com/v1
+    #[arg(long, value_name = "URL", requires_all = ["provider_region", "models"])]
+    pub provider_url: Option<String>,
+
+    /// What it speaks: openai, azure, anthropic, or compatible for any other server of Chat Completions
+    #[arg(long, value_name = "KIND", default_value = "openai")]
+    pub provider_kind: ProviderKind,
+
+    /// API version that Azure's deployment addresses want, such as 2024-10-21; its v1 API wants none
+    #[arg(long, value_name = "VERSION")]
+    pub provider_api_version: Option<Code>,
+
+    /// What the audit trail calls it
+    #[arg(long, value_name = "NAME", default_value = "provider")]
+    pub provider_name: Name,
+
+    /// Region in which it processes the calls: il, eu or us
+    #[arg(long, value_name = "REGION")]
+    pub provider_region: Option<Region>,
+
+    /// Where that region is stated, and when it was read
+    #[arg(long, value_name = "TEXT", default_value = "stated by the operator")]
+    pub provider_region_source: String,
+
+    /// Models that it offers: as agents call them, and, where it calls one otherwise, =ITS-NAME
+    #[arg(long, value_name = "NAME[=ITS-NAME],...", value_delimiter = ',', value_parser = model)]
+    pub models: Vec<(Name, Name)>,
+
+    /// The most output tokens of one answer
+    #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
+    pub max_output_tokens: u64,
+}
+
+fn model(text: &str) -> Result<(Name, Name), domain::NameError> {
+    let (name, upstream) = text.split_once('=').unwrap_or((text, text));
+    Ok((name.parse()?, upstream.parse()?))
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod export;
 mod keys;
 mod ops;
 mod print;
+mod providers;
 mod report;
 mod rows;
 mod seed;
@@ -43,6 +44,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await?,
         Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
+        Command::Ops { command: Ops::Provider(wanted) } => providers::run(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
         Command::Ops { command: Ops::Rebuild(wanted) } => export::rebuild(&get, wanted).await?,
         Command::Ops { command: Ops::Seed(wanted) } => {

@@ -51,7 +51,7 @@ impl Bench {
         })
     }
 
-    fn roots(&self) -> Roots<KmsWrapper> {
+    pub(crate) fn roots(&self) -> Roots<KmsWrapper> {
         Roots::new(self.kms.clone(), self.ring.region)
     }
 
