@@ -164,13 +164,16 @@ fn passed(row: Option<&BreakerRow>, report: &Report) -> Option<(State, Change)> 
     Some(opened(report, 0, failures))
 }
 
-/// A call that had the lease, if it still has it: whoever was too slow for it has no say.
+/// A call that had the lease. Whoever was too slow for it and lost it to another has one thing to say: that it succeeded, or
+/// an endpoint that is well and slow would never be closed again.
 fn probed(row: &BreakerRow, report: &Report) -> Option<(State, Change)> {
-    let State::HalfOpen { openings, successes, lease: Some(lease) } = &row.state else { return None };
-    if lease.holder != report.action {
+    let State::HalfOpen { openings, successes, lease } = &row.state else { return None };
+    let holds = lease.as_ref().is_some_and(|lease| lease.holder == report.action);
+    if !holds && report.health != Health::Well {
         return None;
     }
-    let half = |successes| State::HalfOpen { openings: *openings, successes, lease: None };
+    let lease = lease.clone().filter(|_| !holds);
+    let half = |successes| State::HalfOpen { openings: *openings, successes, lease: lease.clone() };
     Some(match report.health {
         Health::Ill => opened(report, *openings, 1),
         Health::Silent => (half(*successes), Change::Noted),

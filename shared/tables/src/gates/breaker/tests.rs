@@ -160,17 +160,32 @@ fn a_probe_that_says_nothing_gives_its_lease_back() {
 }
 
 #[test]
-fn a_prober_that_hangs_holds_nobody_up_and_has_no_say_later() {
+fn a_prober_that_hangs_holds_nobody_up_and_does_no_harm_later() {
     let store = Memory::default();
     failing(&store, 0);
     probe(&store, 1, BASE_MS).unwrap();
     assert_eq!(probe(&store, 2, BASE_MS + LEASE_MS - 1), Err(NotLeased));
     probe(&store, 2, BASE_MS + LEASE_MS).unwrap();
     let before = store.row();
-    for health in [Health::Well, Health::Ill, Health::Silent] {
+    for health in [Health::Ill, Health::Silent] {
         assert_eq!(tell(&store, 1, true, health, BASE_MS + LEASE_MS), None);
     }
     assert_eq!(store.row(), before);
+}
+
+/// An endpoint whose answers take longer than a lease is closed all the same, and no lease is taken from its holder.
+#[test]
+fn a_slow_success_counts() {
+    let store = Memory::default();
+    failing(&store, 0);
+    probe(&store, 1, BASE_MS).unwrap();
+    let late = BASE_MS + LEASE_MS;
+    probe(&store, 2, late).unwrap();
+    assert_eq!(tell(&store, 1, true, Health::Well, late + 1), Some(Change::Noted));
+    assert_eq!(gate(store.row().as_ref(), at(late + 1)), Gate::Open { until: at(late + LEASE_MS) });
+    probe(&store, 3, late + LEASE_MS).unwrap();
+    assert_eq!(tell(&store, 2, true, Health::Well, late + LEASE_MS), Some(Change::Closed));
+    assert_eq!(tell(&store, 3, true, Health::Ill, late + LEASE_MS + 1), None, "closed meanwhile");
 }
 
 #[test]
@@ -256,7 +271,7 @@ fn a_lost_lease_is_not_given_back() {
     probe(&store, 1, BASE_MS).unwrap();
     let believed = leased(&seen, action(2), at(BASE_MS));
     let held = store.row();
-    for health in [Health::Silent, Health::Well, Health::Ill] {
+    for health in [Health::Silent, Health::Ill] {
         let told = Report { action: action(2), probed: true, health, now: at(BASE_MS), jitter: 0 };
         assert_eq!(run(report(&store, &key(), believed.as_ref(), &told)), Ok(None));
     }
