@@ -168,7 +168,8 @@ fn a_body_that_is_not_utf8_is_refused_and_recorded() {
     let event = json!({
         "version": "2.0",
         "rawPath": "/v1/chat/completions",
-        "headers": {"authorization": format!("Bearer {}", tenant.key()), "content-type": "application/json"},
+        "headers": {"authorization": format!("Bearer {}", tenant.key()), "content-type": "application/json",
+            "x-amzn-tls-version": "TLSv1.3"},
         "requestContext": {"http": {"method": "POST", "sourceIp": "198.51.100.9"}},
         "body": base64::engine::general_purpose::STANDARD.encode(bytes),
         "isBase64Encoded": true,

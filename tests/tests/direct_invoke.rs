@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// An event as the function URL would send it, with any source address.
 fn forged(authorization: Option<&str>) -> Value {
-    let mut headers = json!({"content-type": "application/json"});
+    let mut headers = json!({"content-type": "application/json", "x-amzn-tls-version": "TLSv1.3"});
     if let Some(authorization) = authorization {
         headers["authorization"] = json!(authorization);
     }

@@ -191,7 +191,7 @@ fn checkpoints_leave_the_account() {
         }),
     );
     let done = aws::invoke("root", "lifecycle", &json!({"deliver_checkpoint": {}})).unwrap();
-    assert_eq!(done, json!({"delivered": 1, "compacted": 0}));
+    assert_eq!((&done["delivered"], &done["compacted"]), (&json!(1), &json!(0)));
     let names = aws::object_names("root", sink, "countersign/eu/checkpoint/");
     let note = aws::object("root", sink, names.last().unwrap());
     let size: u64 = note.lines().nth(1).unwrap().parse().unwrap();

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 32] = [
+    const NOT_HERE: [Reason; 33] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -117,6 +117,7 @@ mod tests {
         Reason::IdempotencyMismatch,
         Reason::RepeatUnavailable,
         Reason::ProviderAddress,
+        Reason::BreakerOpen,
         Reason::RouteUnsupported,
         Reason::Untranslatable,
         Reason::ToolForbidden,

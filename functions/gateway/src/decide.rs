@@ -1,8 +1,8 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
 //! Order, each step a reason of its own: TLS → key (its state) → form → owner, org, tenant, agent → networks → kill switches
-//! → scopes and role → consent → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider
-//! → translation → keys → redaction → budget → time.
+//! → scopes and role → consent → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider,
+//! breaker → translation → keys → redaction → budget → time.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.
 
 use std::sync::Arc;
@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use caller::{Asserted, Documents, Keys, NoPerson, Person, Unreadable, acquainted};
 use domain::{
-    ActionId, AuditRecord, Decided, EventId, Metadata, Name, Phase, PolicyRow, Provider, ProviderModel,
-    Providers, Reason, Region, Timestamp,
+    ActionId, AuditRecord, Decided, EventId, Metadata, Name, Phase, PolicyRow, Providers, Reason, Region,
+    Timestamp,
 };
-use egress::{Reach, Target};
+use egress::Reach;
 use envelope::RootError;
 use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Policies, Redacted};
 use serde_json::Value;
 
+use crate::breaker::{Breakers, Tried};
 use crate::budget::Budget;
+use crate::candidates::{Choice, Chosen};
 use crate::dialect::{Dialect, Vendor};
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
@@ -60,6 +62,9 @@ pub struct Facts {
     pub budget: Option<Budget>,
     pub dlp: Result<Documents, Unreadable>,
     pub keys: Result<Keys, RootError>,
+    pub breakers: Breakers,
+    /// The tries of this request before this one.
+    pub tried: Tried,
     /// Whoever the call is said to be for; `None` when nobody is named.
     pub person: Option<Result<Person, NoPerson>>,
     pub consent: Consent,
@@ -108,10 +113,10 @@ pub struct Plan {
 }
 
 /// Decides a call.
-pub fn decide(rules: &Rules, request: Request, facts: Facts, moment: &Moment) -> Decision {
+pub fn decide(rules: &Rules, request: &Request, facts: Facts, moment: &Moment) -> Decision {
     let action_id = ActionId::new(moment.now, moment.random.action);
     let person = facts.person.as_ref().and_then(|person| person.as_ref().ok());
-    let scribe = scribe(rules, &request, &facts.caller, facts.keys.as_ref().ok(), person);
+    let scribe = scribe(rules, request, &facts.caller, facts.keys.as_ref().ok(), person);
     let vendor = request.route.vendor();
     let mut known = Known::default();
     match admit(rules, request, facts, moment, &scribe, &mut known) {
@@ -162,7 +167,7 @@ pub fn unread(rules: &Rules, request: &Request, caller: &Caller, moment: &Moment
 
 fn admit(
     rules: &Rules,
-    request: Request,
+    request: &Request,
     facts: Facts,
     moment: &Moment,
     scribe: &Scribe,
@@ -171,8 +176,8 @@ fn admit(
     request.tls?;
     facts.caller.usable(moment.now)?;
     let approach = request.approach();
-    let wanted = well_formed(request.route, scribe)?;
-    request.asserted?;
+    let wanted = well_formed(&request.route, scribe)?;
+    request.asserted.as_ref().map_err(Clone::clone)?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
     let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
     let accountable = facts.caller.standing(&facts.standing, &approach)?;
@@ -194,12 +199,18 @@ fn admit(
     let Some(wanted) = wanted else { return Ok(Decision::Models(models(rules, &accountable, &providers))) };
     acquainted(facts.person.as_ref())?;
     permitted(&wanted.ask, &policy)?;
-    let (provider, model) = choose(rules, &accountable, &providers, wanted.ask.model())?;
-    known.provider = Some(provider.name.clone());
-    known.provider_region = Some(provider.region);
-    let target = target(provider, rules.reach)?;
+    let choice = Choice {
+        rules,
+        accountable: &accountable,
+        policy: &policy,
+        breakers: &facts.breakers,
+        tried: &facts.tried,
+        now: moment.now,
+    };
+    let Chosen { provider, model, target, passage } =
+        choice.choose(&scribe.row.tenant, &providers, &wanted.ask, known)?;
     let dlp = dlp(rules, facts.dlp, policy.redact_answers)?;
-    let bound = Bound { provider, model, policy: &policy, dlp, target };
+    let bound = Bound { provider, model, policy: &policy, dlp, target, passage };
     let call = Planned { rules, moment, scribe, action_id };
     let person = facts.person.and_then(Result::ok);
     let means = Means { keys: facts.keys, budget: facts.budget, team, person };
@@ -235,27 +246,20 @@ fn permitted(ask: &Ask, policy: &PolicyRow) -> Result<(), Refused> {
     }
 }
 
-fn target(provider: &Provider, reach: Reach) -> Result<Target, Reason> {
-    let target = Target::parse(&provider.base_url, reach).map_err(|_| Reason::ProviderAddress)?;
-    match &provider.api_version {
-        Some(version) => target.with_api_version(version.as_str()).map_err(|_| Reason::ProviderAddress),
-        None => Ok(target),
-    }
-}
-
 /// The request of a call, or `None` for a route without a body.
-fn well_formed(route: Route, scribe: &Scribe) -> Result<Option<Wanted>, Refused> {
+fn well_formed(route: &Route, scribe: &Scribe) -> Result<Option<Wanted>, Refused> {
     match route {
-        Route::Stray(_, reason) => Err(reason.into()),
+        Route::Stray(_, reason) => Err((*reason).into()),
         Route::Models | Route::Health => Ok(None),
         Route::Call(dialect, sent) => {
-            let Sent { body, betas, again } = sent?;
-            let ask = Ask::read(dialect, &body)?;
+            let Sent { body, betas, again } = sent.as_ref().map_err(Clone::clone)?;
+            let ask = Ask::read(*dialect, body)?;
             let foreign = ask.names_other_than(&scribe.row.org, &scribe.row.tenant);
             if foreign {
                 Err(Reason::ForeignIdentifier.into())
             } else {
-                Ok(Some(Wanted { ask, betas, again, body }))
+                let came = if again.is_told() { body.clone() } else { String::new() };
+                Ok(Some(Wanted { ask, betas: betas.clone(), again: again.clone(), body: came }))
             }
         }
     }
@@ -293,24 +297,6 @@ fn models(rules: &Rules, accountable: &Accountable, providers: &Providers) -> Ve
     names.sort();
     names.dedup();
     names
-}
-
-/// The first provider of the model in the tenant's region that the key may use. There is no fallback to another region.
-fn choose<'a>(
-    rules: &Rules,
-    accountable: &Accountable,
-    providers: &'a Providers,
-    model: &str,
-) -> Result<(&'a Provider, &'a ProviderModel), Reason> {
-    let having = providers.0.iter().filter_map(|provider| {
-        let model = provider.models.iter().find(|entry| entry.name.as_str() == model)?;
-        Some((provider, model))
-    });
-    let mut found = having.clone().peekable();
-    found.peek().ok_or(Reason::ModelUnknown)?;
-    let mut near = having.filter(|(provider, _)| provider.region == rules.region).peekable();
-    near.peek().ok_or(Reason::ResidencyProvider)?;
-    near.find(|(provider, _)| accountable.may_use(&provider.name)).ok_or(Reason::ProviderNotAllowed)
 }
 
 fn refusal_record(

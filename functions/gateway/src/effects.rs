@@ -1,22 +1,21 @@
 //! The effects, in their one order: read the facts; hold and record; forward; settle and record; respond.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
 use caller::person::{self, Whose};
-use caller::tokens::{Holder, Made};
-use caller::{Address, Addresses, Documents, Keeping, Keys, LoadFault, NoPerson, Person, keys_fault};
+use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person, keys_fault};
 use domain::{
-    EventId, GatewayKey, KeyRow, KillScope, LimitsRow, PolicyRow, Providers, Reason, Region, RootRow,
-    Timestamp,
+    GatewayKey, KeyRow, KillScope, LimitsRow, PolicyRow, Providers, Reason, Region, RootRow, Timestamp,
 };
 use egress::Client;
-use envelope::{Aad, Plaintext, Purpose, RootError};
+use envelope::Purpose;
 use policy::Approach;
-use tables::gates::{Alert, NotSettled, NotTaken, Payer, Shard};
+use tables::gates::{NotSettled, Payer};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
+use crate::breaker::{self, Places, Tried};
 use crate::budget::Budget;
 use crate::cleared::Cleared;
 use crate::decide::{Consent, Decision, Facts, Plan};
@@ -35,6 +34,7 @@ pub struct Effects {
     pub roots: envelope::Roots<KmsWrapper>,
     pub upstream: Client,
     pub addresses: Addresses,
+    pub breakers: Places,
 }
 
 /// Roots that the effects use, as they were read with the facts.
@@ -65,8 +65,21 @@ impl Effects {
     ///
     /// # Errors
     /// See [`LoadFault`].
-    pub async fn load(&self, key: &GatewayKey, now: Timestamp) -> Result<(Facts, Roots), LoadFault> {
-        let loaded = caller::load(&self.dynamo, &self.addresses, more, key).await?;
+    pub async fn load(
+        &self,
+        key: &GatewayKey,
+        region: Region,
+        now: Timestamp,
+    ) -> Result<(Facts, Roots), LoadFault> {
+        let asked = Mutex::new(Vec::new());
+        let with_breakers = |address: &Address| {
+            let breakers = self.breakers.get(address.tenant());
+            asked.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&breakers);
+            more(address).into_iter().chain(breakers).collect()
+        };
+        let loaded = caller::load(&self.dynamo, &self.addresses, with_breakers, key).await?;
+        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (loaded, breakers) = self.with_breakers(loaded, &asked, region).await?;
         let tenant = &loaded.caller.row().tenant;
         let (audit, pseudonym) = (loaded.root(Purpose::Audit), loaded.root(Purpose::Pseudonym));
         let keys = Keys::open(&self.roots, tenant, audit.clone(), pseudonym, now).await;
@@ -80,6 +93,8 @@ impl Effects {
                 .map(|limits| Budget { limits, shard: loaded.item(&Key::budget(tenant, 0)).cloned() }),
             dlp: Documents::of(&loaded),
             keys,
+            breakers,
+            tried: Tried::default(),
             person: None,
             consent: Consent::NotRequired,
             standing: loaded.standing,
@@ -130,16 +145,17 @@ impl Effects {
         let Plan { permit, body, mut call } = plan;
         let began = aws::now();
         let ask = call.bill.ask();
-        let (held, recorded, credential, kept, rate, once) = futures_util::join!(
+        let (held, recorded, credential, kept, rate, once, passed) = futures_util::join!(
             in_time(tables::gates::hold(&self.dynamo, &ask), HoldRefused::Unavailable),
             in_time(self.audit.attempt(call.action_id, &call.attempt), NotRecorded),
             self.credential(&call, roots.credential.as_ref(), began),
             in_time(self.keep(&call, roots, began), Reason::TokensUnavailable),
-            self.rate(&call.scribe.row, began),
+            self.rate(&call, began),
             in_time(self.once(&call, began), Reason::RepeatUnavailable.into()),
+            self.pass(&call, began),
         );
         let receipt = ask.receipt();
-        let (held, recorded, credential) = match (held, recorded, credential, kept, rate, once) {
+        let (held, recorded, credential) = match (held, recorded, credential, kept.and(passed), rate, once) {
             (Ok(held), Ok(recorded), Ok(credential), Ok(()), Ok(()), Ok(())) => (held, recorded, credential),
             (held, recorded, credential, kept, rate, once) => {
                 if once.is_err() {
@@ -225,7 +241,8 @@ impl Effects {
         let surely_none = matches!(held, Err(HoldRefused::OverBudget(_) | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
         self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
-        Response::error(call.dialect.vendor(), &refused).with_action(call.action_id)
+        let next = breaker::next(call, &ended);
+        Response::error(call.dialect.vendor(), &refused).with_action(call.action_id).or_next(next)
     }
 
     /// Settles and records the outcome, side by side. Neither can undo what happened: a settlement that is not
@@ -254,93 +271,24 @@ impl Effects {
             }
             Ok::<(), ()>(())
         };
-        let recorded = in_time(self.audit.record(&records), NotRecorded);
-        let (settled, recorded, _) = futures_util::join!(settle, recorded, in_time(let_go, ()));
+        let (settled, recorded, _, ()) = futures_util::join!(
+            settle,
+            in_time(self.audit.record(&records), NotRecorded),
+            in_time(let_go, ()),
+            self.tell_breakers(call, ended, now)
+        );
         if !settled || recorded.is_err() {
             let action_id = call.action_id;
             tracing::error!(%action_id, settled, recorded = recorded.is_ok(), "call.not_closed");
         }
     }
-
-    /// Takes the call on, if it is not the repetition of one.
-    async fn once(&self, call: &Call, now: Timestamp) -> Result<(), Refused> {
-        match &call.repeat {
-            Some(repeat) => repeat.take(&self.dynamo, call.action_id, now).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Takes one call out of the key's minute.
-    async fn rate(&self, row: &KeyRow, now: Timestamp) -> Result<(), Refused> {
-        let (seconds, limit) = (now.unix_millis() / 1_000, row.per_minute());
-        let window = Key::rate_window(&row.tenant, "request", &row.id, seconds / 60);
-        let taken =
-            tables::gates::take(&self.dynamo, &window, 1, limit, seconds.saturating_add(WINDOW_KEPT_S));
-        in_time(taken, NotTaken::Unavailable).await.map_err(|fault| match fault {
-            NotTaken::Unavailable => Reason::RateUnavailable.into(),
-            NotTaken::Full => {
-                let hint = format!("{limit} calls a minute");
-                let retry_after = u32::try_from(60 - seconds % 60).ok();
-                Refused { hint: Some(hint), retry_after, ..Reason::RateExceeded.into() }
-            }
-        })
-    }
-
-    /// Tells of limits that are used up so far. One that cannot be told is logged: it says nothing that the meters do not.
-    async fn alert(&self, call: &Call, receipt: &HoldReceipt, after: &Shard, now: Timestamp) {
-        let told = tables::gates::alerts(&self.dynamo, &call.bill.tenant, receipt, after).await;
-        let record = |alert: &Alert| {
-            let event_id = EventId::new(now, aws::random().ok()?);
-            Some(outcome::alert(call, alert, event_id, now))
-        };
-        let records: Vec<_> = told.iter().filter_map(record).collect();
-        if records.len() < told.len() || (!records.is_empty() && self.audit.record(&records).await.is_err()) {
-            tracing::error!(action_id = %call.action_id, alerts = told.len(), "alert.not_recorded");
-        }
-    }
-
-    /// What the body's cross-request tokens stand for; none, unless the policy asks for them.
-    async fn keep(&self, call: &Call, roots: &Roots, now: Timestamp) -> Result<(), Reason> {
-        let row = &call.scribe.row;
-        let conversation = call.scribe.said.conversation().cloned();
-        let holder = Holder { tenant: row.tenant.clone(), agent: row.agent.clone(), conversation };
-        let expires_at = now.plus_millis(u64::from(call.kept.ttl_seconds).saturating_mul(1_000));
-        let root = roots.token.as_ref();
-        let person = call.kept.person.as_ref();
-        let keeping = Keeping { holder: &holder, person, root, now, expires_at };
-        let made: Vec<Made<'_>> = call.kept.made().collect();
-        keeping.keep(&self.dynamo, &self.roots, &made).await
-    }
-
-    async fn credential(
-        &self,
-        call: &Call,
-        root: Option<&RootRow>,
-        now: Timestamp,
-    ) -> Result<Plaintext, RootError> {
-        let tenant = &call.scribe.row.tenant;
-        let place = Key::providers(tenant);
-        let aad = Aad::credential(
-            tenant,
-            place.table.as_str(),
-            &place.pk,
-            &place.sk,
-            call.provider.id.as_str(),
-            &call.target.host(),
-        );
-        let root = root.ok_or(RootError::Missing)?;
-        self.roots.open(tenant, Purpose::Credential, root, &aad, &call.provider.credential, now).await
-    }
 }
 
-/// A window is forgotten an hour after its minute.
-const WINDOW_KEPT_S: u64 = 3_600;
-
 /// How long the writes around a call may take, all tries together: less than what is kept for them at the end.
-const WRITE_LIMIT: Duration = Duration::from_secs(9);
+pub const WRITE_LIMIT: Duration = Duration::from_secs(9);
 
 /// A write that is given up has an unknown outcome, which every write here survives.
-async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
+pub async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
     tokio::time::timeout(WRITE_LIMIT, write).await.unwrap_or(Err(late))
 }
 
@@ -374,12 +322,14 @@ fn put(call: &Call, mut ended: Ended) -> Ended {
 }
 
 fn respond(call: &Call, ended: Ended) -> Response {
+    let next = breaker::next(call, &ended);
     let vendor: Vendor = call.dialect.vendor();
     match &ended.answer {
         Some(answer) => Response::answer(&answer.value).with_clamped(call.clamped.as_deref()),
         None => Response::error(vendor, &ended.refused()),
     }
     .with_action(call.action_id)
+    .or_next(next)
 }
 
 fn since(began: Timestamp) -> Duration {

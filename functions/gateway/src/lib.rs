@@ -10,7 +10,10 @@
 //! - Routes by which a provider would keep content, such as batches and files: refused by name.
 
 mod answer;
+mod beside;
+mod breaker;
 mod budget;
+mod candidates;
 mod cleared;
 mod config;
 mod decide;
@@ -40,6 +43,7 @@ use std::time::Duration;
 use caller::{LoadFault, Strangers};
 use domain::{GatewayKey, Reason, Timestamp};
 
+pub use breaker::Places;
 pub use caller::Addresses;
 pub use cleared::Cleared;
 pub use config::Config;
@@ -48,6 +52,7 @@ pub use effects::Effects;
 pub use prices::{Prices, PricesError};
 pub use response::Response;
 
+use breaker::Tried;
 use dialect::Vendor;
 use effects::Roots;
 use event::{Request, Route};
@@ -87,15 +92,39 @@ impl Gateway {
         }
     }
 
-    async fn known_key(&self, request: Request, now: Timestamp, time_left: Duration) -> Response {
+    /// Tries one provider after the other, as long as each certainly did nothing. Every try reads the facts anew and is
+    /// decided, held and recorded by itself.
+    async fn known_key(&self, mut request: Request, now: Timestamp, time_left: Duration) -> Response {
+        let mut tried = Tried::default();
+        let mut response = self.one_try(&request, now, time_left, tried.clone()).await;
+        while let Some(failed) = response.failed() {
+            tried.0.push(failed.clone());
+            if let Route::Call(_, Ok(sent)) = &mut request.route {
+                sent.again.go_on();
+            }
+            let again = aws::now();
+            let left = time_left.saturating_sub(Duration::from_millis(again.millis_since(now)));
+            response = self.one_try(&request, again, left, tried.clone()).await;
+        }
+        response
+    }
+
+    async fn one_try(
+        &self,
+        request: &Request,
+        now: Timestamp,
+        time_left: Duration,
+        tried: Tried,
+    ) -> Response {
         let vendor = request.route.vendor();
         let Ok(key) = &request.key else { return Response::error(vendor, &Reason::KeyMissing.into()) };
         let Ok(random) = Random::draw() else {
             return Response::error(vendor, &Reason::FactsUnavailable.into());
         };
         let moment = Moment { now, time_left, random };
-        match self.effects.load(key, now).await {
+        match self.effects.load(key, self.rules.region, now).await {
             Ok((mut facts, roots)) => {
+                facts.tried = tried;
                 // Only a call with a body that reads can have something sealed for somebody.
                 let call = matches!(&request.route, Route::Call(_, Ok(_)));
                 let asserted = request.asserted.as_ref().ok().and_then(|said| said.on_behalf_of.as_deref());
@@ -111,10 +140,10 @@ impl Gateway {
             }
             Err(LoadFault::Unread(caller)) => {
                 self.effects
-                    .perform(decide::unread(&self.rules, &request, &caller, &moment), &Roots::default())
+                    .perform(decide::unread(&self.rules, request, &caller, &moment), &Roots::default())
                     .await
             }
-            Err(LoadFault::Stranger(reason)) => self.stranger(&request, reason, now),
+            Err(LoadFault::Stranger(reason)) => self.stranger(request, reason, now),
         }
     }
 

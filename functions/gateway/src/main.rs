@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_gateway::{Addresses, Config, Effects, Gateway, Prices, Rules};
+use countersign_gateway::{Addresses, Config, Effects, Gateway, Places, Prices, Rules};
 use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -45,6 +45,7 @@ async fn main() -> Result<(), Error> {
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
         upstream,
         addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),
+        breakers: Places::default(),
     };
     let gateway = &Gateway::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {

@@ -119,7 +119,12 @@ pub fn failed(error: &EgressError) -> Ended {
         EgressError::TooLarge { .. } => Reason::ProviderTooLarge,
     };
     let spent = if error.may_have_been_processed() { Spent::Everything } else { Spent::Nothing };
-    Ended::without_answer(reason, spent)
+    let status = match error {
+        EgressError::NotSent(_) => None,
+        EgressError::TimedOut { status } | EgressError::Broken { status } => *status,
+        EgressError::TooLarge { status, .. } => Some(*status),
+    };
+    Ended { status, ..Ended::without_answer(reason, spent) }
 }
 
 /// The provider's statuses: what they mean here, and whether it may have worked before it said so.
@@ -221,7 +226,8 @@ pub fn alert(call: &Call, alert: &Alert, event_id: EventId, now: Timestamp) -> A
 }
 
 /// Endings that are a control's doing.
-const DENIED: [Reason; 16] = [
+const DENIED: [Reason; 17] = [
+    Reason::BreakerOpen,
     Reason::BudgetExceeded,
     Reason::AuditUnavailable,
     Reason::BudgetUnavailable,

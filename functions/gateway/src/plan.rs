@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use tables::gates::{Payer, Spend};
 
 use crate::answer::render::Render;
+use crate::breaker::Passage;
 use crate::budget::{Bill, Budget};
 use crate::decide::{Moment, Plan, Rules};
 use crate::dialect::{Dialect, Way};
@@ -65,6 +66,7 @@ pub struct Call {
     /// The same with who pays, and in money.
     pub bill: Bill,
     pub target: Target,
+    pub passage: Passage,
     pub provider: Provider,
     pub deadline: Duration,
     /// The attempt, and the results of tools that go to the model with it.
@@ -100,6 +102,7 @@ pub struct Bound<'a> {
     pub policy: &'a PolicyRow,
     pub dlp: Arc<redact::Policy>,
     pub target: Target,
+    pub passage: Passage,
 }
 
 /// What a call is made with.
@@ -151,7 +154,7 @@ impl Planned<'_> {
         permit: Permit,
         known: &mut Known,
     ) -> Result<Plan, Refused> {
-        let Bound { provider, model, policy, dlp, target } = bound;
+        let Bound { provider, model, policy, dlp, target, passage } = bound;
         let Wanted { ask, betas, again, body: came } = wanted;
         let (moment, random) = (self.moment, &self.moment.random);
         let way = Way::to(provider.kind, ask.dialect()).ok_or(Reason::RouteUnsupported)?;
@@ -206,6 +209,7 @@ impl Planned<'_> {
             worst_case,
             bill,
             target,
+            passage,
             provider: provider.clone(),
             deadline,
             attempt: records,
@@ -294,6 +298,22 @@ fn translation(way: Way, ask: &Ask, now: Timestamp) -> Option<(Pair, Context)> {
     let Way::Translated(pair) = way else { return None };
     let seconds = now.unix_millis() / 1_000;
     Some((pair, Context::of(pair, ask.body(), seconds)))
+}
+
+/// Whether a call can be said in a provider's dialect at all.
+pub fn translates(ask: &Ask, (provider, model): (&Provider, &ProviderModel), policy: &PolicyRow) -> bool {
+    let Some(way) = Way::to(provider.kind, ask.dialect()) else { return false };
+    let terms = Terms {
+        wire: way.wire(ask.dialect()),
+        kind: provider.kind,
+        model: model.upstream.as_str(),
+        max_output: Limit::of(ask, model, policy).tokens,
+        stream: ask.stream(),
+        may_store: policy.permits.contains(&Uninspectable::Stored),
+    };
+    // The time is part of an answer, and of no request.
+    let translation = translation(way, ask, Timestamp::MAX);
+    translated(&translation, ask, &terms).is_ok()
 }
 
 /// The body in the provider's dialect. The limit is set first: how much a model may think depends on it.

@@ -16,13 +16,22 @@ struct Row {
     vendor: String,
     name: String,
     input_usd_per_mtok: f64,
-    #[serde(default)]
     cached_input_usd_per_mtok: Option<f64>,
-    #[serde(default)]
+    /// The shortest that is kept, then longer ones: which of them a call asks for is not read, so the dearest counts.
     cache_write_usd_per_mtok: Option<f64>,
+    cache_write_1h_usd_per_mtok: Option<f64>,
+    cache_write_12h_usd_per_mtok: Option<f64>,
     /// Embeddings have no output.
     #[serde(default)]
     output_usd_per_mtok: f64,
+    /// With more input than this, every token of the call costs what follows.
+    above_input_tokens: Option<u64>,
+    above_input_usd_per_mtok: Option<f64>,
+    above_cached_input_usd_per_mtok: Option<f64>,
+    above_cache_write_usd_per_mtok: Option<f64>,
+    above_cache_write_1h_usd_per_mtok: Option<f64>,
+    above_cache_write_12h_usd_per_mtok: Option<f64>,
+    above_output_usd_per_mtok: Option<f64>,
     read: String,
     source: String,
 }
@@ -32,9 +41,17 @@ struct File {
     model: Vec<Row>,
 }
 
-/// What a model costs, in millionths of a micro-dollar for a token, which is a dollar for a million tokens times a million.
+/// What a model costs, and what it costs with a long input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
+    base: Rates,
+    /// With more input than so many tokens.
+    above: Option<(u64, Rates)>,
+}
+
+/// In millionths of a micro-dollar for a token, which is a dollar for a million tokens times a million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rates {
     input: u64,
     cache_read: u64,
     cache_write: u64,
@@ -53,14 +70,47 @@ fn rate(usd: f64) -> Option<u64> {
 
 impl Row {
     fn price(&self) -> Option<Price> {
-        let input = rate(self.input_usd_per_mtok)?;
-        let other = |usd: Option<f64>| usd.map_or(Some(input), rate);
-        Some(Price {
-            input,
-            cache_read: other(self.cached_input_usd_per_mtok)?,
-            cache_write: other(self.cache_write_usd_per_mtok)?,
-            output: rate(self.output_usd_per_mtok)?,
-        })
+        let writes = [
+            self.cache_write_usd_per_mtok,
+            self.cache_write_1h_usd_per_mtok,
+            self.cache_write_12h_usd_per_mtok,
+        ];
+        let base = Rates::of(
+            self.input_usd_per_mtok,
+            self.cached_input_usd_per_mtok,
+            writes,
+            self.output_usd_per_mtok,
+        )?;
+        Some(Price { base, above: self.above()? })
+    }
+
+    /// `None` for what is no price; a row without a threshold has none above it.
+    fn above(&self) -> Option<Option<(u64, Rates)>> {
+        let Some(threshold) = self.above_input_tokens else { return Some(None) };
+        let writes = [
+            self.above_cache_write_usd_per_mtok,
+            self.above_cache_write_1h_usd_per_mtok,
+            self.above_cache_write_12h_usd_per_mtok,
+        ];
+        let (input, output) = (self.above_input_usd_per_mtok?, self.above_output_usd_per_mtok?);
+        let rates = Rates::of(input, self.above_cached_input_usd_per_mtok, writes, output)?;
+        Some(Some((threshold, rates)))
+    }
+}
+
+impl Rates {
+    fn of(input: f64, cached: Option<f64>, writes: [Option<f64>; 3], output: f64) -> Option<Self> {
+        let input = rate(input)?;
+        let mut cache_write = input;
+        for usd in writes.into_iter().flatten() {
+            cache_write = cache_write.max(rate(usd)?);
+        }
+        let cache_read = cached.map_or(Some(input), rate)?;
+        Some(Self { input, cache_read, cache_write, output: rate(output)? })
+    }
+
+    fn dearest(self) -> u64 {
+        self.input.max(self.cache_read).max(self.cache_write)
     }
 }
 
@@ -71,10 +121,15 @@ fn micros(parts: [(u64, u64); 4]) -> u64 {
 }
 
 impl Price {
-    /// The most that so many tokens can cost: all input at its dearest rate.
+    fn rates(self, input: u64) -> Rates {
+        self.above.filter(|(threshold, _)| input > *threshold).map_or(self.base, |(_, rates)| rates)
+    }
+
+    /// The most that so many tokens can cost: all input at its dearest rate. What may be long is held as long.
     pub fn worst(self, input: u64, output: u64) -> u64 {
-        let dearest = self.input.max(self.cache_read).max(self.cache_write);
-        micros([(input, dearest), (output, self.output), (0, 0), (0, 0)])
+        let (long, base) = (self.rates(input), self.base);
+        let dearest = long.dearest().max(base.dearest());
+        micros([(input, dearest), (output, long.output.max(base.output)), (0, 0), (0, 0)])
     }
 
     /// What they cost as the provider reports them. Cached input is part of the input.
@@ -82,16 +137,17 @@ impl Price {
         let read = cached.read.min(input);
         let written = cached.written.min(input - read);
         let fresh = input - read - written;
+        let rates = self.rates(input);
         micros([
-            (fresh, self.input),
-            (read, self.cache_read),
-            (written, self.cache_write),
-            (output, self.output),
+            (fresh, rates.input),
+            (read, rates.cache_read),
+            (written, rates.cache_write),
+            (output, rates.output),
         ])
     }
 
     const fn sum(self) -> u64 {
-        self.input.saturating_add(self.cache_write).saturating_add(self.output)
+        self.base.input.saturating_add(self.base.cache_write).saturating_add(self.base.output)
     }
 }
 
@@ -130,16 +186,17 @@ impl Prices {
         self.named(kind, model).or_else(|| self.named(kind, undated(model)?))
     }
 
-    /// Behind any other server there may be any vendor: the dearest of that name.
+    /// The dearest of that name: behind any other server there may be any vendor.
     fn named(&self, kind: ProviderKind, model: &str) -> Option<Price> {
-        let vendor = match kind {
-            ProviderKind::OpenAi | ProviderKind::Azure => Some("openai"),
-            ProviderKind::Anthropic => Some("anthropic"),
-            ProviderKind::Compatible => None,
+        // Azure's own rows are those of its data zones; its global deployments cost what OpenAI's own models do.
+        let vendors: &[&str] = match kind {
+            ProviderKind::OpenAi => &["openai"],
+            ProviderKind::Azure => &["azure", "openai"],
+            ProviderKind::Anthropic => &["anthropic"],
+            ProviderKind::Compatible => &["openai", "azure", "anthropic"],
         };
-        let wanted = |(of, name, _): &&(String, String, Price)| {
-            name == model && vendor.is_none_or(|vendor| vendor == of)
-        };
+        let wanted =
+            |(of, name, _): &&(String, String, Price)| name == model && vendors.contains(&of.as_str());
         self.0.iter().filter(wanted).map(|(_, _, price)| *price).max_by_key(|price| price.sum())
     }
 }
@@ -188,8 +245,10 @@ mod tests {
         let find = |kind, model| prices.find(kind, model);
         let known = find(ProviderKind::OpenAi, "gpt-4o");
         assert!(known.is_some());
-        assert_eq!(find(ProviderKind::Azure, "gpt-4o-1999-01-31"), known);
-        assert_eq!(find(ProviderKind::Compatible, "gpt-4o-19990131"), known);
+        assert_eq!(find(ProviderKind::OpenAi, "gpt-4o-1999-01-31"), known);
+        let azure = find(ProviderKind::Azure, "gpt-4o-19990131");
+        assert!(azure.is_some_and(|azure| azure.sum() >= known.unwrap().sum()), "its data zones cost more");
+        assert_eq!(find(ProviderKind::Compatible, "gpt-4o"), azure);
         for unknown in ["gpt-4o-1999-01", "gpt-4o-x", "nobody", "", "-2024-08-06"] {
             assert_eq!(find(ProviderKind::OpenAi, unknown), None, "{unknown}");
         }
@@ -198,23 +257,35 @@ mod tests {
 
     #[test]
     fn a_price_is_rounded_up_once() {
-        let price = Row {
-            vendor: String::new(),
-            name: String::new(),
-            input_usd_per_mtok: 0.075,
-            cached_input_usd_per_mtok: Some(0.0125),
-            cache_write_usd_per_mtok: None,
-            output_usd_per_mtok: 10.0,
-            read: String::new(),
-            source: String::new(),
-        }
-        .price()
-        .unwrap();
+        let price = row("input_usd_per_mtok = 0.075\ncached_input_usd_per_mtok = 0.0125");
         assert_eq!(price.actual(1, 0, Cached::default()), 1);
         assert_eq!(price.actual(1_000_000, 0, Cached::default()), 75_000);
         assert_eq!(price.actual(1_000_000, 1, Cached { read: 1_000_000, written: 0 }), 12_510);
         assert_eq!(price.worst(u64::MAX, u64::MAX), domain::MOST);
         assert!(rate(f64::NAN).is_none() && rate(-1.0).is_none());
+    }
+
+    fn row(fields: &str) -> Price {
+        let text = format!(
+            "vendor = \"v\"\nname = \"n\"\nread = \"2026\"\nsource = \"https://x\"\n{fields}\noutput_usd_per_mtok = 10.0"
+        );
+        toml::from_str::<Row>(&text).unwrap().price().unwrap()
+    }
+
+    /// Above its threshold a call costs more for every token of it.
+    #[test]
+    fn a_long_input_has_prices_of_its_own() {
+        let price = row(
+            "input_usd_per_mtok = 1.0\nabove_input_tokens = 1000\nabove_input_usd_per_mtok = 2.0\n\
+                         above_output_usd_per_mtok = 20.0\ncache_write_usd_per_mtok = 1.25\ncache_write_1h_usd_per_mtok = 2.5",
+        );
+        let plain = |input, output| price.actual(input, output, Cached::default());
+        assert_eq!((plain(1_000, 100), plain(1_001, 100)), (2_000, 4_002));
+        assert_eq!(price.worst(1_000, 0), 2_500, "as if all were written to the dearest cache");
+        assert_eq!(price.worst(2_000, 100), 7_000);
+        let broken = "vendor = \"v\"\nname = \"n\"\nread = \"2026\"\nsource = \"https://x\"\ninput_usd_per_mtok = 1.0\n\
+                      above_input_tokens = 5";
+        assert!(toml::from_str::<Row>(broken).unwrap().price().is_none(), "a threshold without a price");
     }
 
     proptest! {

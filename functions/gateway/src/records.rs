@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AuditRecord, Authority, Code, Name, Region};
+use domain::{ActionId, AuditRecord, Authority, Code, MetaValue, Name, Region};
 use redact::Findings;
 
 pub use caller::{Entry, Said, Scribe, SealRandom};
@@ -15,6 +15,11 @@ pub struct Known {
     pub provider: Option<Name>,
     pub provider_region: Option<Region>,
     pub dlp: Option<BTreeMap<Code, u64>>,
+    /// Providers that were passed over: outside the region, and behind an open breaker.
+    pub skipped_residency: u64,
+    pub skipped_open: u64,
+    /// The try of the same request that this one comes after.
+    pub after: Option<ActionId>,
 }
 
 impl Known {
@@ -30,6 +35,16 @@ impl Known {
         record.provider.clone_from(&self.provider);
         record.provider_region = self.provider_region;
         record.dlp.clone_from(&self.dlp);
+        let mut metadata = std::mem::take(&mut record.metadata);
+        for (name, count) in
+            [("skipped_residency", self.skipped_residency), ("skipped_open", self.skipped_open)]
+        {
+            metadata = if count > 0 { metadata.count(name, count) } else { metadata };
+        }
+        if let Some(Ok(after)) = self.after.map(|action| action.to_string().parse()) {
+            metadata = metadata.with("after_action", MetaValue::Code(after));
+        }
+        record.metadata = metadata;
         record.resource = self.model.as_ref().and_then(|model| format!("model:{model}").parse().ok());
     }
 }

@@ -96,6 +96,7 @@ table! {
     Untranslatable, 400, INVALID, LlmCall, false, "a field has no counterpart in the dialect of this model's provider";
     ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name";
     ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
+    BreakerOpen, 503, OURS, LlmCall, true, "every provider of this model in the tenant's region failed too often lately: try again after the seconds in retry-after";
     Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
     SubjectErased, 403, DENIED, PolicyViolation, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";

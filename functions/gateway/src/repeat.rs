@@ -16,6 +16,18 @@ pub struct Again {
     pub tries_before: Option<u32>,
 }
 
+impl Again {
+    /// Whether the client says anything of it.
+    pub const fn is_told(&self) -> bool {
+        self.key.is_some() || self.tries_before.is_some()
+    }
+
+    /// The next provider is no first try any more: the one before has let go of the call, and this one takes it.
+    pub fn go_on(&mut self) {
+        self.tries_before = self.tries_before.map(|before| before.max(1));
+    }
+}
+
 /// An idempotency key is the caller's own text.
 impl std::fmt::Debug for Again {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

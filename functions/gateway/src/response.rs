@@ -10,6 +10,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use lambda_runtime::{Error, StreamResponse};
 use serde_json::{Value, json};
 
+use crate::breaker::Failed;
 use crate::dialect::{Dialect, Vendor};
 use crate::form::Fault;
 use crate::refusal::{self, Row};
@@ -26,6 +27,8 @@ pub struct Response {
     status: u16,
     headers: BTreeMap<&'static str, String>,
     body: Body,
+    /// Set when nothing was done, and another provider may be tried before this is the answer.
+    failed: Option<Failed>,
 }
 
 impl std::fmt::Debug for Response {
@@ -40,7 +43,7 @@ impl Response {
             ("content-type", content_type.to_owned()),
             ("cache-control", "no-store".to_owned()),
         ]);
-        Self { status, headers, body }
+        Self { status, headers, body, failed: None }
     }
 
     fn json(status: u16, body: &Value) -> Self {
@@ -95,6 +98,15 @@ impl Response {
     pub fn with_action(mut self, action: ActionId) -> Self {
         self.headers.insert("x-cs-action-id", action.to_string());
         self
+    }
+
+    #[must_use]
+    pub fn or_next(self, failed: Option<Failed>) -> Self {
+        Self { failed, ..self }
+    }
+
+    pub const fn failed(&self) -> Option<&Failed> {
+        self.failed.as_ref()
     }
 
     /// Tells the caller which limit was sent upstream instead of its own.

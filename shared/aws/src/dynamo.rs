@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, WriteRequest,
 };
+use tables::gates::breaker::{BreakerOp, BreakerStore};
 use tables::gates::{Update, Write};
 use tables::{
     Attr, GateFault, Item, Key, KeyOp, KeyStore, Listed, PolicyStore, ReadFault, Table, WritePolicy,
@@ -203,6 +204,12 @@ fn failed<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>)
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     tracing::error!(operation, code = code.unwrap_or("no_answer"), "dynamodb.failed");
     ReadError
+}
+
+impl BreakerStore for Dynamo {
+    async fn write(&self, op: &BreakerOp) -> Result<(), GateFault> {
+        self.update(op.to_update()).await
+    }
 }
 
 impl KeyStore for Dynamo {

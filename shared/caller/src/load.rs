@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{Dynamo, Rows};
+use aws::{Dynamo, ReadError, Rows};
 use domain::{Agent, GatewayKey, KeyRow, KillScope, Org, Owner, Reason, Role, RootRow, Tenant, User};
 use envelope::Purpose;
 use policy::{Caller, Kills, Standing, authenticate};
@@ -10,6 +10,9 @@ use tables::codec::Row;
 use tables::{Key, KillKeys};
 
 use crate::addresses::{Address, Addresses};
+
+/// The most rows of one `BatchGetItem`.
+const BATCH_MAX: usize = 100;
 
 /// Why there are no facts to decide on.
 #[derive(Debug)]
@@ -54,6 +57,17 @@ impl Loaded {
         self.rows.contains_key(key)
     }
 
+    /// Reads more rows into it, in a trip of their own: where they lie was not known before.
+    ///
+    /// # Errors
+    /// The tables did not answer in full.
+    pub async fn also(&mut self, dynamo: &Dynamo, keys: &[Key]) -> Result<(), ReadError> {
+        for some in keys.chunks(BATCH_MAX) {
+            self.rows.extend(dynamo.batch_get(some).await?);
+        }
+        Ok(())
+    }
+
     /// The tenant's root of one purpose.
     pub fn root(&self, purpose: Purpose) -> Option<RootRow> {
         self.find(&Key::root(&self.caller.row().tenant, purpose.as_str()))
@@ -64,10 +78,10 @@ impl Loaded {
 ///
 /// # Errors
 /// See [`LoadFault`].
-pub async fn load(
+pub async fn load<M: Fn(&Address) -> Vec<Key>>(
     dynamo: &Dynamo,
     addresses: &Addresses,
-    more: fn(&Address) -> Vec<Key>,
+    more: M,
     key: &GatewayKey,
 ) -> Result<Loaded, LoadFault> {
     let reading = Reading { dynamo, addresses, more, key };
@@ -82,14 +96,14 @@ pub async fn load(
     reading.read_at(&address).await.map_err(LoadFault::Stranger)
 }
 
-struct Reading<'a> {
+struct Reading<'a, M> {
     dynamo: &'a Dynamo,
     addresses: &'a Addresses,
-    more: fn(&Address) -> Vec<Key>,
+    more: M,
     key: &'a GatewayKey,
 }
 
-impl Reading<'_> {
+impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
     async fn read_at(&self, address: &Address) -> Result<Loaded, Reason> {
         let (caller, rows) = self.verified(address).await?;
         let row_says = Address::of(caller.row());

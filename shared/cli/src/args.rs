@@ -1,15 +1,14 @@
 //! The command line.
 
 mod gates;
+mod seed;
 
 use clap::{Args, Parser, Subcommand};
-use domain::{
-    AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, RestoreField, TenantId, Timestamp,
-    Uninspectable,
-};
+use domain::{AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, TenantId, Timestamp};
 use envelope::Purpose;
 
 pub use gates::{Drill, Kill, Limit, Network, Usage};
+pub use seed::Seed;
 
 /// Countersign's command for operators and auditors.
 #[derive(Debug, Parser)]
@@ -126,6 +125,12 @@ pub enum Ops {
     /// Replaces a provider's API key with the one in CS_PROVIDER_KEY
     Credential(Credential),
 
+    /// Shows a tenant's providers in the order in which they are tried, adds one at the end, or takes one off
+    ///
+    /// Reads the new provider's API key from CS_PROVIDER_KEY. The list is written over what was read, so that of two
+    /// operators at once neither loses what the other did.
+    Provider(Provider),
+
     /// Shows, checks or writes what is taken out of calls: a tenant's DLP policy, an agent's, or an organization's floor
     ///
     /// A document is written over the version that was read: of two operators at once one hears of the other. Prints what is
@@ -210,6 +215,58 @@ fn month(text: &str) -> Result<String, &'static str> {
 }
 
 #[derive(Debug, Args)]
+pub struct Provider {
+    /// Whose list
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// Show the list, without credentials, and write nothing
+    #[arg(long, conflicts_with_all = ["remove", "provider_url"])]
+    pub show: bool,
+
+    /// Take this one off
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "provider_url")]
+    pub remove: Option<ProviderId>,
+
+    /// Base URL of the one to add, such as https://api.openai.com/v1
+    #[arg(long, value_name = "URL", requires_all = ["provider_region", "models"])]
+    pub provider_url: Option<String>,
+
+    /// What it speaks: openai, azure, anthropic, or compatible for any other server of Chat Completions
+    #[arg(long, value_name = "KIND", default_value = "openai")]
+    pub provider_kind: ProviderKind,
+
+    /// API version that Azure's deployment addresses want, such as 2024-10-21; its v1 API wants none
+    #[arg(long, value_name = "VERSION")]
+    pub provider_api_version: Option<Code>,
+
+    /// What the audit trail calls it
+    #[arg(long, value_name = "NAME", default_value = "provider")]
+    pub provider_name: Name,
+
+    /// Region in which it processes the calls: il, eu or us
+    #[arg(long, value_name = "REGION")]
+    pub provider_region: Option<Region>,
+
+    /// Where that region is stated, and when it was read
+    #[arg(long, value_name = "TEXT", default_value = "stated by the operator")]
+    pub provider_region_source: String,
+
+    /// Models that it offers: as agents call them, and, where it calls one otherwise, =ITS-NAME
+    #[arg(long, value_name = "NAME[=ITS-NAME],...", value_delimiter = ',', value_parser = model)]
+    pub models: Vec<(Name, Name)>,
+
+    /// The most output tokens of one answer
+    #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
+    pub max_output_tokens: u64,
+}
+
+fn model(text: &str) -> Result<(Name, Name), domain::NameError> {
+    let (name, upstream) = text.split_once('=').unwrap_or((text, text));
+    Ok((name.parse()?, upstream.parse()?))
+}
+
+#[derive(Debug, Args)]
 pub struct Rebuild {
     /// Whose rows
     #[arg(long, value_name = "TENANT")]
@@ -291,78 +348,4 @@ pub struct Credential {
     /// Which one
     #[arg(long, value_name = "PROVIDER")]
     pub provider: ProviderId,
-}
-
-#[derive(Debug, Args)]
-pub struct Seed {
-    /// Base URL of a provider, such as https://api.openai.com/v1 or https://api.anthropic.com/v1
-    #[arg(long, value_name = "URL")]
-    pub provider_url: String,
-
-    /// What the provider speaks: openai, azure, anthropic, or compatible for any other server of Chat Completions
-    #[arg(long, value_name = "KIND", default_value = "openai")]
-    pub provider_kind: ProviderKind,
-
-    /// API version that Azure's deployment addresses want, such as 2024-10-21; its v1 API wants none
-    #[arg(long, value_name = "VERSION")]
-    pub provider_api_version: Option<Code>,
-
-    /// What the audit trail calls the provider
-    #[arg(long, value_name = "NAME", default_value = "provider")]
-    pub provider_name: Name,
-
-    /// Region in which the provider processes the calls: il, eu or us
-    #[arg(long, value_name = "REGION")]
-    pub provider_region: Region,
-
-    /// Where that region is stated, and when it was read
-    #[arg(long, value_name = "TEXT", default_value = "stated by the operator at seeding")]
-    pub provider_region_source: String,
-
-    /// Models that the provider offers
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
-    pub models: Vec<Name>,
-
-    /// Models that the gateway key may call; all of them unless given
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub key_models: Option<Vec<Name>>,
-
-    /// The tenant's budget in tokens, in all
-    #[arg(long, value_name = "TOKENS", default_value_t = 1_000_000)]
-    pub budget_tokens: u64,
-
-    /// The most output tokens of one answer
-    #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
-    pub max_output_tokens: u64,
-
-    /// Where the caller gets its own values back in answers: text, reasoning, tool_arguments, links
-    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', default_value = "text,reasoning")]
-    pub restore: Vec<RestoreField>,
-
-    /// Leave the caller's values redacted in the answers it gets
-    #[arg(long, conflicts_with = "restore")]
-    pub no_restore: bool,
-
-    /// Take detected types in the model's own words out of answers too; streams are held back for it
-    #[arg(long)]
-    pub redact_answers: bool,
-    /// Countries of the tenant (ISO 3166-1, such as IL): their numbers need no word beside them to be taken out.
-    #[arg(long = "country", value_name = "CC")]
-    pub countries: Vec<String>,
-
-    /// What may pass uninspected: images, audio, files, remote_urls, hosted_tools, stored
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
-    pub permit: Vec<Uninspectable>,
-
-    /// Tools that no call may declare and no answer may call
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub forbid_tools: Vec<Name>,
-
-    /// Calls that the gateway key may make in a minute; 100 unless given
-    #[arg(long, value_name = "CALLS")]
-    pub requests_per_minute: Option<u32>,
-
-    /// Days until the gateway key expires; never unless given
-    #[arg(long, value_name = "DAYS")]
-    pub key_days: Option<u16>,
 }

@@ -1,6 +1,7 @@
 //! Keys of a tenant: what there is, a new version, and their end. Every write is one conditional update, so that a crash
 //! between any two leaves every row readable, and two operators at once make one new version.
 
+pub mod list;
 pub mod report;
 pub mod reseal;
 pub mod rotate;

@@ -14,6 +14,7 @@ mod limits;
 mod network;
 mod ops;
 mod print;
+mod providers;
 mod report;
 mod rows;
 mod seed;
@@ -47,6 +48,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Rotate(wanted) } => ops::rotate(&get, wanted).await?,
         Command::Ops { command: Ops::Shred(wanted) } => ops::shred(&get, wanted).await?,
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
+        Command::Ops { command: Ops::Provider(wanted) } => providers::run(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
         Command::Ops { command: Ops::Drill(wanted) } => drill::run(&get, wanted).await?,
         Command::Ops { command: Ops::Kill(wanted) } => kill::run(&get, wanted).await?,

@@ -65,7 +65,7 @@ impl Bench {
         })
     }
 
-    fn roots(&self) -> Roots<KmsWrapper> {
+    pub(crate) fn roots(&self) -> Roots<KmsWrapper> {
         Roots::new(self.kms.clone(), self.ring.region)
     }
 

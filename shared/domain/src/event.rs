@@ -89,6 +89,12 @@ catalogue! {
         KillRecovered = "kill.recovered",
         /// A kill switch was turned on and off to see that it works, and how fast.
         DrillKill = "drill.kill",
+        /// A provider was added to a tenant's list, or taken off it.
+        AdminProvider = "admin.provider",
+        /// A provider failed too often: calls to it stop for a while.
+        BreakerOpened = "breaker.opened",
+        /// A provider that had failed answers again.
+        BreakerClosed = "breaker.closed",
         /// A root secret got a new version, rows were sealed again under it, or old versions were retired.
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.

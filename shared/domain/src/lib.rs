@@ -13,6 +13,7 @@
 mod canonical;
 mod class;
 mod code;
+mod endpoint;
 mod event;
 mod facts;
 mod id;
@@ -32,6 +33,7 @@ mod token;
 pub use canonical::{CanonicalError, canonical_json};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
+pub use endpoint::ShortDigest;
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
     Agent, DlpPolicyRow, KeyRow, Lifecycle, Org, Owner, PolicyRow, Provider, ProviderKind, ProviderModel,

@@ -76,6 +76,8 @@ catalogue! {
         /// The key's scopes include none of the model's providers.
         ProviderNotAllowed = "provider_not_allowed",
         ProviderAddress = "provider_address",
+        /// Every provider that may be called for the model failed too often lately, or another call probes it.
+        BreakerOpen = "breaker_open",
         /// The model's provider has no such route, and none that it could be translated to.
         RouteUnsupported = "route_unsupported",
         /// A field has no counterpart in the provider's dialect.

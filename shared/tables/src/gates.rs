@@ -10,6 +10,7 @@
 //! UpdateItem), hence `SET` with `if_not_exists`.
 
 mod alert;
+pub mod breaker;
 mod carve;
 mod hold;
 pub mod meter;

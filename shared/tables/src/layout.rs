@@ -143,6 +143,20 @@ impl Key {
         Self::new(Table::Gates, format!("T#{tenant}#R"), format!("ONCE#{key}#{digest}"))
     }
 
+    /// The breaker of an endpoint, by its short digest: one for all tenants that call it.
+    pub fn endpoint_breaker(endpoint: impl fmt::Display) -> Self {
+        Self::new(Table::Gates, format!("PROVIDER#{endpoint}"), "BREAKER")
+    }
+
+    /// A tenant's own breaker of one provider and the credential that it has there: another credential has another one.
+    pub fn own_breaker(
+        tenant: &TenantId,
+        provider: impl fmt::Display,
+        credential: impl fmt::Display,
+    ) -> Self {
+        Self::new(Table::Gates, format!("T#{tenant}#R"), format!("BREAKER#{provider}#{credential}"))
+    }
+
     /// Where a tenant's log ends. Heads lie together in few partitions, so that all can be read each minute.
     pub fn head(tenant: &TenantId) -> Self {
         let shard = tenant.as_str().chars().next_back().unwrap_or('0');

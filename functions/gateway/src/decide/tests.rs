@@ -4,20 +4,24 @@ use policy::Kills;
 use std::net::IpAddr;
 
 mod coverage;
+mod failover;
 
 use super::*;
 use crate::answer::leaves::Field;
+use crate::breaker;
 use crate::dialect::Dialect;
 use crate::form::Fault;
 use crate::repeat::Again;
 use domain::{
     Agent, AgentId, Code, EventType, GatewayKey, KeyKind, KeyRow, KillRow, KillScope, Lifecycle, Networks,
-    Org, OrgId, Owner, ProviderId, RestoreField, Role, Scopes, SealedBytes, Tenant, TenantId, User, UserId,
+    Org, OrgId, Owner, Provider, ProviderId, ProviderModel, RestoreField, Role, Scopes, SealedBytes, Tenant,
+    TenantId, User, UserId,
 };
 use envelope::{Aad, Context, Purpose, RootKey, RootSecret};
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
+use tables::gates::breaker::BreakerRow;
 
 const IL_ID: &str = "123456782";
 const CARD: &str = "4111 1111 1111 1111";
@@ -118,6 +122,9 @@ struct Case {
     budget: Option<Budget>,
     dlp: Result<Documents, Unreadable>,
     keys: Result<Keys, RootError>,
+    /// Those that are not closed.
+    breakers: Vec<(tables::Key, Result<Option<BreakerRow>, breaker::Unreadable>)>,
+    tried: Tried,
     person: Option<Result<Person, NoPerson>>,
     consent: Consent,
     tls: Result<(), Reason>,
@@ -175,6 +182,8 @@ fn good() -> Case {
         // A tenant in Israel: its ID numbers are found without a word beside them.
         dlp: documents("", r#"{"v": 1, "countries": ["IL"]}"#, ""),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
+        breakers: Vec::new(),
+        tried: Tried::default(),
         person: None,
         consent: Consent::NotRequired,
         tls: Ok(()),
@@ -200,6 +209,7 @@ impl Case {
             request_id: Some("example-request".parse().unwrap()),
             tls: self.tls,
         };
+        let closed = Breakers::closed(&self.row.tenant, self.providers.as_ref(), self.rules.region);
         let facts = Facts {
             caller: policy::authenticate(&key(), self.row).unwrap(),
             standing: self.standing,
@@ -208,10 +218,15 @@ impl Case {
             budget: self.budget,
             dlp: self.dlp,
             keys: self.keys,
+            breakers: self.breakers.into_iter().fold(closed, |mut all, (key, row)| {
+                all.put(key, row);
+                all
+            }),
+            tried: self.tried,
             person: self.person,
             consent: self.consent,
         };
-        decide(&self.rules, request, facts, &self.moment)
+        decide(&self.rules, &request, facts, &self.moment)
     }
 
     fn refused(self) -> (Refused, AuditRecord) {
@@ -280,6 +295,7 @@ const LADDER: &[(Reason, Change)] = &[
     (Reason::ResidencyProvider, |c| c.providers.as_mut().unwrap().0[0].region = Region::Us),
     (Reason::ProviderNotAllowed, |c| c.row.scopes.providers = Some([name("another")].into())),
     (Reason::ProviderAddress, |c| c.providers.as_mut().unwrap().0[0].base_url = "http://example.com".into()),
+    (Reason::BreakerOpen, |c| failover::open_all(c)),
     (Reason::KeysDestroyed, |c| c.keys = Err(RootError::Shredded)),
     (Reason::RedactionFailed, |c| c.route = chat(json!({"messages": unsettled()}))),
     (Reason::BudgetExceeded, |c| c.budget = Some(budget(1_000_000, 1_000_000))),

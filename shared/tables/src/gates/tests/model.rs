@@ -178,6 +178,16 @@ impl World {
         }
     }
 
+    /// Whether the meter's period is over for good.
+    fn is_over(&self, meter: &str) -> bool {
+        let (day, period) = (Zone::utc().day(self.now).before(2), meter.rsplit(':').next().unwrap());
+        match period.len() {
+            10 => period <= day.to_string().as_str(),
+            7 => period < day.month().as_str(),
+            _ => false,
+        }
+    }
+
     /// For every meter: what is used is what was spent and what is held. And shares make their limits.
     fn check(&mut self) {
         self.find();
@@ -203,7 +213,9 @@ impl World {
             let known = shards.iter().any(|shard| shard.used.contains_key(&meter));
             let used = used + kept(&meter).unwrap_or_default();
             let always = meter.starts_with("t:") && meter.len() == "t:tok:2026-11-26".len();
-            assert!(used == expected || (!known && !always), "{meter}: {used}, and not {expected}");
+            // A sweep forgets what is over in one shard after the other; only days of the tenant are kept elsewhere.
+            let forgotten = !always && (!known || (self.is_over(&meter) && used < expected));
+            assert!(used == expected || forgotten, "{meter}: {used}, and not {expected}");
         }
         for meter in shards.iter().flat_map(|shard| shard.carve.keys()) {
             let carves: Vec<_> = shards.iter().filter_map(|shard| shard.carve.get(meter)).collect();
@@ -236,7 +248,7 @@ fn world(shards: u8, faults: Vec<Option<Fault>>) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever fails when: nothing is lost, leaked or counted twice, and no limit in force is passed.
     #[test]

@@ -67,7 +67,7 @@ fn of_1000_racing_calls_against_a_budget_for_100_exactly_100_are_admitted() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Also where what is left does not fit anybody's share.
     #[test]
