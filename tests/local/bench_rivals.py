@@ -248,8 +248,9 @@ def _litellm(target: Path, upstreams: Upstreams, model: str) -> Iterator[Running
         )
 
 
-# Their guard by Presidio asks two services more over HTTP, which come as container images only; Portkey's `portkey.pii`
-# and the other makers' checks ask services in the internet. What is named here runs inside the gateway's own process.
+# LiteLLM's guard by Presidio asks two services more over HTTP, whose programs are in Presidio's images and not in its
+# packages; Portkey's `portkey.pii` and the checks of other makers ask services in the internet. What is named here runs
+# inside the gateway's own process.
 RIVALS: dict[str, Callable] = {"portkey": _portkey, "litellm": _litellm}
 
 
