@@ -16,6 +16,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import bench_cost
 import bundle
 import packages
 from bench_proxy import Proxy, longest_chain
@@ -35,6 +36,7 @@ ROUNDS = 3
 KMS_CALLS = 10_000
 PRESIDIO = Path(__file__).with_name("presidio_requirements.txt")
 PRESIDIO_SECONDS = 30
+RIVALS = Path(__file__).with_name("bench_rivals.py")
 # Of presidio-research; not part of the project.
 LABELLED = ROOT.parent / "shared" / "data" / "synth_dataset_v2.json"
 # What others publish, each with its source: of other machines, other stores and other promises, so a scale and no race.
@@ -108,31 +110,61 @@ def _package(stack: dict) -> dict[str, float]:
     }
 
 
-def _gateway(stack: dict) -> dict[str, float]:
+def _gateway(stack: dict) -> dict[str, float | str]:
     key = _tenant(stack)
     with Proxy(stack["endpoint"]) as proxy:
         with _host("gateway", _variables(stack, proxy.endpoint)) as port:
             _calls(port, key, WARM_UP)
             proxy.made.clear()
+            logged = (OUT / "gateway.log").stat().st_size
             _calls(port, key, 1)
             # What the settlement sends after the answer is on its way.
             time.sleep(0.5)
             made = list(proxy.made)
+            logged = (OUT / "gateway.log").stat().st_size - logged
     recorded = OUT / "floor_calls.json"
     recorded.write_text(json.dumps([{"target": one.target, "body": one.body} for one in made]))
     ours, floor = [], []
     for _ in range(ROUNDS):
         ours.append(_cpu_us("gateway", _variables(stack, stack["endpoint"]), key))
         floor.append(_cpu_us("floor", {**_variables(stack, stack["endpoint"]), "FLOOR_CALLS": str(recorded)}, key))
+    cpu_us, trips = statistics.median(ours), longest_chain(made)
     return {
-        "aws_sequential": longest_chain(made),
+        "aws_sequential": trips,
         "aws_total": len(made),
         "kms_warm": sum(one.target.startswith("TrentService") for one in made),
-        "own_cpu_us": statistics.median(ours) - statistics.median(floor),
-        "cpu_us": statistics.median(ours),
+        "own_cpu_us": cpu_us - statistics.median(floor),
+        "cpu_us": cpu_us,
         "floor_cpu_us": statistics.median(floor),
-        "cpu_ratio_floor": statistics.median(ours) / statistics.median(floor),
+        "cpu_ratio_floor": cpu_us / statistics.median(floor),
+        **_rivals(stack, cpu_us),
+        **bench_cost.told(made, trips, cpu_us, logged, read_json(OUT / "ledger.json")),
     }
+
+
+def _rivals(stack: dict, ours_us: float) -> dict[str, float | str]:
+    """The whole CPU of other gateways for the same body to the same stand-in. Who was not measured has no row."""
+    say("Other gateways with their guards on; about 2 minutes, and as much to install the first time.")
+    body = OUT / "rivals_body.json"
+    body.write_text(json.dumps(BODY))
+    asked = ["--upstream", f"{stack['provider_url']}/rivals/v1", "--body", str(body), "--target", str(TARGET)]
+    rows: dict[str, float | str] = {}
+    for name, one in _json([sys.executable, str(RIVALS), *asked], RIVALS.name).items():
+        if "failed" in one:
+            say(f"  {name} was not measured: {one['failed']}")
+            continue
+        rows |= {
+            f"{name}_cpu_us": one["cpu_us"],
+            f"cpu_ratio_{name}": ours_us / one["cpu_us"],
+            f"{name}_rss_mb": one["rss_mb"],
+            f"{name}_guard": f"{one['version']}, {one['guard']}; it looks at {one['covers']}",
+        }
+    compared = (
+        "CPU time of the whole process, all threads and children, per call; ours without the host that stands for Lambda, with "
+        "every control on: key, budget, switches, audit records, redaction of every message; theirs with the guard named, one "
+        "process that takes the calls itself, no database, no records"
+    )
+    return rows | {"rivals_compared": compared}
 
 
 def _envelope(stack: dict) -> dict[str, float]:
