@@ -248,6 +248,12 @@ fn no_string_looks_like_a_key() {
     assert!(odd.is_empty(), "{} strings look like keys: {:#?}", odd.len(), &odd[..odd.len().min(40)]);
 }
 
+/// `agt_.../<id of a gateway key>/`, and perhaps a team.
+fn is_payer(token: &str) -> bool {
+    let parts: Vec<_> = token.split('/').collect();
+    matches!(parts[..], [agent, key, _] if agent.starts_with("agt_") && agent.len() == 20 && key.len() == 16)
+}
+
 /// Reviewed: fields in which something even is expected, and why. A secret in one of these would be found by the search for
 /// planted ones alone.
 fn expected(place: &str, field: &str, token: &str) -> bool {
@@ -286,6 +292,8 @@ fn expected(place: &str, field: &str, token: &str) -> bool {
         }
         // A checkpoint: its root in base64, and its signature.
         "" => place.contains("/checkpoint") && (token.len() == 44 || token.len() == 92),
+        // Under whom a hold lies, by public ids, and the action that it is of: 128 bits in base64.
+        "(key)" => place.contains("-gates") && (is_payer(token) || token.len() == 22),
         // A channel of the stand-in provider, named at random by each test.
         "base_url" => token.contains("/c-"),
         _ => false,
