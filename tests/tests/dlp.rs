@@ -434,8 +434,10 @@ fn exactly_as_many_tokens_as_a_minute_has_are_asked_for_whoever_races() {
         assert!((1..=60).contains(&wait), "{full:?}");
     }
     let params = json!({
-        "TableName": stack().at("/tables/gates"), "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": {"S": format!("T#{}#R", tenant.tenant_id())}},
+        "TableName": stack().at("/tables/gates"), "KeyConditionExpression": "pk = :pk AND begins_with(sk, :what)",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": format!("T#{}#R", tenant.tenant_id())}, ":what": {"S": "RATE#dlp.restore#"},
+        },
     });
     let windows = aws::must("operator", "dynamodb", "query", &params)["Items"].as_array().unwrap().clone();
     let taken: Vec<u64> =

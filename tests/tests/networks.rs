@@ -104,4 +104,6 @@ fn a_key_has_so_many_calls_in_a_minute() {
     tenant.set("control", "KEY", "requests_per_minute", &json!({"N": "0"}));
     assert_eq!(code(&tenant.say("hello")), refused(429, "rate_exceeded"), "zero is not unlimited");
     assert_eq!(tenant.budget().open_holds, 0);
+    let answer = tenant.dlp("/v1/detect", &json!({"text": "hello"})).send();
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (429, Some("rate_exceeded")));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Recorded};
 use caller::person::{self, Whose};
-use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person};
+use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person, RateFault};
 use domain::{GatewayKey, Metadata, Phase, PolicyRow, Reason, Region, RootRow, Timestamp};
 use envelope::Purpose;
 use policy::{Approach, Permit};
@@ -106,6 +106,9 @@ impl Effects {
                 let Plan { permit, writer, known, metadata, work } = *plan;
                 let action = writer.action_id;
                 let mut call = Call { permit, writer, known, metadata };
+                if let Err(refused) = self.requests(&call).await {
+                    return self.refused(&call, refused).await;
+                }
                 let done = match work {
                     Work::Tell(answer) => self.tell(&mut call, &answer).await,
                     Work::Keep { answer, keeping } => self.keep(&mut call, &answer, keeping, roots).await,
@@ -115,6 +118,26 @@ impl Effects {
                 response.with_action(action)
             }
         }
+    }
+
+    /// Takes one request out of the key's minute.
+    async fn requests(&self, call: &Call) -> Result<(), Refused> {
+        let taken = caller::rate(&self.dynamo, &call.writer.scribe.row, aws::now());
+        in_time(taken, RateFault::Unavailable).await.map_err(|fault| match fault {
+            RateFault::Unavailable => fault.reason().into(),
+            RateFault::Full { limit, retry_after } => {
+                let hint = Some(format!("{limit} requests a minute"));
+                Refused { hint, retry_after: Some(retry_after), ..fault.reason().into() }
+            }
+        })
+    }
+
+    /// Records a refusal, then says it. An unrecorded one is still one; the caller learns the graver fault.
+    async fn refused(&self, call: &Call, refused: Refused) -> Response {
+        let record = call.writer.refusal(aws::now(), &refused, &call.known);
+        let recorded = in_time(self.audit.record(&[record]), NotRecorded).await;
+        let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
+        Response::error(&refused).with_action(call.writer.action_id)
     }
 
     /// An answer that has no effect but itself: one record, acknowledged before it leaves.

@@ -74,12 +74,12 @@ table! {
     SubjectErased, 403, VIOLATION, false, told::SUBJECT_ERASED;
     RedactionFailed, 400, VIOLATION, false, "the content could not be redacted, so it is not given back";
     ContentBlocked, 422, VIOLATION, false, "the policy blocks data of a type that the content holds: take it out";
-    RateExceeded, 429, VIOLATION, true, "more tokens were asked for than the policy has restored in a minute: try again later";
+    RateExceeded, 429, VIOLATION, true, "more than this gateway key may ask for in a minute: try again later";
     // our own house: refuse
     PolicyUnreadable, 503, ITS_OWN, false, "a DLP policy does not read, so nothing was done: its administrator must write it again";
     FactsUnavailable, 503, ITS_OWN, true, told::FACTS_UNAVAILABLE;
     AuditUnavailable, 503, ITS_OWN, true, told::AUDIT_UNAVAILABLE;
-    RateUnavailable, 503, ITS_OWN, true, "the rate of restores could not be counted, so nothing was restored: try again";
+    RateUnavailable, 503, ITS_OWN, true, "the rate of requests or restores could not be counted, so nothing was done: try again";
     TokensUnavailable, 503, ITS_OWN, true, "what tokens stand for could not be kept or read, so nothing was done: try again";
     KeysUnavailable, 503, ITS_OWN, true, told::KEYS_UNAVAILABLE;
     KeysDestroyed, 403, ITS_OWN, false, told::KEYS_DESTROYED;

@@ -1,20 +1,17 @@
 //! The effects beside a hold and a record: what a call takes of its key's minute and of what is made once, what it keeps, the
 //! credential that it opens, and what is told of limits.
 
-use caller::Keeping;
 use caller::tokens::{Holder, Made};
+use caller::{Keeping, RateFault};
 use domain::{EventId, Reason, RootRow, Timestamp};
 use envelope::{Aad, Plaintext, Purpose, RootError};
-use tables::gates::{Alert, NotTaken, Shard};
+use tables::gates::{Alert, Shard};
 use tables::{HoldReceipt, Key};
 
 use crate::effects::{Effects, Roots, in_time};
 use crate::outcome;
 use crate::plan::Call;
 use crate::response::Refused;
-
-/// A window is forgotten an hour after its minute.
-const WINDOW_KEPT_S: u64 = 3_600;
 
 impl Effects {
     /// Takes the call on, if it is not the repetition of one.
@@ -37,17 +34,13 @@ impl Effects {
         if call.known.after.is_some() {
             return Ok(());
         }
-        let row = &call.scribe.row;
-        let (seconds, limit) = (now.unix_millis() / 1_000, row.per_minute());
-        let window = Key::rate_window(&row.tenant, "request", &row.id, seconds / 60);
-        let taken =
-            tables::gates::take(&self.dynamo, &window, 1, limit, seconds.saturating_add(WINDOW_KEPT_S));
-        in_time(taken, NotTaken::Unavailable).await.map_err(|fault| match fault {
-            NotTaken::Unavailable => Reason::RateUnavailable.into(),
-            NotTaken::Full => {
-                let hint = format!("{limit} calls a minute");
-                let retry_after = u32::try_from(60 - seconds % 60).ok();
-                Refused { hint: Some(hint), retry_after, ..Reason::RateExceeded.into() }
+        let taken = caller::rate(&self.dynamo, &call.scribe.row, now);
+        in_time(taken, RateFault::Unavailable).await.map_err(|fault| match fault {
+            RateFault::Unavailable => fault.reason().into(),
+            RateFault::Full { limit, retry_after } => {
+                let hint = Some(format!("{limit} calls a minute"));
+                let retry_after = u32::try_from(retry_after).ok();
+                Refused { hint, retry_after, ..fault.reason().into() }
             }
         })
     }

@@ -391,4 +391,4 @@ pub async fn settle<S: GateStore>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

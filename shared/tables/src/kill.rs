@@ -184,8 +184,10 @@ const fn stopping(scope: KillScope) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::tests::store::evaluate;
     use domain::Timestamp;
-    use std::collections::BTreeSet;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn ids() -> (OrgId, TenantId, AgentId) {
         (OrgId::from_random([1; 10]), TenantId::from_random([2; 10]), AgentId::from_random([3; 10]))
@@ -255,5 +257,90 @@ mod tests {
         let recover = &KillOp::Recover { version: 9 }.to_updates(&Switch::Platform, &written())[0];
         assert_eq!(recover.condition, Some("#version = :seen"));
         assert!(recover.values.contains(&(":seen", Attr::number(9))));
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Stop(usize),
+        /// Names the version before so many writes.
+        Recover(u64),
+    }
+
+    /// What becomes of a write: done, never done, or done without an answer.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Fate {
+        Done,
+        Lost,
+        Unanswered,
+    }
+
+    fn step() -> impl Strategy<Value = (Step, Fate)> {
+        let step = prop_oneof![
+            2 => (0..KillScope::ALL.len()).prop_map(Step::Stop),
+            1 => (0_u64..3).prop_map(Step::Recover),
+        ];
+        let fate = prop_oneof![4 => Just(Fate::Done), 1 => Just(Fate::Lost), 1 => Just(Fate::Unanswered)];
+        (step, fate)
+    }
+
+    /// All rows of the switch, or none. The expressions are evaluated as DynamoDB does.
+    fn transact(rows: &mut BTreeMap<Key, Item>, updates: Vec<Update>) -> bool {
+        let news: Result<Vec<_>, ()> = updates
+            .into_iter()
+            .map(|update| {
+                let key = update.key.clone();
+                evaluate(&update.into(), rows.get(&key)).map(|item| (key, item))
+            })
+            .collect();
+        news.map(|news| rows.extend(news)).is_ok()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whoever stops and recovers in whatever order, with whatever becomes of the writes: every reader of every copy sees
+        /// the same, a stop that was written is seen by every later read, and only a recovery that names what it saw ends it.
+        #[test]
+        fn a_stop_is_seen_by_all_until_somebody_who_saw_it_ends_it(
+            there in any::<bool>(), steps in prop::collection::vec(step(), 1..40)
+        ) {
+            let new = |key| (key, KillRow::new().to_item());
+            let mut rows: BTreeMap<Key, Item> = Switch::Platform.keys().into_iter().map(new).collect();
+            let (mut stopped, mut version) = (BTreeSet::new(), 1);
+            if !there {
+                rows.clear();
+            }
+            for (step, fate) in steps {
+                let op = match step {
+                    Step::Stop(which) => KillOp::Stop(KillScope::ALL[which]),
+                    Step::Recover(before) => KillOp::Recover { version: version - before.min(version) },
+                };
+                if fate == Fate::Lost {
+                    continue;
+                }
+                let before = rows.len();
+                let written = transact(&mut rows, op.to_updates(&Switch::Platform, &written()));
+                match op {
+                    KillOp::Stop(scope) => {
+                        prop_assert!(written, "a stop asks for nothing");
+                        version = if before == 0 { 1 } else { version + 1 };
+                        stopped.insert(scope);
+                    }
+                    KillOp::Recover { version: seen } => {
+                        prop_assert_eq!(written, before > 0 && seen == version);
+                        if written {
+                            version += 1;
+                            stopped.clear();
+                        }
+                    }
+                }
+                for key in Switch::Platform.keys() {
+                    // An absent switch refuses: nobody is let through by it.
+                    let Some(item) = rows.get(&key) else { continue };
+                    let row = KillRow::from_item(item).unwrap();
+                    prop_assert_eq!((&row.stopped, row.version), (&stopped, version));
+                }
+            }
+        }
     }
 }

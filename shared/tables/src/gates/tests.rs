@@ -4,7 +4,7 @@
 mod load;
 mod model;
 mod race;
-mod store;
+pub mod store;
 
 use domain::{AgentId, KeyId, Limit, LimitsRow, TenantId, Timestamp, Zone};
 use proptest::prelude::*;

@@ -170,7 +170,7 @@ struct Evaluation<'a> {
 }
 
 /// The item afterwards, or that the condition did not hold. What DynamoDB would call invalid panics.
-fn evaluate(write: &Write, before: Option<&Item>) -> Result<Item, ()> {
+pub fn evaluate(write: &Write, before: Option<&Item>) -> Result<Item, ()> {
     let it = Evaluation { write, seen: std::cell::RefCell::default() };
     let mut item = before.cloned().unwrap_or_default();
     let holds = write.condition.as_deref().is_none_or(|text| it.condition(text, before));
