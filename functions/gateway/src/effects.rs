@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded};
 use caller::person::{self, Whose};
-use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person, keys_fault};
+use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person, WATCH_EVERY, keys_fault};
 use domain::{
     GatewayKey, KeyRow, KillScope, LimitsRow, PolicyRow, Providers, Reason, Region, RootRow, Timestamp,
 };
@@ -194,14 +194,15 @@ impl Effects {
     async fn watched<T>(&self, call: &Call, work: impl Future<Output = T>) -> Result<T, Ended> {
         tokio::select! {
             done = work => Ok(done),
-            reason = self.killed(&call.scribe.row) => Err(Ended::without_answer(reason, Spent::Everything)),
+            reason = self.killed(&call.scribe.row, WATCH_EVERY.saturating_sub(since(call.began))) => Err(Ended::without_answer(reason, Spent::Everything)),
         }
     }
 
-    /// Returns when a kill switch above the call is on, or can no longer be seen.
-    pub async fn killed(&self, row: &KeyRow) -> Reason {
+    /// Returns when a kill switch above the call is on, or can no longer be seen. They are read for the first time after
+    /// `first`: a second after they were read last, so that what was slow before the call was sent hides nothing.
+    pub async fn killed(&self, row: &KeyRow, first: Duration) -> Reason {
         let switches = self.addresses.switches(row);
-        caller::watch(&self.dynamo, &switches, KillScope::Llm).await
+        caller::watch(&self.dynamo, &switches, KillScope::Llm, first).await
     }
 
     /// A stream that began answers at once and is closed within its body; one that did not is an answer like any other.

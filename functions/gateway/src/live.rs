@@ -4,6 +4,7 @@
 //! the settling.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Reason, Timestamp};
@@ -46,7 +47,8 @@ impl Live {
         let (effects, row) = (Arc::clone(&self.effects), self.call.scribe.row.clone());
         let relayed = tokio::select! {
             relayed = self.relay(upstream, &caller) => relayed,
-            reason = effects.killed(&row) => Err(reason),
+            // At once: who waited for the beginning of the stream read them up to a second ago.
+            reason = effects.killed(&row, Duration::ZERO) => Err(reason),
         };
         let ended = self.ended(&relayed);
         self.effects.close(&self.call, &ended, self.began, Some(&self.receipt)).await;

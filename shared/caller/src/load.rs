@@ -167,11 +167,12 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Reads of them that may fail one after the other before the call is cut: what cannot be seen is not taken for off.
 const WATCH_FAILURES: u32 = 3;
 
-/// Watches the switches above a running call. Returns when it must be cut, and why.
-pub async fn watch(dynamo: &Dynamo, keys: &KillKeys, scope: KillScope) -> Reason {
-    let mut unseen = 0;
+/// Watches the switches above a running call, for the first time after `first`. Returns when it must be cut, and why.
+pub async fn watch(dynamo: &Dynamo, keys: &KillKeys, scope: KillScope, first: Duration) -> Reason {
+    let (mut unseen, mut wait) = (0, first);
     loop {
-        tokio::time::sleep(WATCH_EVERY).await;
+        tokio::time::sleep(wait).await;
+        wait = WATCH_EVERY;
         let read = tokio::time::timeout(WATCH_EVERY, dynamo.batch_get(&keys.all())).await;
         let seen = match read {
             Ok(Ok(rows)) => kills(&rows, keys).check(scope),
