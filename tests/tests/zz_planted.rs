@@ -295,7 +295,9 @@ fn expected(place: &str, field: &str, token: &str) -> bool {
         // Under whom a hold lies, by public ids, and the action that it is of: 128 bits in base64.
         "(key)" => place.contains("-gates") && (is_payer(token) || token.len() == 22),
         // Whose limit it is, by a public id.
-        "place" => place.contains("-control") && (token.starts_with("agent/agt_") || token.starts_with("key/")),
+        "place" => {
+            place.contains("-control") && (token.starts_with("agent/agt_") || token.starts_with("key/"))
+        }
         // A channel of the stand-in provider, named at random by each test.
         "base_url" => token.contains("/c-"),
         _ => false,
