@@ -1,9 +1,10 @@
 //! The floor under a call's CPU: a function that makes the AWS calls which the gateway made for one call, and nothing
 //! else. `make bench` sets the gateway beside it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use base64::Engine as _;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Map, Value};
 
@@ -40,6 +41,10 @@ fn attribute(value: &Value) -> AttributeValue {
         "M" => AttributeValue::M(map(Some(inner), attribute)),
         "L" => AttributeValue::L(inner.as_array().into_iter().flatten().map(attribute).collect()),
         "BOOL" => AttributeValue::Bool(inner.as_bool().unwrap_or_default()),
+        "B" => {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(inner_text());
+            AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(bytes.unwrap_or_default()))
+        }
         _ => AttributeValue::Null(true),
     }
 }
@@ -74,11 +79,17 @@ impl Clients {
                 // Without its condition: the same hold a second time would be refused, and costs as much.
                 let call = self.dynamo.update_item().table_name(text(body, "TableName"));
                 let call = call.set_key(Some(map(body.get("Key"), attribute)));
-                let call = call.update_expression(text(body, "UpdateExpression"));
-                let names = map(body.get("ExpressionAttributeNames"), |name| {
+                let expression = text(body, "UpdateExpression");
+                let words: BTreeSet<_> = expression.split([' ', ',', '(', ')', '.', '=']).collect();
+                // What the condition alone uses would be too many.
+                let mut names = map(body.get("ExpressionAttributeNames"), |name| {
                     name.as_str().unwrap_or_default().to_owned()
                 });
-                let values = map(body.get("ExpressionAttributeValues"), attribute);
+                names.retain(|name, _| words.contains(name.as_str()));
+                let mut values = map(body.get("ExpressionAttributeValues"), attribute);
+                values.retain(|name, _| words.contains(name.as_str()));
+                let told = body.get("ReturnValues").and_then(Value::as_str);
+                let call = call.set_return_values(told.map(Into::into)).update_expression(&expression);
                 let call = call.set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()));
                 call.set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
                     .send()
