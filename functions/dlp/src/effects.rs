@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws::{AuditSender, Dynamo, KmsWrapper, NotRecorded, Recorded};
 use caller::person::{self, Whose};
 use caller::{Address, Addresses, Documents, Keys, LoadFault, NoPerson, Person, RateFault};
-use domain::{GatewayKey, Metadata, Phase, PolicyRow, Reason, Region, RootRow, Timestamp};
+use domain::{AuditRecord, GatewayKey, Metadata, Phase, PolicyRow, Reason, Region, RootRow, Timestamp};
 use envelope::Purpose;
 use policy::{Approach, Permit};
 use serde_json::Value;
@@ -97,17 +97,15 @@ impl Effects {
     pub async fn perform(&self, decision: Decision, roots: &Roots) -> Response {
         match decision {
             Decision::Refuse { action_id, refused, record } => {
-                let recorded = in_time(self.audit.record(&[*record]), NotRecorded).await;
-                // An unrecorded refusal is still a refusal; the caller learns the graver fault.
-                let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
-                Response::error(&refused).with_action(action_id)
+                self.refuse(*record, refused).await.with_action(action_id)
             }
             Decision::Allow(plan) => {
                 let Plan { permit, writer, known, metadata, work } = *plan;
                 let action = writer.action_id;
                 let mut call = Call { permit, writer, known, metadata };
                 if let Err(refused) = self.requests(&call).await {
-                    return self.refused(&call, refused).await;
+                    let record = call.writer.refusal(aws::now(), &refused, &call.known);
+                    return self.refuse(record, refused).await.with_action(action);
                 }
                 let done = match work {
                     Work::Tell(answer) => self.tell(&mut call, &answer).await,
@@ -133,11 +131,10 @@ impl Effects {
     }
 
     /// Records a refusal, then says it. An unrecorded one is still one; the caller learns the graver fault.
-    async fn refused(&self, call: &Call, refused: Refused) -> Response {
-        let record = call.writer.refusal(aws::now(), &refused, &call.known);
+    async fn refuse(&self, record: AuditRecord, refused: Refused) -> Response {
         let recorded = in_time(self.audit.record(&[record]), NotRecorded).await;
         let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
-        Response::error(&refused).with_action(call.writer.action_id)
+        Response::error(&refused)
     }
 
     /// An answer that has no effect but itself: one record, acknowledged before it leaves.

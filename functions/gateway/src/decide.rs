@@ -179,7 +179,7 @@ fn admit(
     let wanted = well_formed(&request.route, scribe)?;
     request.asserted.as_ref().map_err(Clone::clone)?;
     let tenant_region = facts.standing.tenant.as_ref().map(|tenant| tenant.region);
-    let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
+    let team = facts.standing.team();
     let accountable = facts.caller.standing(&facts.standing, &approach)?;
     let policy = facts.policy.ok_or(Reason::FactsUnavailable)?;
     let providers = facts.providers.ok_or(Reason::FactsUnavailable)?;

@@ -116,7 +116,7 @@ impl Effects {
     ) -> Option<Result<Person, NoPerson>> {
         // A key is made for callers who may act, and for nobody else.
         let row = facts.caller.row();
-        let team = facts.standing.agent.as_ref().and_then(|agent| agent.team.clone());
+        let team = facts.standing.team();
         let payer = Payer { agent: row.agent.clone(), key: row.id.clone(), team };
         let broke = facts.budget.as_ref().is_none_or(|budget| budget.is_spent(&row.tenant, &payer, now));
         if broke || !facts.caller.may_act(&facts.standing, approach, now) {

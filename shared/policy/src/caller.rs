@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use domain::{
-    Agent, GatewayKey, KeyRow, KeyState, KillScope, Lifecycle, Org, Owner, Reason, Role, SecretHash, Tenant,
-    Timestamp, User,
+    Agent, Code, GatewayKey, KeyRow, KeyState, KillScope, Lifecycle, Org, Owner, Reason, Role, SecretHash,
+    Tenant, Timestamp, User,
 };
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -60,6 +60,13 @@ pub struct Standing {
     pub role: Option<Role>,
     /// The switches above.
     pub kills: Kills,
+}
+
+impl Standing {
+    /// The team that the agent belongs to.
+    pub fn team(&self) -> Option<Code> {
+        self.agent.as_ref().and_then(|agent| agent.team.clone())
+    }
 }
 
 /// A caller behind whom everybody is in good standing, who comes from where it may, and above whom no kill switch is on.

@@ -191,101 +191,10 @@ pub async fn release<S: GateStore>(store: &S, row: &Key, action: ActionId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::VecDeque;
-    use std::pin::pin;
-    use std::sync::Mutex;
-    use std::task::{Context, Poll, Waker};
+    use crate::gates::tests::store::{Fault, Memory, fault, run};
 
     use domain::{GatewayKey, KeyKind, Region, TenantId};
     use proptest::prelude::*;
-
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum Fault {
-        Throttled,
-        LostBefore,
-        LostAfter,
-    }
-
-    /// One item, and the faults that the next writes meet.
-    #[derive(Default)]
-    struct Memory {
-        item: Mutex<Option<(String, String, u64)>>,
-        /// What was seen, and what is free.
-        tries: Mutex<Option<(u64, u64)>>,
-        faults: Mutex<VecDeque<Option<Fault>>>,
-    }
-
-    impl Memory {
-        /// The meaning of the two expressions, written without them.
-        fn write(&self, op: &GateOp) -> Result<(), GateFault> {
-            let mut item = self.item.lock().unwrap();
-            let GateOp::Once(op) = op else { panic!("another write") };
-            match op {
-                OnceOp::Claim { once, action, now } => {
-                    if let Some((taken, body, until)) = &*item
-                        && !taken.is_empty()
-                        && *until > now.unix_millis()
-                        && *taken != action.to_string()
-                    {
-                        let fields = [("action", Attr::text(taken)), ("body", Attr::text(body))];
-                        let before = fields.map(|(name, value)| (name.to_owned(), value)).into();
-                        return Err(GateFault::Condition(Some(before)));
-                    }
-                    *item = Some((action.to_string(), once.body.to_string(), once.until.unix_millis()));
-                }
-                OnceOp::Release { action, .. } => match &mut *item {
-                    Some((taken, ..)) if *taken == action.to_string() => taken.clear(),
-                    _ => return Err(GateFault::Condition(None)),
-                },
-                OnceOp::Seen { .. } => {
-                    let mut tries = self.tries.lock().unwrap();
-                    let (seen, free) = tries.unwrap_or_default();
-                    *tries = Some((seen + 1, free));
-                }
-                OnceOp::Again { .. } => {
-                    let mut tries = self.tries.lock().unwrap();
-                    match *tries {
-                        None => *tries = Some((1, 0)),
-                        Some((seen, free)) if free >= 1 => *tries = Some((seen, free - 1)),
-                        Some(_) => return Err(GateFault::Condition(None)),
-                    }
-                }
-                OnceOp::Free { .. } => match &mut *self.tries.lock().unwrap() {
-                    Some((_, free)) => *free += 1,
-                    None => return Err(GateFault::Condition(None)),
-                },
-            }
-            Ok(())
-        }
-    }
-
-    impl GateStore for Memory {
-        async fn apply(&self, op: &GateOp) -> Result<Item, GateFault> {
-            match self.faults.lock().unwrap().pop_front().flatten() {
-                Some(Fault::Throttled) => Err(GateFault::NotWritten),
-                Some(Fault::LostBefore) => Err(GateFault::Unknown),
-                Some(Fault::LostAfter) => self.write(op).and(Err(GateFault::Unknown)),
-                None => self.write(op).map(|()| Item::new()),
-            }
-        }
-
-        async fn transact(&self, _: &[GateOp]) -> Result<(), GateFault> {
-            panic!("one item alone")
-        }
-
-        async fn snapshot(&self, _: &[Key]) -> Result<Vec<Option<Item>>, GateFault> {
-            panic!("nothing is looked up")
-        }
-
-        async fn pause(&self, _: u32) {}
-    }
-
-    fn run<T>(future: impl Future<Output = T>) -> T {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(value) => value,
-            Poll::Pending => panic!("waited"),
-        }
-    }
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_unix_millis(millis).unwrap()
@@ -325,12 +234,10 @@ mod tests {
         #[test]
         fn at_most_one_takes_it_on(
             callers in prop::collection::vec(1_u8..6, 1..20),
-            faults in prop::collection::vec(prop_oneof![
-                3 => Just(None), 1 => Just(Some(Fault::Throttled)), 1 => Just(Some(Fault::LostBefore)),
-                1 => Just(Some(Fault::LostAfter))
-            ], 0..60),
+            faults in prop::collection::vec(fault(), 0..60),
         ) {
-            let store = Memory { faults: Mutex::new(faults.into()), ..Memory::default() };
+            let store = Memory::default();
+            store.fail(faults);
             let took: std::collections::BTreeSet<u8> = callers
                 .iter()
                 .filter(|caller| run(claim(&store, &once("psn_a"), action(**caller), at(0))).is_ok())
@@ -360,12 +267,10 @@ mod tests {
         #[test]
         fn tries_never_outnumber_what_allows_them(
             steps in prop::collection::vec(0_u8..3, 1..40),
-            faults in prop::collection::vec(prop_oneof![
-                3 => Just(None), 1 => Just(Some(Fault::Throttled)), 1 => Just(Some(Fault::LostBefore)),
-                1 => Just(Some(Fault::LostAfter))
-            ], 0..120),
+            faults in prop::collection::vec(fault(), 0..120),
         ) {
-            let store = Memory { faults: Mutex::new(faults.into()), ..Memory::default() };
+            let store = Memory::default();
+            store.fail(faults);
             let row = once("psn_a").row;
             let (mut firsts, mut further, mut ends) = (0, 0, 0);
             for step in steps {
@@ -384,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_store_that_does_not_answer_takes_nothing_on() {
-        let store = Memory { faults: Mutex::new([Some(Fault::Throttled); 3].into()), ..Memory::default() };
+        let store = Memory::default();
+        store.fail([Some(Fault::Throttled); 3]);
         assert_eq!(run(claim(&store, &once("psn_a"), action(1), at(0))), Err(NotOnce::Unavailable));
     }
 
