@@ -1,11 +1,13 @@
 # Everything a person runs. `make` alone lists it.
 
 PYTHON ?= python3
+# Properties draw the same cases each time, so that a run judges the change before it; `make hunt` draws others.
+export PROPTEST_RNG_SEED ?= 20261126
 STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up verify drill down check lint deny unit invoke package bench
+.PHONY: help doctor demo test up verify drill down check lint deny unit hunt invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +56,9 @@ unit: doctor # the tests that need no stack
 	cargo test --workspace --exclude countersign-tests
 	cargo test -p countersign-tests --lib --bins --test tidy
 	$(PYTHON) tests/local/infra_test.py
+
+hunt: doctor ## Search for what redaction leaves behind: random texts with a new seed, 100,000 a property
+	env -u PROPTEST_RNG_SEED PROPTEST_CASES=100000 cargo test --release -p countersign-redact --test redact --test fuzz_text -- properties hold
 
 invoke: doctor ## Invoke a function directly: make invoke FN=gateway EVENT=events/gateway/chat.json
 	@test -n '$(FN)' -a -n '$(EVENT)' || { echo 'usage: make invoke FN=gateway EVENT=events/gateway/<case>.json'; exit 2; }

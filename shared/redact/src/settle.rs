@@ -1,5 +1,6 @@
 //! Takes findings out of a text until none is left.
 
+use crate::context::{AFTER, BEFORE};
 use crate::hits::Hit;
 use crate::policy::{Action, Direction, Policy};
 
@@ -41,26 +42,62 @@ pub(crate) fn settled(
 fn replaced(text: &str, hits: &[Hit], apply: &mut impl FnMut(&Hit, &str, &mut String)) -> (String, bool) {
     let mut out = String::with_capacity(text.len().saturating_add(hits.len().saturating_mul(8)));
     let (mut rest, mut apart) = (0, true);
-    for hit in hits {
+    for (at, hit) in hits.iter().enumerate() {
         let before = text.get(rest..hit.start).unwrap_or_default();
         out.push_str(before);
-        apply(hit, text.get(hit.start..hit.end).unwrap_or_default(), &mut out);
+        let written = out.len();
+        let original = text.get(hit.start..hit.end).unwrap_or_default();
+        apply(hit, original, &mut out);
+        let is_shorter = out.len().saturating_sub(written) < original.len();
         let after = text.get(hit.end..).unwrap_or_default();
         apart &= is_apart(before.chars().rev()) && is_apart(after.chars());
+        apart &= !is_shorter || !draws_nearer(text, hits, at);
         rest = hit.end;
     }
     out.push_str(text.get(rest..).unwrap_or_default());
     (out, apart)
 }
 
+/// Whether something stands about the finding at `at` that a word on its other side could now be near to: words count
+/// within a distance, and what stands in for the finding is shorter than it was.
+fn draws_nearer(text: &str, hits: &[Hit], at: usize) -> bool {
+    let end = |at: usize| hits.get(at).map_or(0, |hit| hit.end);
+    let start = |at: usize| hits.get(at).map_or(text.len(), |hit| hit.start);
+    let gap = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let following = (at..hits.len()).map(|at| gap(end(at), start(at.saturating_add(1))));
+    let preceding = (0..=at).rev().map(|at| gap(at.checked_sub(1).map_or(0, end), start(at)));
+    can_be_found(following.flat_map(str::chars).take(BEFORE))
+        || can_be_found(preceding.flat_map(|gap| gap.chars().rev()).take(AFTER))
+}
+
+/// Capitals from which on a code without digits, such as a BIC, is thinkable.
+const CAPITALS: usize = 4;
+/// Letters in a row that can be something written in another way.
+const RUN: usize = 12;
+
+/// Whether these letters can hold anything that words speak for.
+fn can_be_found(letters: impl Iterator<Item = char>) -> bool {
+    let (mut capitals, mut run) = (0, 0);
+    for letter in letters {
+        capitals += usize::from(letter.is_uppercase());
+        run = if letter.is_ascii_alphanumeric() { run + 1 } else { 0 };
+        if letter.is_numeric() || capitals >= CAPITALS || run >= RUN {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether nothing reaches over what stands beside a finding: the text's end, or white space or a mark that no boundary
 /// rule minds, and no number after it that could have gone on through the finding.
 fn is_apart(beside: impl Iterator<Item = char>) -> bool {
     let mut beside = beside.peekable();
-    let is_mark = |c: &char| matches!(c, ',' | ';' | '"' | '{' | '}' | '<' | '>' | '|' | '\n');
+    let is_mark = |c: &char| matches!(c, ',' | ';' | '"' | '{' | '}' | '>' | '|' | '\n');
     match beside.peek() {
         None => true,
         Some(c) if is_mark(c) => true,
+        // A tag's, or a part of what passports have for a machine.
+        Some('<') => !beside.nth(1).is_some_and(|c| c == '<' || c.is_ascii_digit() || c.is_ascii_uppercase()),
         Some(c) if c.is_whitespace() || matches!(c, '(' | ')') => {
             let next = beside.find(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '-' | '.' | '/'));
             !next.is_some_and(|c| c.is_numeric() || c == '+')

@@ -82,8 +82,15 @@ const PIECES: &[&str] = &[
     "::",
 ];
 
+/// `PROPTEST_CASES` looks longer.
+fn config() -> ProptestConfig {
+    let standard = ProptestConfig::default();
+    let cases = standard.cases.max(512);
+    ProptestConfig { cases, failure_persistence: None, ..standard }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn changes_of_the_corpora_hold(

@@ -78,6 +78,15 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// `PROPTEST_CASES` looks longer.
+fn config() -> ProptestConfig {
+    let standard = ProptestConfig::default();
+    let cases = standard.cases.max(512);
+    // Texts that a property sets aside grow with the cases.
+    let rejects = cases.max(1024);
+    ProptestConfig { cases, max_global_rejects: rejects, failure_persistence: None, ..standard }
+}
+
 /// Every text that the walk must have looked at.
 fn texts(value: &Value, depth: usize, out: &mut Vec<String>) {
     match value {
@@ -93,7 +102,7 @@ fn texts(value: &Value, depth: usize, out: &mut Vec<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_json_is_redacted_without_a_trace(body in json()) {

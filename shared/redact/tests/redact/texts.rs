@@ -150,6 +150,19 @@ fn what_once_got_through_does_not_any_more() {
     }
 }
 
+/// Words count within 64 bytes: `api_key` came near to the second number when the first, longer than what stands in for it,
+/// was gone.
+#[test]
+fn what_a_finding_kept_apart_is_found_too() {
+    let key = "T70FnU1edV8sou2t6pDLkZyXs2CpfuwW9i1RlpNYtLAO5uzONvaDuRjfCRmVc9Fs";
+    let (redacted, _) = redact_text(&format!("hetzner_api_key = \"{key}\"212121212121212121"));
+    assert_eq!(redacted, "hetzner_api_key = \"[SECRET_1_k3f9a2x7]\"[SECRET_2_k3f9a2x7]");
+    // What fills a passport's lines ended at the phone, once that was gone.
+    let lines = "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nL8988901C4XXX4009078F9612109<<<<<<<<";
+    let (redacted, _) = redact_text(&format!("{lines}212-555-0187 x459"));
+    assert!(!redacted.contains("L8988901C4"), "{redacted}");
+}
+
 /// The first round takes out the keys, the second the password that they stand in.
 #[test]
 fn a_value_around_values_comes_back_whole() {
