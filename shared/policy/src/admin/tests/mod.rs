@@ -1,5 +1,7 @@
 mod files;
 mod matrix;
+mod rules;
+mod separation;
 
 use super::*;
 use domain::{ActionId, Code, OrgId, Role, TenantId, Timestamp, UserId};
