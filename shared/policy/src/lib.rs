@@ -9,13 +9,16 @@
 //!
 //! # In scope
 //! Authentication of a gateway key against its row, the standing of everybody behind it, the role table
-//! (`roles.toml`) and key scopes. Pure: facts and time are parameters; anything missing denies.
+//! (`roles.toml`) and key scopes. With the feature `admin` also who may manage what, decided by Cedar. Pure: facts and
+//! time are parameters; anything missing denies.
 //!
 //! # Out of scope
 //! - Reading rows: `tables` and each function's `effects.rs`.
-//! - Cedar policies for people and tools: the identity and approval work.
+//! - Approvals of tools.
 //! - Status codes and texts of refusals: each function's `event.rs`.
 
+#[cfg(feature = "admin")]
+pub mod admin;
 mod caller;
 mod kill;
 mod permit;

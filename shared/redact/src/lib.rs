@@ -64,8 +64,8 @@ pub use hits::{Hit, Kind};
 pub use names::{Entity, EntityModel, NameKind};
 pub use placeholder::{Nonce, tokens};
 pub use policy::{
-    Action, Custom, CustomHit, CustomKind, Direction, Document, Explained, GROUPS, Policies, Policy,
-    PolicyError, Problem, Rule, Texts, TokenLimits, TypeInfo, Weaker, builtin_types,
+    Action, Custom, CustomHit, CustomKind, Direction, Document, Documents, Explained, GROUPS, Policies,
+    Policy, PolicyError, Problem, Rule, Texts, TokenLimits, TypeInfo, Weaker, builtin_types,
 };
 pub use proof::Redacted;
 pub use redact::{Draw, Exempt, MAX_DEPTH, RedactError, Redaction, redact_json};

@@ -42,6 +42,17 @@ impl AllowList {
         }
     }
 
+    /// Whether an entry reaches the kind that no equal entry of `before` reached.
+    pub(crate) fn lets_more(&self, kind: usize, before: &Self, old_kind: usize) -> bool {
+        let off = Reach { values: false, domains: false };
+        let reach = self.kinds.get(kind).copied().unwrap_or(off);
+        let old = before.kinds.get(old_kind).copied().unwrap_or(off);
+        let has_value = |value| old.values && before.values.contains(value);
+        let has_domain = |domain| old.domains && before.domains.contains(domain);
+        (reach.values && !self.values.iter().all(has_value))
+            || (reach.domains && !self.domains.iter().all(has_domain))
+    }
+
     pub(crate) fn has(&self, kind: usize, value: &str) -> bool {
         let Some(reach) = self.kinds.get(kind) else { return false };
         let by_value = reach.values && self.values.contains(value);

@@ -32,6 +32,9 @@ pub struct CustomKind {
     pub(crate) origin: String,
 }
 
+/// What kinds of documents look for, by the index of their rule.
+pub(crate) type Sources<'d> = Vec<(usize, Source<'d>)>;
+
 /// What is done with what is found: compiled, immutable, and the same for the same documents.
 pub struct Policy {
     rules: Vec<Rule>,
@@ -78,6 +81,16 @@ impl Policy {
         tenant: Option<&Document>,
         agent: Option<&Document>,
     ) -> Result<Self, PolicyError> {
+        Self::compile_with_sources(types, org, tenant, agent).map(|(policy, _)| policy)
+    }
+
+    /// The policy, and what each of its kinds looks for.
+    pub(crate) fn compile_with_sources<'d>(
+        types: &[TypeInfo<'_>],
+        org: Option<&'d Document>,
+        tenant: Option<&'d Document>,
+        agent: Option<&'d Document>,
+    ) -> Result<(Self, Sources<'d>), PolicyError> {
         let [floor, own, over] = [org, tenant, agent].map(|one| one.map(|document| &document.raw));
         let layers = Layers::new(floor, own, over);
         let mut policy = Self::bare(types, &layers);
@@ -92,7 +105,7 @@ impl Policy {
         }
         policy.custom = Custom::build(&sources)?;
         policy.add_allow(types, &layers);
-        Ok(policy)
+        Ok((policy, sources.into_iter().flatten().collect()))
     }
 
     /// Rules of types, countries and limits: what needs no search.
@@ -201,6 +214,16 @@ impl Policy {
     pub fn is_allowed(&self, kind_index: usize, value: &str) -> bool {
         let covered = self.covered.get(kind_index).copied().unwrap_or(true);
         self.floor_allow.has(kind_index, value) || (!covered && self.own_allow.has(kind_index, value))
+    }
+
+    /// Whether an allow list lets a value of the kind stay that stayed for no list of `before`, under whose index it was
+    /// looked for there. Lists are compared by their entries: one that was said in another way counts as new.
+    pub(crate) fn lets_more(&self, kind_index: usize, before: &Self, old_index: usize) -> bool {
+        let is_covered = |policy: &Self, index: usize| policy.covered.get(index).copied().unwrap_or(true);
+        let nothing = AllowList::default();
+        let old_own = if is_covered(before, old_index) { &nothing } else { &before.own_allow };
+        self.floor_allow.lets_more(kind_index, &before.floor_allow, old_index)
+            || (!is_covered(self, kind_index) && self.own_allow.lets_more(kind_index, old_own, old_index))
     }
 
     /// Countries whose numbers are likely, ISO 3166-1 alpha-2.

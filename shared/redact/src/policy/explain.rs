@@ -94,7 +94,7 @@ impl Policy {
     }
 }
 
-fn weakened(old: &Rule, new: &Rule) -> Option<String> {
+pub(crate) fn weakened(old: &Rule, new: &Rule) -> Option<String> {
     if old.action == Action::Allow {
         return None;
     }

@@ -24,6 +24,7 @@
 mod allow;
 mod builtin;
 mod cache;
+mod compare;
 mod compile;
 mod country;
 mod custom;
@@ -42,6 +43,7 @@ use serde::Deserialize;
 
 pub use builtin::builtin_types;
 pub use cache::{Policies, Texts};
+pub use compare::Documents;
 pub use compile::{CustomKind, Policy, TokenLimits};
 pub use custom::{Custom, CustomHit};
 pub use document::Document;

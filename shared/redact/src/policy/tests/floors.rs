@@ -78,14 +78,15 @@ fn allow() -> impl Strategy<Value = Value> {
     )
 }
 
-const VALUES: [&str; 5] = ["dana@acme.test", "x@sub.acme.test", "4111111111111111", "10.0.0.1", "apollo"];
+pub(super) const VALUES: [&str; 5] =
+    ["dana@acme.test", "x@sub.acme.test", "4111111111111111", "10.0.0.1", "apollo"];
 
 fn some(text: &str) -> Value {
     text.into()
 }
 
 /// A document of anything. `tokenize` where it is refused becomes `hash`.
-fn any_document() -> impl Strategy<Value = String> {
+pub(super) fn any_document() -> impl Strategy<Value = String> {
     let types = prop::collection::btree_map(name(), a_rule(), 0..6);
     let countries = prop::option::of(prop::sample::subsequence(vec!["IL", "DE", "US"], 0..3));
     let people = prop::option::of(prop::sample::subsequence(vec!["Dana Levi", "Noa Mor"], 0..2));

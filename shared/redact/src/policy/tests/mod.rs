@@ -1,5 +1,6 @@
 //! Tests of policies: documents by example, and properties over documents that nobody thought of.
 
+mod compare;
 mod custom;
 mod documents;
 mod examples;
