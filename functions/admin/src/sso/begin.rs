@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::Timestamp;
 use egress::{Reach, Target, TargetError};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, ConnectionId};
@@ -189,13 +190,25 @@ pub fn authorize_url(connection: &Connection, discovery: &Discovery, pending: &P
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
     ];
-    let ask = connection.preset().mfa.ask.as_deref().or_else(|| form.mfa_acr.first().map(String::as_str));
-    query.extend(ask.filter(|_| form.require_mfa).map(|acr| ("acr_values", acr)));
+    let mfa = mfa(connection);
+    query.extend(mfa.as_ref().map(|(name, value)| (*name, value.as_str())));
     query.extend(form.hosted_domain.as_deref().map(|domain| ("hd", domain)));
     query.extend(max_age.as_deref().map(|seconds| ("max_age", seconds)));
     let endpoint = &discovery.authorization_endpoint;
     let joint = if endpoint.contains('?') { '&' } else { '?' };
     format!("{endpoint}{joint}{}", form::pairs(&query))
+}
+
+/// How a second factor is asked for, where the connection wants one.
+fn mfa(connection: &Connection) -> Option<(&'static str, String)> {
+    let (form, preset) = (connection.form(), &connection.preset().mfa);
+    let ask = preset.ask.as_ref().or_else(|| form.mfa_acr.first()).filter(|_| form.require_mfa)?;
+    Some(if preset.by_context {
+        let context = json!({"essential": true, "value": ask});
+        ("claims", json!({"id_token": {"acrs": context}}).to_string())
+    } else {
+        ("acr_values", ask.clone())
+    })
 }
 
 fn challenge(verifier: &Secret) -> String {

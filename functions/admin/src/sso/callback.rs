@@ -113,7 +113,8 @@ impl Callback {
     }
 
     /// Believes the callback, when it belongs to the sign-in that this browser began.
-    /// The caller has taken `pending` away: no code is exchanged twice.
+    /// The caller has taken `pending` away: no code is exchanged twice. `connection` is the one whose own redirect URI the
+    /// callback came to: providers that do not name themselves in it are told apart by that.
     ///
     /// # Errors
     /// The first thing that does not belong.
@@ -125,11 +126,13 @@ impl Callback {
         browser: &BrowserSecret,
         now: Timestamp,
     ) -> Result<Code, CallbackError> {
-        let changed = pending.connection != *connection.id() || pending.issuer != connection.issuer();
+        let elsewhere = pending.connection != *connection.id();
+        let changed = pending.issuer != connection.issuer();
         let faults = [
             (!pending.is_of(browser), CallbackError::Browser),
             (!pending.state.is(self.state.expose()), CallbackError::State),
             (pending.is_over(now), CallbackError::Over),
+            (elsewhere, CallbackError::MixedUp),
             (changed, CallbackError::Changed),
             (!self.iss_fits(connection, discovery), CallbackError::MixedUp),
         ];

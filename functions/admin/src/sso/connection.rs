@@ -168,7 +168,7 @@ pub enum ConnectionError {
     )]
     GroupRoles,
     #[error(
-        "require_mfa: this provider's tokens do not tell; name in mfa_acr the values of `acr` that mean it"
+        "require_mfa: this provider's tokens do not tell by themselves; name in mfa_acr the values of `acr` that mean it, of Entra ID an authentication context such as c1"
     )]
     MfaUntold,
     #[error("mfa_acr: at most 20 values of 1 to 256 printable characters")]
@@ -191,7 +191,10 @@ impl Connection {
         let fault = [
             (!is_printable(&form.client_id, CLIENT_ID_BYTES_MAX), ConnectionError::ClientId),
             (!mfa_acr_holds(&form), ConnectionError::MfaAcr),
-            (form.require_mfa && form.mfa_acr.is_empty() && !preset.mfa.tells(), ConnectionError::MfaUntold),
+            (
+                form.require_mfa && form.mfa_acr.is_empty() && !preset.mfa.always_tells(),
+                ConnectionError::MfaUntold,
+            ),
         ];
         if let Some((_, fault)) = fault.into_iter().find(|(broken, _)| *broken) {
             return Err(fault);

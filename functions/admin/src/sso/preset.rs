@@ -96,12 +96,19 @@ pub struct MfaPreset {
     pub acr: Vec<String>,
     pub absent: AbsentMfa,
     pub ask: Option<String>,
+    #[serde(default)]
+    pub by_context: bool,
 }
 
 impl MfaPreset {
     /// Whether a token of this provider can say that MFA was asked for.
     pub fn tells(&self) -> bool {
         !(self.amr.is_empty() && self.acr.is_empty())
+    }
+
+    /// Whether it can be relied on to say so, whatever the customer configured there.
+    pub fn always_tells(&self) -> bool {
+        self.tells() && !self.by_context
     }
 }
 

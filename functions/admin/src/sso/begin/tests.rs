@@ -58,6 +58,9 @@ fn providers_are_asked_for_what_they_know() {
     assert_eq!(get(&asked("okta", json!({}), Some(0)), "max_age"), Some("0"));
     let acr = asked("okta", json!({"require_mfa": true}), None);
     assert_eq!(get(&acr, "acr_values"), Some("urn:okta:loa:2fa:any"));
+    let context = asked("entra", json!({"require_mfa": true, "mfa_acr": ["c1"]}), None);
+    let claims = r#"{"id_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+    assert_eq!((get(&context, "claims"), get(&context, "acr_values")), (Some(claims), None));
     assert_eq!(get(&asked("ping", json!({}), None), "acr_values"), Some("Multi_Factor"));
 }
 

@@ -74,6 +74,10 @@ fn what_does_not_belong_is_refused_before_any_code_is_used() {
     // An error is told to the browser that asked, and to nobody else.
     let refused = format!("error=access_denied&state={}", world.state());
     assert_eq!(world.accept_at(&refused, &other, now()).unwrap_err(), E::Browser);
+    let connection = world.pending.connection.clone();
+    world.pending.connection = "idp_0000000000000000".parse().unwrap();
+    assert_eq!(world.accept(&good).unwrap_err(), E::MixedUp);
+    world.pending.connection = connection;
     world.pending.issuer = "https://other.okta.com".to_owned();
     assert_eq!(world.accept(&good).unwrap_err(), E::Changed);
 }

@@ -81,6 +81,7 @@ fn each_rule_is_told_with_what_to_do() {
         ("google", json!({"hosted_domain": "acme"}), E::HostedDomain),
         ("google", json!({"require_mfa": true}), E::MfaUntold),
         ("onelogin", json!({"require_mfa": true}), E::MfaUntold),
+        ("entra", json!({"require_mfa": true}), E::MfaUntold),
         ("ping", json!({"mfa_acr": []}), E::MfaUntold),
         ("ping", json!({"mfa_acr": [""]}), E::MfaAcr),
         ("google", json!({"group_roles": listed}), E::NoGroups),
