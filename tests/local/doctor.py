@@ -72,6 +72,22 @@ NEEDED = [
     ),
 ]
 
+# Wanted by some tests alone, which say aloud that they are skipped without.
+WANTED = [
+    (
+        "node and npm",
+        ["node", "--version"],
+        (20, 0),
+        {
+            "apt": "sudo apt-get install -y nodejs npm",
+            "dnf": "sudo dnf install -y nodejs npm",
+            "brew": "brew install node",
+            "any": "see https://nodejs.org/en/download",
+        },
+        "the tests of single sign-on, of Node clients and of key policies",
+    ),
+]
+
 PYTHON_LOWEST = (3, 10)
 PYTHON_INSTALL = {
     "apt": "sudo apt-get install -y python3 python3-venv",
@@ -145,6 +161,11 @@ def main():
     print("%-16s %-12s %-10s %s" % ("needed", "found", "wanted", ""))
     for name, version, wanted, problem, _ in found:
         print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
+    for name, command, lowest, commands, what in WANTED:
+        name, version, wanted, problem, command = check_tool(name, command, lowest, commands)
+        print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
+        if problem:
+            print("  not needed, but %s are skipped without. Install it with:\n  %s" % (what, command))
     missing = [entry for entry in found if entry[3]]
     for name, _, _, problem, command in missing:
         print("\n%s: %s. Install it with:\n  %s" % (name, problem, command))

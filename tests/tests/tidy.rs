@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates may use which of ours. One way: functions → caller → aws → envelope, tables → domain.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("egress", &[]),
     ("envelope", &["domain"]),
@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("verify", &["domain", "ledger"]),
     // Policies of DLP are checked before they are written, by the same code that reads them.
     ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
+    ("admin", &["caller", "domain", "egress"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),

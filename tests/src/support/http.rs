@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderName};
+use hyper::header::{HOST, HeaderName, SET_COOKIE};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -34,6 +34,8 @@ pub struct Request {
 pub struct Answer {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
+    /// Every `Set-Cookie`: it alone may stand there more than once.
+    pub set_cookies: Vec<String>,
     pub body: String,
     /// How often the emulator's throttle sent the call back before.
     pub throttled: u32,
@@ -122,6 +124,7 @@ impl Request {
         let answer = Answer {
             status: head.status.as_u16(),
             headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            set_cookies: head.headers.get_all(SET_COOKIE).iter().map(text).collect(),
             body: String::new(),
             throttled: 0,
             tries: 1,

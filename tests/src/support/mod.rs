@@ -10,10 +10,12 @@
 pub mod auditor;
 pub mod aws;
 pub mod bench;
+pub mod browser;
 pub mod clients;
 pub mod entropy;
 pub mod function;
 pub mod http;
+pub mod idp;
 pub mod planted;
 pub mod producer;
 pub mod records;

@@ -1,0 +1,3 @@
+//! Composition root of the admin function: nothing is composed yet.
+
+fn main() {}

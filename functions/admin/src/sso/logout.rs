@@ -1,0 +1,78 @@
+//! The logout token (OpenID Connect Back-Channel Logout 1.0): a provider ends sessions.
+
+use std::fmt;
+
+use domain::Timestamp;
+use serde_json::Value;
+
+use super::connection::Connection;
+use super::id_token::{SKEW_SECONDS, check_audience, check_issuer, check_times, seconds};
+use super::jwks::Jwks;
+use super::jws::{TokenFault, Typ, Unverified};
+use super::secret::Secret;
+
+const TYP: &str = "logout+jwt";
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// Section 2.6 recommends that tokens last two minutes; a retry may come later. Also how long a `jti` is kept.
+pub const AGE_SECONDS_MAX: u64 = 10 * 60;
+const TEXT_BYTES_MAX: usize = 255;
+
+/// Whose sessions end: all of a subject's, or one. `Debug` names nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Logout {
+    pub issuer: String,
+    /// The token's `sub`. With Entra not the subject of an [`super::Identity`]: there `sid` finds the session.
+    pub sub: Option<String>,
+    pub sid: Option<String>,
+    /// Seen before is refused: the caller keeps it, per issuer, for [`AGE_SECONDS_MAX`] and the skew.
+    pub jti: String,
+}
+
+impl fmt::Debug for Logout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logout")
+            .field("sub", &self.sub.is_some())
+            .field("sid", &self.sid.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Believes a logout token (section 2.6).
+///
+/// # Errors
+/// The first rule that the token breaks.
+pub fn verify(
+    token: &Secret,
+    connection: &Connection,
+    keys: &Jwks,
+    now: Timestamp,
+) -> Result<Logout, TokenFault> {
+    let (claims, _) = Unverified::parse(token.expose(), Typ::Or(TYP))?.verify(keys)?;
+    let issuer = check_issuer(&claims, connection)?;
+    check_audience(&claims, connection.client_id())?;
+    let issued = check_times(&claims, now)?;
+    if seconds(now).saturating_sub(issued) > AGE_SECONDS_MAX + SKEW_SECONDS {
+        return Err(TokenFault::Expired);
+    }
+    // An ID token has one: it must not end its own session.
+    if claims.get("nonce").is_some() {
+        return Err(TokenFault::Kind);
+    }
+    let event = claims.get("events").ok_or(TokenFault::Missing("events"))?;
+    if !event.get(EVENT).is_some_and(Value::is_object) {
+        return Err(TokenFault::Kind);
+    }
+    let short = |name| {
+        let text = claims.text(name)?.filter(|text| !text.is_empty());
+        let long = text.is_some_and(|text| text.len() > TEXT_BYTES_MAX);
+        if long { Err(TokenFault::Shape(name)) } else { Ok(text.map(str::to_owned)) }
+    };
+    let (sub, sid) = (short("sub")?, short("sid")?);
+    if sub.is_none() && sid.is_none() {
+        return Err(TokenFault::Empty);
+    }
+    Ok(Logout { issuer, sub, sid, jti: short("jti")?.ok_or(TokenFault::Missing("jti"))? })
+}
+
+#[cfg(test)]
+mod tests;
