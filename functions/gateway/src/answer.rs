@@ -108,7 +108,7 @@ pub fn check(wire: Dialect, answer: &Value) -> Result<(), Reason> {
 }
 
 /// What a whole answer settles. Counting tokens costs none.
-pub fn spent(wire: Dialect, answer: &Value) -> Spent {
+pub fn spent(wire: Dialect, answer: &mut Value) -> Spent {
     if wire == Dialect::CountTokens && check(wire, answer).is_ok() {
         return Spent::Reported { input: 0, output: 0, total: 0, cached: Cached::default() };
     }
@@ -118,16 +118,14 @@ pub fn spent(wire: Dialect, answer: &Value) -> Spent {
 
 /// The tool calls of a whole answer.
 pub fn calls(wire: Dialect, answer: &Value) -> Vec<ToolCall> {
-    let list =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |name: &str| answer.get(name).and_then(Value::as_array).into_iter().flatten();
     match wire {
         Dialect::Chat => {
-            let messages =
-                list(answer, "choices").into_iter().filter_map(|choice| choice.get("message").cloned());
-            messages.flat_map(|message| chat_calls(&message)).collect()
+            let messages = list("choices").filter_map(|choice| choice.get("message"));
+            messages.flat_map(chat_calls).collect()
         }
-        Dialect::Responses => list(answer, "output").iter().filter_map(item_call).collect(),
-        Dialect::Messages => list(answer, "content").iter().filter_map(block_call).collect(),
+        Dialect::Responses => list("output").filter_map(item_call).collect(),
+        Dialect::Messages => list("content").filter_map(block_call).collect(),
         Dialect::Embeddings | Dialect::CountTokens => Vec::new(),
     }
 }

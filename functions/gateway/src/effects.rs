@@ -11,6 +11,8 @@ use domain::{
 };
 use egress::Client;
 use envelope::Purpose;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use policy::Approach;
 use tables::gates::{NotSettled, Payer};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
@@ -290,7 +292,9 @@ pub const WRITE_LIMIT: Duration = Duration::from_secs(9);
 
 /// A write that is given up has an unknown outcome, which every write here survives.
 pub async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
-    tokio::time::timeout(WRITE_LIMIT, write).await.unwrap_or(Err(late))
+    // A set of one is polled when it is woken itself, and not with whatever is joined beside it.
+    let mut alone = FuturesUnordered::from_iter([write]);
+    tokio::time::timeout(WRITE_LIMIT, alone.select_next_some()).await.unwrap_or(Err(late))
 }
 
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.

@@ -144,10 +144,10 @@ pub fn rejected(status: u16) -> Ended {
 
 fn success(wire: Dialect, bytes: &Bytes) -> Ended {
     let value = std::str::from_utf8(bytes).ok().and_then(|text| caller::json::parse(text).ok());
-    let Some(value) = value else {
+    let Some(mut value) = value else {
         return Ended::without_answer(Reason::ProviderMalformed, Spent::Everything);
     };
-    let spent = answer::spent(wire, &value);
+    let spent = answer::spent(wire, &mut value);
     match answer::check(wire, &value) {
         Ok(()) => {
             let answer = Some(Good { bytes: bytes.clone(), value });

@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::{ActionId, AuditRecord, ProducerId, Region, TenantId};
-use ledger::{Hash, Producer, Uncertified};
+use domain::{ActionId, AuditRecord, ProducerId, RecordError, Region, TenantId};
+use ledger::{Draft, Hash, Producer, Uncertified};
 use tokio::sync::{Mutex, OnceCell};
 use zeroize::Zeroizing;
 
+use crate::start::unwatched;
 use crate::{KmsSigner, Vars};
 
 /// The record is not known to be durable. The effect that it announces must not happen.
@@ -98,8 +99,9 @@ impl std::fmt::Debug for AuditSender {
 impl AuditSender {
     pub fn new(sdk: &aws_config::SdkConfig, config: AuditConfig) -> Self {
         let signer = KmsSigner::new(sdk, config.signing_key_arn.clone());
+        let queue = aws_sdk_sqs::config::Builder::from(sdk).stalled_stream_protection(unwatched());
         Self {
-            client: Client::new(sdk),
+            client: Client::from_conf(queue.build()),
             signer,
             config,
             certified: OnceCell::new(),
@@ -129,12 +131,7 @@ impl AuditSender {
     /// Not acknowledged; kept, and sent again first.
     pub async fn record(&self, records: &[AuditRecord]) -> Result<(), NotRecorded> {
         // All or none: what is numbered must be sent.
-        for record in records {
-            record.to_canonical().map_err(|error| {
-                tracing::error!(%error, "audit.record_refused");
-                NotRecorded
-            })?;
-        }
+        let drafts: Vec<_> = records.iter().map(Draft::of).collect::<Result<_, _>>().map_err(refused)?;
         self.certified.get_or_try_init(|| self.certify()).await?;
         let mut sending = self.sending.lock().await;
         let Sending { producer, pending } = &mut *sending;
@@ -145,13 +142,10 @@ impl AuditSender {
                 .await
                 .inspect_err(|_| tracing::error!(kept = MAX_PENDING, "audit.pending_full"))?;
         }
-        for record in records {
-            let signed = producer.sign(record.clone()).and_then(|signed| signed.to_text());
-            let text = signed.map_err(|error| {
-                tracing::error!(%error, "audit.record_refused");
-                NotRecorded
-            })?;
-            pending.push_back(Pending { tenant: record.tenant_id.clone(), text });
+        for draft in drafts {
+            let tenant = draft.tenant().clone();
+            let text = producer.message(draft).map_err(refused)?;
+            pending.push_back(Pending { tenant, text });
         }
         self.flush(pending).await
     }
@@ -196,7 +190,7 @@ impl AuditSender {
         let first = pending.front()?;
         let call = self.client.send_message().queue_url(&self.config.queue_url).message_body(&first.text);
         // Fair queues: a tenant with a backlog does not delay the others.
-        let sent = call.message_group_id(first.tenant.as_str()).send().await;
+        let sent = Box::pin(call.message_group_id(first.tenant.as_str()).send()).await;
         sent.map_err(|error| failed("SendMessage", error.code())).ok().map(|_| vec![0])
     }
 
@@ -219,6 +213,11 @@ impl AuditSender {
         }
         Some(sent.successful().iter().filter_map(|one| one.id().parse().ok()).collect())
     }
+}
+
+fn refused(error: RecordError) -> NotRecorded {
+    tracing::error!(%error, "audit.record_refused");
+    NotRecorded
 }
 
 fn failed(operation: &'static str, code: Option<&str>) {

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::Vars;
-use aws_sdk_dynamodb::Client;
+use crate::start::unwatched;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, WriteRequest,
 };
+use aws_sdk_dynamodb::{Client, config};
 use tables::gates::breaker::{BreakerOp, BreakerStore};
 use tables::gates::{Update, Write};
 use tables::{
@@ -79,7 +80,8 @@ const BATCH_TRIES: u32 = 3;
 
 impl Dynamo {
     pub fn new(config: &aws_config::SdkConfig, names: TableNames) -> Self {
-        Self { client: Client::new(config), names }
+        let config = config::Builder::from(config).stalled_stream_protection(unwatched());
+        Self { client: Client::from_conf(config.build()), names }
     }
 
     /// One item, read consistently.
@@ -89,7 +91,7 @@ impl Dynamo {
     pub async fn get(&self, key: &Key) -> Result<Option<Item>, ReadError> {
         let call = self.client.get_item().table_name(self.names.of(key.table)).set_key(Some(primary(key)));
         let answer = call.consistent_read(true).send().await.map_err(|error| failed("GetItem", &error))?;
-        answer.item.map(|item| from_sdk(&item).ok_or(ReadError)).transpose()
+        answer.item.map(|item| from_sdk(item).ok_or(ReadError)).transpose()
     }
 
     /// Up to 100 items, read consistently in one call. A batch is no snapshot: each item is consistent by itself.
@@ -101,7 +103,8 @@ impl Dynamo {
         let mut rows = Rows::new();
         for attempt in 0..BATCH_TRIES {
             let call = self.client.batch_get_item().set_request_items(Some(wanted));
-            let answer = call.send().await.map_err(|error| failed("BatchGetItem", &error))?;
+            // Boxed, here and below: calls of the SDK are large, and every future around them moves with them.
+            let answer = Box::pin(call.send()).await.map_err(|error| failed("BatchGetItem", &error))?;
             self.collect(answer.responses.unwrap_or_default(), &mut rows)?;
             wanted = answer.unprocessed_keys.unwrap_or_default();
             if wanted.is_empty() {
@@ -133,7 +136,7 @@ impl Dynamo {
         for (name, items) in answer {
             let table = self.names.named(&name).ok_or(ReadError)?;
             for item in items {
-                let item = from_sdk(&item).ok_or(ReadError)?;
+                let item = from_sdk(item).ok_or(ReadError)?;
                 rows.insert(key_of(table, &item).ok_or(ReadError)?, item);
             }
         }
@@ -226,13 +229,15 @@ impl KeyStore for Dynamo {
             let _ = failed("Query", &error);
             ReadFault
         })?;
-        let row = |item: &HashMap<String, AttributeValue>| {
+        let row = |item: HashMap<String, AttributeValue>| {
             let item = from_sdk(item)?;
             let Some(Attr::S(sk)) = item.get("sk") else { return None };
             Some((Key { table, pk: pk.to_owned(), sk: sk.clone() }, item))
         };
-        let rows = answer.items().iter().map(row).collect::<Option<_>>().ok_or(ReadFault)?;
-        Ok(Listed { rows, more: answer.last_evaluated_key.is_some() })
+        let more = answer.last_evaluated_key.is_some();
+        let items = answer.items.unwrap_or_default().into_iter();
+        let rows = items.map(row).collect::<Option<_>>().ok_or(ReadFault)?;
+        Ok(Listed { rows, more })
     }
 
     async fn write(&self, op: &KeyOp) -> Result<(), GateFault> {
@@ -274,9 +279,9 @@ impl Dynamo {
             .set_expression_attribute_values(values)
             .set_return_values_on_condition_check_failure(old)
             .set_return_values(wanted);
-        let answer = call.send().await.map_err(|error| gate_fault(&error))?;
+        let answer = Box::pin(call.send()).await.map_err(|error| gate_fault(&error))?;
         // What was written is written, whether or not it reads.
-        Ok(answer.attributes.as_ref().and_then(from_sdk).unwrap_or_default())
+        Ok(answer.attributes.and_then(from_sdk).unwrap_or_default())
     }
 }
 
@@ -292,7 +297,7 @@ const NOT_WRITTEN: [&str; 6] = [
 
 fn gate_fault(error: &SdkError<UpdateItemError>) -> GateFault {
     if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
-        return GateFault::Condition(failed.item.as_ref().and_then(from_sdk));
+        return GateFault::Condition(failed.item.clone().and_then(from_sdk));
     }
     let _ = failed("UpdateItem", error);
     let certain = error.code().is_some_and(|code| NOT_WRITTEN.contains(&code));
@@ -346,19 +351,19 @@ fn to_sdk(item: Item) -> HashMap<String, AttributeValue> {
     item.into_iter().map(|(name, value)| (name, attr_to_sdk(value))).collect()
 }
 
-fn attr_from_sdk(value: &AttributeValue) -> Option<Attr> {
+fn attr_from_sdk(value: AttributeValue) -> Option<Attr> {
     Some(match value {
-        AttributeValue::S(text) => Attr::S(text.clone()),
-        AttributeValue::N(number) => Attr::N(number.clone()),
-        AttributeValue::B(bytes) => Attr::B(bytes.as_ref().to_vec()),
-        AttributeValue::Bool(flag) => Attr::Bool(*flag),
+        AttributeValue::S(text) => Attr::S(text),
+        AttributeValue::N(number) => Attr::N(number),
+        AttributeValue::B(bytes) => Attr::B(bytes.into_inner()),
+        AttributeValue::Bool(flag) => Attr::Bool(flag),
         AttributeValue::M(map) => Attr::M(from_sdk(map)?),
-        AttributeValue::L(list) => Attr::L(list.iter().map(attr_from_sdk).collect::<Option<_>>()?),
+        AttributeValue::L(list) => Attr::L(list.into_iter().map(attr_from_sdk).collect::<Option<_>>()?),
         _ => return None,
     })
 }
 
 /// `None` when an attribute has a type that no row of ours uses.
-fn from_sdk(item: &HashMap<String, AttributeValue>) -> Option<Item> {
-    item.iter().map(|(name, value)| Some((name.clone(), attr_from_sdk(value)?))).collect()
+fn from_sdk(item: HashMap<String, AttributeValue>) -> Option<Item> {
+    item.into_iter().map(|(name, value)| Some((name, attr_from_sdk(value)?))).collect()
 }

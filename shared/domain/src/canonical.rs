@@ -1,8 +1,7 @@
 //! Canonical JSON: the bytes that are hashed, sealed under and stored.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// A value outside the subset of JSON on which every RFC 8785 implementation agrees with this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,19 +24,43 @@ const MAX_SAFE: u64 = 9_007_199_254_740_991;
 /// A number or key outside the subset.
 pub fn canonical_json(value: &Value) -> Result<String, CanonicalError> {
     check(value)?;
-    Ok(sorted(value).to_string())
+    written(&Sorted(value))
+}
+
+/// The same for the fields of an object.
+///
+/// # Errors
+/// As [`canonical_json`].
+pub fn canonical_fields(fields: &Map<String, Value>) -> Result<String, CanonicalError> {
+    check_fields(fields)?;
+    written(&SortedFields(fields))
+}
+
+/// Only a key that is no text fails, and there is none in a `Value`.
+fn written(sorted: &impl Serialize) -> Result<String, CanonicalError> {
+    serde_json::to_string(sorted).map_err(|_| CanonicalError::Key)
 }
 
 /// Maps keep the order they were read in, so that a caller's JSON schema reaches its provider as it was written.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        Value::Object(fields) => {
-            let fields: BTreeMap<_, _> =
-                fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            Value::Object(fields.into_iter().collect())
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            Value::Object(fields) => SortedFields(fields).serialize(serializer),
+            plain => plain.serialize(serializer),
         }
-        plain => plain.clone(),
+    }
+}
+
+struct SortedFields<'a>(&'a Map<String, Value>);
+
+impl Serialize for SortedFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields: Vec<_> = self.0.iter().collect();
+        fields.sort_unstable_by_key(|(key, _)| *key);
+        serializer.collect_map(fields.into_iter().map(|(key, value)| (key, Sorted(value))))
     }
 }
 
@@ -48,12 +71,16 @@ fn check(value: &Value) -> Result<(), CanonicalError> {
             magnitude.filter(|magnitude| *magnitude <= MAX_SAFE).map(|_| ()).ok_or(CanonicalError::Number)
         }
         Value::Array(items) => items.iter().try_for_each(check),
-        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
-            let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-            if printable { check(value) } else { Err(CanonicalError::Key) }
-        }),
+        Value::Object(fields) => check_fields(fields),
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
     }
+}
+
+fn check_fields(fields: &Map<String, Value>) -> Result<(), CanonicalError> {
+    fields.iter().try_for_each(|(key, value)| {
+        let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if printable { check(value) } else { Err(CanonicalError::Key) }
+    })
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ mod sealed;
 mod time;
 mod token;
 
-pub use canonical::{CanonicalError, canonical_json};
+pub use canonical::{CanonicalError, canonical_fields, canonical_json};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use endpoint::ShortDigest;

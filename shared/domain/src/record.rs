@@ -21,7 +21,7 @@ use crate::class::{self, Carries};
 use crate::id::text_serde;
 use crate::{
     ActionId, ActorType, AgentId, CanonicalError, Code, DataClass, Decided, EventId, EventType, KeyId,
-    Metadata, Name, OrgId, Phase, Region, SealedBytes, TenantId, Timestamp, UserId, canonical_json,
+    Metadata, Name, OrgId, Phase, Region, SealedBytes, TenantId, Timestamp, UserId, canonical_fields,
 };
 
 /// The version that this code writes. Readers accept it and, from version 2 on, the one before.
@@ -149,8 +149,16 @@ impl AuditRecord {
     /// # Errors
     /// A number beyond 2^53 - 1, or more than 63,487 bytes.
     pub fn to_canonical(&self) -> Result<String, RecordError> {
-        let text = canonical_json(&self.to_fields()?.into())?;
-        if text.len() > MAX_BYTES { Err(RecordError::TooLarge { bytes: text.len() }) } else { Ok(text) }
+        bounded(&self.to_fields()?)
+    }
+
+    /// Every field that has a value, by name, of a record that has canonical bytes.
+    ///
+    /// # Errors
+    /// As [`AuditRecord::to_canonical`].
+    pub fn to_canonical_fields(&self) -> Result<Map<String, Value>, RecordError> {
+        let fields = self.to_fields()?;
+        bounded(&fields).map(|_| fields)
     }
 
     /// Every field that has a value, by name.
@@ -185,6 +193,11 @@ impl AuditRecord {
         let record: Self = serde_json::from_str(text).map_err(|error| RecordError::from_json(&error))?;
         if record.v == RECORD_VERSION { Ok(record) } else { Err(RecordError::Version { found: record.v }) }
     }
+}
+
+fn bounded(fields: &Map<String, Value>) -> Result<String, RecordError> {
+    let text = canonical_fields(fields)?;
+    if text.len() > MAX_BYTES { Err(RecordError::TooLarge { bytes: text.len() }) } else { Ok(text) }
 }
 
 impl RecordError {
@@ -264,7 +277,8 @@ checked_text!(
 
 impl Digest {
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Self(nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect())
     }
 }
 

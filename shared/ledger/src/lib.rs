@@ -37,7 +37,9 @@ pub use bundle::{Bundle, BundleError, MAX_LEAF_BYTES};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use leaf::{AgentHead, Entry, Leaf, LeafError, Place, Trailer};
 pub use note::{Note, NoteError, NoteSignature, VerifierKey};
-pub use producer::{Certificate, NotEncoded, Origin, Producer, RecordSignature, SignedRecord, Uncertified};
+pub use producer::{
+    Certificate, Draft, NotEncoded, Origin, Producer, RecordSignature, SignedRecord, Uncertified,
+};
 pub use proof::{NotProven, consistency, inclusion, verify_consistency, verify_inclusion};
 pub use region::{Heads, Interval, IntervalObject, RegionFault, TenantHead, checkpoint_name};
 pub use tree::{Frontier, FrontierError, Hash, NotAHash, leaf_hash};

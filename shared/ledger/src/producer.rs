@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::{AuditRecord, ProducerId, RecordError, TenantId, Timestamp, canonical_json};
+use domain::{AuditRecord, ProducerId, RecordError, TenantId, Timestamp, canonical_fields};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -152,7 +152,7 @@ impl SignedRecord {
     /// # Errors
     /// A record that has no canonical form.
     pub fn to_text(&self) -> Result<String, RecordError> {
-        Ok(canonical_json(&self.to_fields()?.into())?)
+        Ok(canonical_fields(&self.to_fields()?)?)
     }
 
     /// Reads a message. What it says is not yet shown: see [`SignedRecord::is_signed`].
@@ -165,9 +165,9 @@ impl SignedRecord {
     }
 
     pub(crate) fn to_fields(&self) -> Result<Map<String, Value>, RecordError> {
-        let proof = Proof { producer_sig: self.signature, producer_cert: self.certificate };
-        let mut fields = unsigned(&self.record, &self.origin)?;
-        fields.append(&mut object(&proof)?);
+        let mut fields = self.record.to_fields()?;
+        fields.append(&mut object(&self.origin)?);
+        fields.append(&mut object(&Proof { producer_sig: self.signature, producer_cert: self.certificate })?);
         Ok(fields)
     }
 
@@ -179,7 +179,9 @@ impl SignedRecord {
     }
 
     fn signed_text(&self) -> Result<String, RecordError> {
-        signed_text(&self.record, &self.origin)
+        let mut fields = self.record.to_fields()?;
+        fields.append(&mut object(&self.origin)?);
+        signed_text(&fields)
     }
 
     /// What the producer's next record about this tenant names as `prev`.
@@ -214,14 +216,9 @@ pub(crate) fn take(fields: &mut Map<String, Value>, names: &[&str]) -> Map<Strin
     names.iter().filter_map(|name| fields.remove_entry(*name)).collect()
 }
 
-fn unsigned(record: &AuditRecord, origin: &Origin) -> Result<Map<String, Value>, RecordError> {
-    let mut fields = record.to_fields()?;
-    fields.append(&mut object(origin)?);
-    Ok(fields)
-}
-
-fn signed_text(record: &AuditRecord, origin: &Origin) -> Result<String, RecordError> {
-    Ok(RECORD_CONTEXT.to_owned() + &canonical_json(&unsigned(record, origin)?.into())?)
+/// Of the fields of a record and of its origin.
+fn signed_text(fields: &Map<String, Value>) -> Result<String, RecordError> {
+    Ok(RECORD_CONTEXT.to_owned() + &canonical_fields(fields)?)
 }
 
 /// A producer whose key nobody has certified yet.
@@ -266,20 +263,56 @@ impl Producer {
     /// # Errors
     /// A record that is too large or has no canonical form. No number is taken then.
     pub fn sign(&mut self, record: AuditRecord) -> Result<SignedRecord, RecordError> {
-        // Its size alone: the text is made again with what is added here.
-        record.to_canonical()?;
-        let last = self.places.get(&record.tenant_id);
-        let n = last.map_or(0, |(n, _)| *n).saturating_add(1);
-        let origin = Origin {
-            producer: self.id.clone(),
-            n,
-            prev: last.map(|(_, hash)| *hash),
-            code_sha256: self.code,
-        };
-        let text = signed_text(&record, &origin)?;
-        let signature = RecordSignature(self.key.sign(text.as_bytes()).to_bytes());
-        self.places.insert(record.tenant_id.clone(), (n, Hash::of(text.as_bytes())));
+        let Draft { tenant, mut fields } = Draft::of(&record)?;
+        let (origin, signature) = self.number(&tenant, &mut fields)?;
         Ok(SignedRecord { record, origin, signature, certificate: self.certificate })
+    }
+
+    /// The same for a record of which only the message is wanted: [`SignedRecord::to_text`].
+    ///
+    /// # Errors
+    /// None that a draft could have.
+    pub fn message(&mut self, draft: Draft) -> Result<String, RecordError> {
+        let Draft { tenant, mut fields } = draft;
+        let (_, producer_sig) = self.number(&tenant, &mut fields)?;
+        fields.append(&mut object(&Proof { producer_sig, producer_cert: self.certificate })?);
+        Ok(canonical_fields(&fields)?)
+    }
+
+    /// Adds the origin to a record's fields, and signs them.
+    fn number(
+        &mut self,
+        tenant: &TenantId,
+        fields: &mut Map<String, Value>,
+    ) -> Result<(Origin, RecordSignature), RecordError> {
+        let last = self.places.get(tenant);
+        let n = last.map_or(0, |(n, _)| *n).saturating_add(1);
+        let prev = last.map(|(_, hash)| *hash);
+        let origin = Origin { producer: self.id.clone(), n, prev, code_sha256: self.code };
+        fields.append(&mut object(&origin)?);
+        let text = signed_text(fields)?;
+        let signature = RecordSignature(self.key.sign(text.as_bytes()).to_bytes());
+        self.places.insert(tenant.clone(), (n, Hash::of(text.as_bytes())));
+        Ok((origin, signature))
+    }
+}
+
+/// A record of a size and form that can be sent, before it has a number.
+#[derive(Debug)]
+pub struct Draft {
+    tenant: TenantId,
+    fields: Map<String, Value>,
+}
+
+impl Draft {
+    /// # Errors
+    /// A record that is too large or has no canonical form.
+    pub fn of(record: &AuditRecord) -> Result<Self, RecordError> {
+        Ok(Self { tenant: record.tenant_id.clone(), fields: record.to_canonical_fields()? })
+    }
+
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
     }
 }
 

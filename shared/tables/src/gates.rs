@@ -118,6 +118,11 @@ pub struct Update {
 }
 
 impl GateOp {
+    /// Whether anybody looks at the item as it is afterwards: what is taken is taken, and said by no answer.
+    pub const fn is_looked_at(&self) -> bool {
+        !matches!(self, Self::Hold { .. } | Self::Take { .. })
+    }
+
     pub fn to_write(&self) -> Write {
         match self {
             Self::Once(op) => op.to_update().into(),
@@ -308,7 +313,7 @@ pub enum GateFault {
 ///
 /// `apply` is atomic per item and strongly consistent; two calls on one item are serialized by the store.
 pub trait GateStore {
-    /// The item as it is afterwards.
+    /// The item as it is afterwards, where [`GateOp::is_looked_at`].
     fn apply(&self, op: &GateOp) -> impl Future<Output = Result<Item, GateFault>> + Send;
 
     /// All updates or none, each of another item. A condition that did not hold comes without an item.

@@ -39,10 +39,10 @@ pub fn visit(wire: Dialect, answer: &mut Value, visit: &mut dyn FnMut(Field, &mu
     }
 }
 
-/// How many bytes of words an answer holds.
-pub fn text_bytes(wire: Dialect, answer: &Value) -> u64 {
+/// How many bytes of words an answer holds. It stays as it is.
+pub fn text_bytes(wire: Dialect, answer: &mut Value) -> u64 {
     let mut bytes = 0;
-    visit(wire, &mut answer.clone(), &mut |_, leaf| {
+    visit(wire, answer, &mut |_, leaf| {
         let length = leaf.as_str().map_or_else(|| leaf.to_string().len(), str::len);
         bytes += u64::try_from(length).unwrap_or(u64::MAX);
     });
@@ -53,8 +53,10 @@ fn each(list: Option<&mut Value>, act: &mut dyn FnMut(&mut Value)) {
     list.and_then(Value::as_array_mut).into_iter().flatten().for_each(act);
 }
 
-fn leaf(value: &mut Value, pointer: &str, field: Field, visit: &mut dyn FnMut(Field, &mut Value)) {
-    if let Some(leaf) = value.pointer_mut(pointer).filter(|leaf| leaf.is_string()) {
+/// `path` holds names of fields alone, so nothing in it is escaped.
+fn leaf(value: &mut Value, path: &str, field: Field, visit: &mut dyn FnMut(Field, &mut Value)) {
+    let leaf = path.split('/').skip(1).try_fold(value, |value, name| value.get_mut(name));
+    if let Some(leaf) = leaf.filter(|leaf| leaf.is_string()) {
         visit(field, leaf);
     }
 }

@@ -17,7 +17,7 @@ const PAUSE_DOUBLINGS: u32 = 5;
 
 impl GateStore for Dynamo {
     async fn apply(&self, op: &GateOp) -> Result<Item, GateFault> {
-        self.write(op.to_write(), Some(ReturnValue::AllNew)).await
+        self.write(op.to_write(), op.is_looked_at().then_some(ReturnValue::AllNew)).await
     }
 
     async fn transact(&self, ops: &[GateOp]) -> Result<(), GateFault> {
@@ -41,7 +41,7 @@ impl GateStore for Dynamo {
             GateFault::NotWritten
         })?;
         let items = answer.responses.unwrap_or_default().into_iter().map(|one| match one.item {
-            Some(item) => from_sdk(&item).map(Some).ok_or(GateFault::NotWritten),
+            Some(item) => from_sdk(item).map(Some).ok_or(GateFault::NotWritten),
             None => Ok(None),
         });
         items.collect()
@@ -97,12 +97,13 @@ impl Dynamo {
         );
         let call = call.set_exclusive_start_key(after.map(primary));
         let answer = call.send().await.map_err(|error| failed("Scan", &error))?;
-        let read = |item: &_| {
+        let read = |item| {
             let item = from_sdk(item)?;
             Some((super::key_of(Table::Gates, &item)?, item))
         };
-        let items = answer.items().iter().map(read).collect::<Option<_>>().ok_or(ReadError)?;
-        let next = answer.last_evaluated_key.as_ref().and_then(from_sdk);
+        let items = answer.items.unwrap_or_default().into_iter();
+        let items = items.map(read).collect::<Option<_>>().ok_or(ReadError)?;
+        let next = answer.last_evaluated_key.and_then(from_sdk);
         Ok((items, next.and_then(|next| super::key_of(Table::Gates, &next))))
     }
 }

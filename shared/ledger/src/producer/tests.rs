@@ -42,6 +42,16 @@ fn records_are_numbered_per_tenant_and_name_the_one_before() {
 }
 
 #[test]
+fn a_message_is_the_text_of_the_signed_record() {
+    let (key, _) = kms(9, KEY_NAME);
+    let (mut one, mut other) = (producer(1, &key), producer(1, &key));
+    for n in 0..2 {
+        let message = one.message(Draft::of(&record(1, 1, n)).unwrap()).unwrap();
+        assert_eq!(message, signed(&mut other, 1, 1, n).to_text().unwrap());
+    }
+}
+
+#[test]
 fn a_record_that_cannot_be_sent_takes_no_number() {
     let (key, _) = kms(9, KEY_NAME);
     let mut producer = producer(1, &key);

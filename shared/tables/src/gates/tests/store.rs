@@ -128,7 +128,8 @@ impl Future for Yield {
 impl GateStore for Memory {
     async fn apply(&self, op: &GateOp) -> Result<Item, GateFault> {
         self.turn().await;
-        self.meet(std::slice::from_ref(op))
+        let after = self.meet(std::slice::from_ref(op))?;
+        Ok(if op.is_looked_at() { after } else { Item::new() })
     }
 
     async fn transact(&self, ops: &[GateOp]) -> Result<(), GateFault> {
