@@ -286,13 +286,14 @@ impl Dynamo {
 }
 
 /// Codes after which DynamoDB has certainly not written.
-const NOT_WRITTEN: [&str; 6] = [
+const NOT_WRITTEN: [&str; 7] = [
     "AccessDeniedException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ResourceNotFoundException",
     "ThrottlingException",
     "TransactionConflictException",
+    "ValidationException",
 ];
 
 fn gate_fault(error: &SdkError<UpdateItemError>) -> GateFault {

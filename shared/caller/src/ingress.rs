@@ -31,6 +31,12 @@ struct RawEvent {
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
+    /// Function URLs take cookies out of the headers.
+    #[serde(default, deserialize_with = "absent_if_null")]
+    cookies: Vec<String>,
+    raw_query_string: Option<String>,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    query_string_parameters: BTreeMap<String, String>,
 }
 
 fn absent_if_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(it: D) -> Result<T, D::Error> {
@@ -43,6 +49,22 @@ struct RawContext {
     http: Option<RawHttp>,
     identity: Option<RawPeer>,
     request_id: Option<String>,
+    domain_name: Option<String>,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    authorizer: RawAuthorizer,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawAuthorizer {
+    #[serde(default, deserialize_with = "absent_if_null")]
+    iam: RawIam,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawIam {
+    user_arn: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +78,7 @@ struct RawHttp {
 #[serde(rename_all = "camelCase")]
 struct RawPeer {
     source_ip: Option<String>,
+    user_arn: Option<String>,
 }
 
 /// An event of a size that is read. Its body stays text until it is known who sent it: a stranger cannot make a function
@@ -100,6 +123,47 @@ impl Ingress {
         self.event.headers.iter().find(named).and_then(|(_, value)| value.as_str())
     }
 
+    /// A parameter of the query, decoded; the first, if there are several.
+    pub fn query(&self, name: &str) -> Option<String> {
+        match &self.event.raw_query_string {
+            Some(raw) => form(raw).find(|(key, _)| key == name).map(|(_, value)| value),
+            None => self.event.query_string_parameters.get(name).cloned(),
+        }
+    }
+
+    /// The query as it came, or as it would be written: REST events have it in parts.
+    pub fn raw_query(&self) -> String {
+        match &self.event.raw_query_string {
+            Some(raw) => raw.clone(),
+            None => {
+                let pairs = self.event.query_string_parameters.iter();
+                let pairs: Vec<_> =
+                    pairs.map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+                pairs.join("&")
+            }
+        }
+    }
+
+    /// A cookie by its name (RFC 6265 section 5.4).
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.event.cookies.iter().map(String::as_str).chain(self.header("cookie"));
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Who signed the request, where the platform has checked that (AWS Lambda developer guide, "Control access to Lambda
+    /// function URLs"): the ARN of an IAM user, or of a role's session. Never a header's word.
+    pub fn iam_arn(&self) -> Option<&str> {
+        let context = &self.event.request_context;
+        let by_url = context.authorizer.iam.user_arn.as_deref();
+        by_url.or(context.identity.as_ref().and_then(|peer| peer.user_arn.as_deref()))
+    }
+
+    /// The host that the platform was called by: no header's word.
+    pub fn domain(&self) -> Option<&str> {
+        self.event.request_context.domain_name.as_deref()
+    }
+
     /// The address that the platform saw.
     pub fn source_ip(&self) -> Option<IpAddr> {
         let context = &self.event.request_context;
@@ -130,11 +194,7 @@ impl Ingress {
     /// # Errors
     /// None, or a text that is no key.
     pub fn key(&self) -> Result<GatewayKey, Reason> {
-        let bearer = self.header("authorization").and_then(|text| {
-            let (scheme, key) = text.trim().split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(key)
-        });
-        let key = bearer.or_else(|| self.header("x-api-key")).or_else(|| self.header("api-key"));
+        let key = self.bearer().or_else(|| self.header("x-api-key")).or_else(|| self.header("api-key"));
         key.ok_or(Reason::KeyMissing)?.trim().parse().map_err(|error| match error {
             KeyError::Malformed => Reason::KeyMalformed,
             KeyError::Checksum => Reason::KeyChecksum,
@@ -147,6 +207,27 @@ impl Ingress {
     /// As [`Asserted::read`].
     pub fn asserted(&self) -> Result<Asserted, Fault> {
         Asserted::read(|name| self.header(name))
+    }
+
+    /// A field of a form that was sent.
+    pub fn form_field(&self, name: &str) -> Option<String> {
+        let essence = self.header("content-type")?.split(';').next()?.trim();
+        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return None;
+        }
+        let body = text(&self.event).ok()?;
+        form(&body).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The text of `Authorization: Bearer`, whatever it is.
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, text) = self.header("authorization")?.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
+    }
+
+    /// Whether there is a body at all.
+    pub fn has_body(&self) -> bool {
+        self.event.body.as_ref().is_some_and(|body| !body.is_empty())
     }
 
     /// The text of a body that says that it is plain JSON.
@@ -165,6 +246,45 @@ impl Ingress {
         }
         text(&self.event)
     }
+}
+
+/// Pairs of a query, or of a form: `application/x-www-form-urlencoded` (WHATWG URL, section 5.1).
+fn form(raw: &str) -> impl Iterator<Item = (String, String)> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(key), decoded(value))
+    })
+}
+
+/// Everything but letters, digits, `-`, `.` and `_` as `%XX`.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// `+` is a space, `%XX` a byte. Bytes that are no UTF-8 become replacement characters.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = || {
+            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let mut ahead = rest.clone();
+            Some(digit(ahead.next()?)? << 4 | digit(ahead.next()?)?)
+        };
+        match (byte, hex()) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest.nth(1);
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn decoded_len(body: &str, base64: bool) -> usize {
@@ -187,4 +307,46 @@ fn text(event: &RawEvent) -> Result<String, Fault> {
         .decode(body)
         .map_err(|_| Fault::new(Reason::InvalidUtf8))?;
     String::from_utf8(bytes).map_err(|_| Fault::new(Reason::InvalidUtf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ingress(event: &str) -> Ingress {
+        Ingress::parse(event).unwrap()
+    }
+
+    #[test]
+    fn queries_forms_and_cookies_are_decoded() {
+        let url = ingress(
+            r#"{"rawQueryString": "code=a%2Fb+c&state=%zz%&x", "cookies": ["a=1", "__Host-s=cs_ses; b=2"],
+                "headers": {"content-type": "application/x-www-form-urlencoded"}, "body": "logout_token=e.y%3D.z"}"#,
+        );
+        assert_eq!(url.query("code").as_deref(), Some("a/b c"));
+        assert_eq!(url.query("state").as_deref(), Some("%zz%"));
+        assert_eq!((url.query("x").as_deref(), url.query("y")), (Some(""), None));
+        assert_eq!(
+            (url.cookie("__Host-s"), url.cookie("b"), url.cookie("c")),
+            (Some("cs_ses"), Some("2"), None)
+        );
+        assert_eq!(url.form_field("logout_token").as_deref(), Some("e.y=.z"));
+        let rest = ingress(
+            r#"{"queryStringParameters": {"code": "a/b"}, "headers": {"Cookie": "s=1"}, "rawQueryString": null}"#,
+        );
+        assert_eq!((rest.query("code").as_deref(), rest.cookie("s")), (Some("a/b"), Some("1")));
+        assert_eq!(rest.raw_query(), "code=a%2Fb");
+    }
+
+    #[test]
+    fn who_signed_is_the_platform_s_word_alone() {
+        let arn = "arn:aws:sts::123456789012:assumed-role/admin/dana";
+        let forged = format!(r#"{{"headers": {{"x-amz-user-arn": "{arn}"}}, "body": "{{}}"}}"#);
+        assert_eq!(ingress(&forged).iam_arn(), None);
+        let by_url = format!(r#"{{"requestContext": {{"authorizer": {{"iam": {{"userArn": "{arn}"}}}}}}}}"#);
+        assert_eq!(ingress(&by_url).iam_arn(), Some(arn));
+        let rest =
+            format!(r#"{{"requestContext": {{"identity": {{"userArn": "{arn}", "sourceIp": "::1"}}}}}}"#);
+        assert_eq!(ingress(&rest).iam_arn(), Some(arn));
+    }
 }

@@ -14,7 +14,11 @@ pub fn prelude(status: u16, headers: BTreeMap<&'static str, String>) -> Result<M
     let mut prelude =
         MetadataPrelude { status_code: StatusCode::from_u16(status)?, ..MetadataPrelude::default() };
     for (name, value) in headers {
-        prelude.headers.insert(name, HeaderValue::try_from(value)?);
+        // The platform has a place of its own for cookies.
+        match name {
+            "set-cookie" => prelude.cookies.push(value),
+            _ => drop(prelude.headers.insert(name, HeaderValue::try_from(value)?)),
+        }
     }
     Ok(prelude)
 }

@@ -83,6 +83,32 @@ catalogue! {
         AdminLimit = "admin.limit",
         /// Networks from which an organization, a tenant or a key may be used were changed.
         AdminNetwork = "admin.network",
+        /// An organization was made or changed.
+        AdminOrg = "admin.org",
+        /// A tenant was made or changed.
+        AdminTenant = "admin.tenant",
+        /// An agent was registered or changed.
+        AdminAgent = "admin.agent",
+        /// A gateway key was made, rotated or revoked.
+        AdminKey = "admin.key",
+        /// A person's role was given, changed or taken away.
+        AdminBinding = "admin.binding",
+        /// A person was invited.
+        AdminUser = "admin.user",
+        /// A connection to an identity provider was made or changed.
+        AdminConnection = "admin.connection",
+        /// A change that needs a second person was asked for, confirmed or withdrawn.
+        AdminChange = "admin.change",
+        /// A platform administrator's way into a tenant was asked for, or opened.
+        AdminBreakGlass = "admin.break_glass",
+        /// The first organization was made, by whoever IAM says.
+        AdminBootstrap = "admin.bootstrap",
+        /// A management request of somebody known was refused.
+        AdminRefused = "admin.refused",
+        /// A person signed in through an identity provider, or was not let in.
+        AuthSignIn = "auth.sign_in",
+        /// A session was ended.
+        AuthSession = "auth.session",
         /// A kill switch was turned on.
         KillActivated = "kill.activated",
         /// A kill switch was turned off.

@@ -111,6 +111,12 @@ opaque_id!(/// A registered agent.
     AgentId, "agt_");
 opaque_id!(/// A configured LLM provider endpoint.
     ProviderId, "prv_");
+opaque_id!(/// A person's session with the management API.
+    SessionId, "ses_");
+opaque_id!(/// An organization's connection to its identity provider.
+    ConnectionId, "con_");
+opaque_id!(/// A change that waits for a second person.
+    ChangeId, "chg_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
     ProducerId, "prd_");
 

@@ -20,9 +20,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::id::text_serde;
 use crate::{KeyId, Region};
 
-const SECRET_CHARS: usize = 43;
+pub(crate) const SECRET_CHARS: usize = 43;
 const CHECKSUM_CHARS: usize = 6;
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// What a key is for. A user's key dies with the user; a service's key belongs to the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +91,14 @@ impl GatewayKey {
         Some(Self { kind, region, id: id.parse().ok()?, secret: secret.to_owned() })
     }
 
+    /// The same key with a new secret, from the last 43 of as many bytes.
+    pub fn mint_as(id: KeyId, kind: KeyKind, region: Region, random: &[u8; 59]) -> Option<Self> {
+        Self::mint(kind, region, random).map(|mut made| {
+            made.id = id;
+            made
+        })
+    }
+
     pub const fn kind(&self) -> KeyKind {
         self.kind
     }
@@ -106,7 +114,7 @@ impl GatewayKey {
     /// What the key's row holds: SHA-256 of the secret's text. The secret has 256 random bits, so a slow hash
     /// would add nothing but latency.
     pub fn secret_hash(&self) -> SecretHash {
-        SecretHash(Sha256::digest(self.secret.as_bytes()).into())
+        SecretHash::of(&self.secret)
     }
 
     /// The whole text, checksum included. Shown to its owner once, when it is made.
@@ -127,11 +135,7 @@ impl FromStr for GatewayKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (body, check) = text
-            .len()
-            .checked_sub(CHECKSUM_CHARS)
-            .and_then(|at| text.split_at_checked(at))
-            .ok_or(KeyError::Malformed)?;
+        let (body, check) = split_checksum(text)?;
         let mut parts = body.split('_');
         let mut next = || parts.next().ok_or(KeyError::Malformed);
         let (prefix, kind, region, id, secret) = (next()?, next()?, next()?, next()?, next()?);
@@ -152,7 +156,13 @@ impl FromStr for GatewayKey {
     }
 }
 
-fn checksum(body: &str) -> String {
+/// What stands before a text's checksum, and the checksum.
+pub(crate) fn split_checksum(text: &str) -> Result<(&str, &str), KeyError> {
+    let at = text.len().checked_sub(CHECKSUM_CHARS).and_then(|at| text.split_at_checked(at));
+    at.ok_or(KeyError::Malformed)
+}
+
+pub(crate) fn checksum(body: &str) -> String {
     let mut rest = crc32fast::hash(body.as_bytes()) as usize;
     let mut digits = [0_u8; CHECKSUM_CHARS];
     for digit in digits.iter_mut().rev() {
@@ -167,6 +177,11 @@ fn checksum(body: &str) -> String {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    /// Of a secret with at least 128 random bits.
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -17,6 +17,7 @@ mod endpoint;
 mod event;
 mod facts;
 mod id;
+mod identity;
 mod key;
 mod kill;
 mod life;
@@ -40,7 +41,14 @@ pub use facts::{
     Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow, Uninspectable, User,
     WrappedRoot,
 };
-pub use id::{ActionId, AgentId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId, TenantId, UserId};
+pub use id::{
+    ActionId, AgentId, ChangeId, ConnectionId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId,
+    SessionId, TenantId, UserId,
+};
+pub use identity::{
+    BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, InviteRow, OwnersRow, SessionEnd, SessionKey,
+    SessionRow,
+};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};
 pub use life::{KeyState, KeyStepError, Previous};

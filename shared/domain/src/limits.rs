@@ -176,6 +176,8 @@ impl FromStr for Place {
     }
 }
 
+text_serde!(Place);
+
 impl Place {
     const fn fits(&self) -> bool {
         matches!(self.level, Level::Tenant | Level::Org) == self.id.is_none()

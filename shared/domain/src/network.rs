@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::id::text_serde;
 
 /// A network in CIDR notation (RFC 4632, RFC 4291 section 2.3): `203.0.113.0/24`, `2001:db8::/32`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +46,8 @@ impl fmt::Display for Network {
         self.0.fmt(f)
     }
 }
+
+text_serde!(Network);
 
 /// An allowlist. An empty one allows nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -275,6 +275,13 @@ checked_text!(
     |text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 );
 
+impl Opaque {
+    /// A digest as hexadecimal digits.
+    pub fn from_digest(digest: &[u8; 32]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
 impl Digest {
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -302,6 +309,12 @@ impl Actor {
 impl Actor {
     pub fn system() -> Self {
         Self("system".to_owned())
+    }
+}
+
+impl From<&UserId> for Actor {
+    fn from(id: &UserId) -> Self {
+        Self(id.as_str().to_owned())
     }
 }
 

@@ -28,6 +28,7 @@ const OWN_HEADERS: [&str; 6] =
     ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 /// JSON too: errors come as JSON whatever was asked for.
 const EVENT_STREAM: &str = "text/event-stream, application/json";
 
@@ -145,6 +146,52 @@ impl Client {
         tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
     }
 
+    /// Gets a JSON document at `path` below `target`, or `target` itself by an empty path. As [`Client::post_json`].
+    ///
+    /// # Errors
+    /// See [`EgressError`].
+    pub async fn get_json(
+        &self,
+        target: &Target,
+        path: &str,
+        deadline: Duration,
+    ) -> Result<Answer, EgressError> {
+        target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
+        let progress = Arc::new(Progress::default());
+        let exchange = async {
+            let Headers(mut headers) = Headers::default().accepting(JSON);
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            // A request without a body is on its way as soon as a connection stands.
+            progress.sent.store(true, Ordering::Release);
+            let sent = self.http.get(target.join(path)).headers(headers).send().await;
+            let response = sent.map_err(|error| progress.failed(&error))?;
+            answer::read(response, self.max_response_bytes, &progress).await
+        };
+        tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
+    }
+
+    /// Posts a form to `target` and reads a JSON answer. As [`Client::post_json`].
+    ///
+    /// # Errors
+    /// See [`EgressError`].
+    pub async fn post_form(
+        &self,
+        target: &Target,
+        headers: Headers,
+        form: Bytes,
+        deadline: Duration,
+    ) -> Result<Answer, EgressError> {
+        target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
+        let progress = Arc::new(Progress::default());
+        let exchange = async {
+            let Headers(mut headers) = headers.accepting(JSON);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+            let response = self.sent(target, "", headers, form, &progress).await?;
+            answer::read(response, self.max_response_bytes, &progress).await
+        };
+        tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
+    }
+
     /// Posts JSON to `path` below `target` and returns once the answer's head is there; a success is then read through
     /// [`Body::chunk`](crate::Body::chunk), a failure's body has been read whole. Sends at most once. Dropping the
     /// future, or the body before its end, closes the connection.
@@ -177,6 +224,17 @@ impl Client {
         progress: &Arc<Progress>,
     ) -> Result<Response, EgressError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        self.sent(target, path, headers, body, progress).await
+    }
+
+    async fn sent(
+        &self,
+        target: &Target,
+        path: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+        progress: &Arc<Progress>,
+    ) -> Result<Response, EgressError> {
         // Nothing here unpacks: a packed answer could not be inspected.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, KeyKind, KeyRow, Lifecycle, Network, Networks, Org, Owner, PolicyRow, Previous, Provider,
-    ProviderModel, Providers, Role, RootRow, Scopes, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
+    Agent, Code, KeyKind, KeyRow, Lifecycle, Name, Network, Networks, Org, Owner, PolicyRow, Previous,
+    Provider, ProviderId, ProviderKind, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes,
+    SubjectRow, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -22,6 +23,14 @@ pub trait Row: Sized {
 /// Sealed bytes of a row. Plain ones are refused.
 pub(crate) fn sealed(row: &Reader<'_>, field: &'static str) -> Result<SealedBytes, CodecError> {
     SealedBytes::from_sealed_form(row.bytes(field)?.to_vec()).map_err(|_| CodecError::Form(field))
+}
+
+/// Sealed bytes as they were read. Plain ones are refused.
+///
+/// # Errors
+/// They do not have the form of sealed ones.
+pub fn sealed_bytes(bytes: &[u8]) -> Result<SealedBytes, CodecError> {
+    SealedBytes::from_sealed_form(bytes.to_vec()).map_err(|_| CodecError::Form("sealed"))
 }
 
 /// An allowlist, or none.
@@ -233,7 +242,44 @@ impl Row for Providers {
     }
 }
 
+/// A provider without its credential, which is sealed for its host before the row is written: a row that lacks it does not
+/// read.
+#[derive(Debug, Clone, Copy)]
+pub struct ProviderForm<'a> {
+    pub id: &'a ProviderId,
+    pub name: &'a Name,
+    pub kind: ProviderKind,
+    pub base_url: &'a str,
+    pub api_version: Option<&'a Code>,
+    pub region: Region,
+    pub region_source: &'a str,
+    pub models: &'a [ProviderModel],
+}
+
+/// Where a provider's credential lies in its part of the row, and its id.
+pub const CREDENTIAL: &str = "credential";
+pub const PROVIDER_ID: &str = "provider_id";
+/// The list of a tenant's providers, in their row.
+pub const PROVIDERS: &str = "providers";
+
 fn write_provider(provider: &Provider) -> Attr {
+    let form = ProviderForm {
+        id: &provider.id,
+        name: &provider.name,
+        kind: provider.kind,
+        base_url: &provider.base_url,
+        api_version: provider.api_version.as_ref(),
+        region: provider.region,
+        region_source: &provider.region_source,
+        models: &provider.models,
+    };
+    let mut row = write_form(form);
+    row.insert(CREDENTIAL.to_owned(), Attr::B(provider.credential.as_bytes().to_vec()));
+    Attr::M(row)
+}
+
+/// The part of a row that a provider is, without its credential.
+pub fn write_form(provider: ProviderForm<'_>) -> Item {
     let model = |model: &ProviderModel| {
         Attr::M(Item::from([
             ("name".to_owned(), Attr::text(&model.name)),
@@ -242,17 +288,16 @@ fn write_provider(provider: &Provider) -> Attr {
         ]))
     };
     let mut row = Item::from([
-        ("provider_id".to_owned(), Attr::text(&provider.id)),
-        ("name".to_owned(), Attr::text(&provider.name)),
+        (PROVIDER_ID.to_owned(), Attr::text(provider.id)),
+        ("name".to_owned(), Attr::text(provider.name)),
         ("kind".to_owned(), Attr::text(provider.kind)),
-        ("base_url".to_owned(), Attr::text(&provider.base_url)),
+        ("base_url".to_owned(), Attr::text(provider.base_url)),
         ("region".to_owned(), Attr::text(provider.region)),
-        ("region_source".to_owned(), Attr::text(&provider.region_source)),
+        ("region_source".to_owned(), Attr::text(provider.region_source)),
         ("models".to_owned(), Attr::L(provider.models.iter().map(model).collect())),
-        ("credential".to_owned(), Attr::B(provider.credential.as_bytes().to_vec())),
     ]);
-    row.extend(provider.api_version.as_ref().map(|version| ("api_version".to_owned(), Attr::text(version))));
-    Attr::M(row)
+    row.extend(provider.api_version.map(|version| ("api_version".to_owned(), Attr::text(version))));
+    row
 }
 
 fn read_provider(row: Reader<'_>) -> Result<Provider, CodecError> {
@@ -412,7 +457,7 @@ mod tests {
         reads_back(Providers(vec![Provider {
             id: ProviderId::from_random([5; 10]),
             name: "stand-in".parse().unwrap(),
-            kind: domain::ProviderKind::OpenAi,
+            kind: ProviderKind::OpenAi,
             base_url: "https://api.example/v1".to_owned(),
             api_version: Some("2024-10-21".parse().unwrap()),
             region: Region::Eu,

@@ -37,6 +37,7 @@ pub use window::{NotTaken, take};
 pub use write::Write;
 
 use write::Builder;
+pub(crate) use write::builder as write_builder;
 
 /// What a hold takes on one meter.
 #[derive(Debug, Clone, PartialEq, Eq)]

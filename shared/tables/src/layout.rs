@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use domain::{AgentId, EventId, KeyId, Opaque, OrgId, TenantId, TokenDigest, UserId};
+use domain::{
+    AgentId, ChangeId, ConnectionId, EventId, KeyId, Opaque, OrgId, SessionId, TenantId, TokenDigest, UserId,
+};
 
 /// The tables, split by who may write them, so that IAM says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +102,91 @@ impl Key {
 
     pub fn binding(tenant: &TenantId, user: &UserId) -> Self {
         Self::new(Table::Identity, format!("T#{tenant}"), format!("BIND#{user}"))
+    }
+
+    /// A person who owns the organization.
+    pub fn org_owner(org: &OrgId, user: &UserId) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("OWNER#{user}"))
+    }
+
+    /// A person who administers the platform.
+    pub fn platform_admin(user: &UserId) -> Self {
+        Self::new(Table::Identity, "PLATFORM".to_owned(), format!("ADMIN#{user}"))
+    }
+
+    /// That an administrator has signed in: from then on nobody comes in by IAM alone.
+    pub fn bootstrapped() -> Self {
+        Self::new(Table::Identity, "PLATFORM".to_owned(), "BOOTSTRAPPED")
+    }
+
+    /// Who owns a tenant, in one row.
+    pub fn owners(tenant: &TenantId) -> Self {
+        Self::new(Table::Identity, format!("T#{tenant}"), "OWNERS")
+    }
+
+    /// Who owns an organization, in one row.
+    pub fn org_owners(org: &OrgId) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), "OWNERS")
+    }
+
+    /// A platform administrator's way into a tenant.
+    pub fn break_glass(tenant: &TenantId, user: &UserId) -> Self {
+        Self::new(Table::Identity, format!("T#{tenant}"), format!("GLASS#{user}"))
+    }
+
+    /// A session. A partition each: it is found by what its owner presents.
+    pub fn session(id: &SessionId) -> Self {
+        Self::new(Table::Identity, format!("SES#{id}"), "SESSION")
+    }
+
+    /// That a person has a session: what lists them.
+    pub fn session_of(org: &OrgId, user: &UserId, id: &SessionId) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("SESSION#{user}#{id}"))
+    }
+
+    /// A connection to an identity provider.
+    pub fn connection(id: &ConnectionId) -> Self {
+        Self::new(Table::Identity, format!("CON#{id}"), "CONNECTION")
+    }
+
+    /// That an organization has a connection: what lists them.
+    pub fn connection_of(org: &OrgId, id: &ConnectionId) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("CONNECTION#{id}"))
+    }
+
+    /// Which person an identity of a provider is: by a digest of issuer and subject, which no e-mail address can stand for.
+    pub fn link(org: &OrgId, digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("LINK#{digest}"))
+    }
+
+    /// What awaits somebody at the first sign-in.
+    pub fn invite(org: &OrgId, digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("INVITE#{digest}"))
+    }
+
+    /// A sign-in on its way through the provider, by a digest of its state.
+    pub fn sign_in(digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("LOGIN#{digest}"), "LOGIN")
+    }
+
+    /// A change of a tenant's configuration that waits for a second person.
+    pub fn change(tenant: &TenantId, id: &ChangeId) -> Self {
+        Self::new(Table::Control, format!("T#{tenant}"), format!("CHANGE#{id}"))
+    }
+
+    /// That a tenant has a gateway key: what lists them.
+    pub fn gateway_key_of(tenant: &TenantId, id: &KeyId) -> Self {
+        Self::new(Table::Control, format!("T#{tenant}"), format!("KEY#{id}"))
+    }
+
+    /// That an organization has a tenant: what lists them.
+    pub fn tenant_of(org: &OrgId, id: &TenantId) -> Self {
+        Self::new(Table::Control, format!("ORG#{org}"), format!("TENANT#{id}"))
+    }
+
+    /// That the platform has an organization: what lists them.
+    pub fn org_of_platform(id: &OrgId) -> Self {
+        Self::new(Table::Control, "PLATFORM".to_owned(), format!("ORG#{id}"))
     }
 
     /// A tenant's roots for one purpose, such as `cred`.

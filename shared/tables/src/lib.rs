@@ -11,6 +11,7 @@
 pub mod codec;
 pub mod dlp;
 pub mod gates;
+mod identity;
 mod item;
 pub mod keyring;
 mod kill;
@@ -18,11 +19,15 @@ mod layout;
 pub mod ledger;
 pub mod limits;
 mod network;
+mod swap;
 
+pub use codec::sealed_bytes;
 pub use dlp::{PolicyStore, WritePolicy};
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused, Once};
+pub use identity::end_session;
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
 pub use kill::{KillKeys, KillOp, PLATFORM_COPIES, Switch};
 pub use layout::{HEAD_SHARDS, Key, Table};
 pub use network::write_networks;
+pub use swap::{EXPIRES, Marker, Swap, deleted, fingerprint};

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Get, ReturnValue, TransactGetItem, TransactWriteItem, Update as SdkUpdate};
+use aws_sdk_dynamodb::types::{
+    Delete as SdkDelete, Get, ReturnValue, TransactGetItem, TransactWriteItem, Update as SdkUpdate,
+};
 use tables::gates::{Update, Write};
-use tables::{GateFault, GateOp, GateStore, Item, Key, Table};
+use tables::{GateFault, GateOp, GateStore, Item, Key, Listed, Table};
 
 use super::{Dynamo, NOT_WRITTEN, ReadError, failed, from_sdk, placeholders, primary};
 
@@ -63,6 +65,44 @@ impl Dynamo {
         self.transact_writes(updates.into_iter().map(Write::from).collect()).await
     }
 
+    /// Several writes, all or none.
+    ///
+    /// # Errors
+    /// As [`Dynamo::update_all`].
+    pub async fn write_all(&self, writes: Vec<Write>) -> Result<(), GateFault> {
+        self.transact_writes(writes).await
+    }
+
+    /// One page of a partition, consistently: rows whose sort keys begin with `prefix`, behind `after`.
+    ///
+    /// # Errors
+    /// No answer, or an item of an unknown form.
+    pub async fn page(
+        &self,
+        table: Table,
+        pk: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Listed, ReadError> {
+        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        let start = after.map(|sk| primary(&Key { table, pk: pk.to_owned(), sk: sk.to_owned() }));
+        let call = self.client.query().table_name(self.names.of(table)).consistent_read(true);
+        let call = call.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
+        let call = call.expression_attribute_values(":pk", text(pk));
+        let call = call.expression_attribute_values(":prefix", text(prefix));
+        let call = call.set_exclusive_start_key(start).limit(limit.into());
+        let answer = call.send().await.map_err(|error| failed("Query", &error))?;
+        let more = answer.last_evaluated_key.is_some();
+        let row = |item| {
+            let item = from_sdk(item)?;
+            Some((super::key_of(table, &item)?, item))
+        };
+        let items = answer.items.unwrap_or_default().into_iter();
+        let rows = items.map(row).collect::<Option<_>>().ok_or(ReadError)?;
+        Ok(Listed { rows, more })
+    }
+
     async fn transact_writes(&self, writes: Vec<Write>) -> Result<(), GateFault> {
         let items: Option<Vec<_>> = writes.into_iter().map(|write| self.transacted(write)).collect();
         let call =
@@ -72,6 +112,15 @@ impl Dynamo {
 
     fn transacted(&self, write: Write) -> Option<TransactWriteItem> {
         let (names, values) = placeholders(write.names, write.values);
+        if write.delete {
+            let delete = SdkDelete::builder()
+                .table_name(self.names.of(write.key.table))
+                .set_key(Some(primary(&write.key)))
+                .set_condition_expression(write.condition.map(String::from))
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            return Some(TransactWriteItem::builder().delete(delete.build().ok()?).build());
+        }
         let update = SdkUpdate::builder()
             .table_name(self.names.of(write.key.table))
             .set_key(Some(primary(&write.key)))

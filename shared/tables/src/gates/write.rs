@@ -16,6 +16,8 @@ pub struct Write {
     pub condition: Option<Text>,
     pub names: Vec<(Text, String)>,
     pub values: Vec<(Text, Attr)>,
+    /// The item goes as a whole: there is no update.
+    pub delete: bool,
 }
 
 impl From<Update> for Write {
@@ -26,29 +28,41 @@ impl From<Update> for Write {
             condition: update.condition.map(Cow::from),
             names: update.names.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             values: update.values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            delete: false,
         }
     }
 }
 
 /// Puts a [`Write`] together, clause by clause. Names and values are numbered as they come.
 #[derive(Debug)]
-pub(super) struct Builder {
+pub(crate) struct Builder {
     write: Write,
     set: Vec<String>,
     remove: Vec<String>,
     conditions: Vec<String>,
 }
 
+/// Begins a write of one row.
+pub(crate) fn builder(key: &Key) -> Builder {
+    Builder::new(key)
+}
+
 impl Builder {
-    pub(super) fn new(key: &Key) -> Self {
+    pub(crate) fn new(key: &Key) -> Self {
         let update = Cow::Borrowed("");
-        let write =
-            Write { key: key.clone(), update, condition: None, names: Vec::new(), values: Vec::new() };
+        let write = Write {
+            key: key.clone(),
+            update,
+            condition: None,
+            names: Vec::new(),
+            values: Vec::new(),
+            delete: false,
+        };
         Self { write, set: Vec::new(), remove: Vec::new(), conditions: Vec::new() }
     }
 
     /// The placeholder of a name; one name has one.
-    pub(super) fn name(&mut self, name: &str) -> String {
+    pub(crate) fn name(&mut self, name: &str) -> String {
         if let Some((known, _)) = self.write.names.iter().find(|(_, known)| known == name) {
             return known.to_string();
         }
@@ -58,7 +72,7 @@ impl Builder {
     }
 
     /// The placeholder of a value; one value has one.
-    pub(super) fn value(&mut self, value: Attr) -> String {
+    pub(crate) fn value(&mut self, value: Attr) -> String {
         if let Some((known, _)) = self.write.values.iter().find(|(_, known)| *known == value) {
             return known.to_string();
         }
@@ -66,41 +80,41 @@ impl Builder {
     }
 
     /// A placeholder that nothing else shares: a local emulator makes one map of maps that one value is set to.
-    pub(super) fn value_of_its_own(&mut self, value: Attr) -> String {
+    pub(crate) fn value_of_its_own(&mut self, value: Attr) -> String {
         let placeholder = format!(":v{}", self.write.values.len());
         self.write.values.push((placeholder.clone().into(), value));
         placeholder
     }
 
-    pub(super) fn number(&mut self, value: u64) -> String {
+    pub(crate) fn number(&mut self, value: u64) -> String {
         self.value(Attr::number(value))
     }
 
-    pub(super) fn set(&mut self, clause: String) {
+    pub(crate) fn set(&mut self, clause: String) {
         self.set.push(clause);
     }
 
-    pub(super) fn remove(&mut self, path: String) {
+    pub(crate) fn remove(&mut self, path: String) {
         self.remove.push(path);
     }
 
-    pub(super) fn when(&mut self, condition: String) {
+    pub(crate) fn when(&mut self, condition: String) {
         self.conditions.push(condition);
     }
 
     /// Adds to a number that may not be there yet.
-    pub(super) fn add(&mut self, path: &str, count: u64) {
+    pub(crate) fn add(&mut self, path: &str, count: u64) {
         let (zero, count) = (self.number(0), self.number(count));
         self.set(format!("{path} = if_not_exists({path}, {zero}) + {count}"));
     }
 
     /// Gives an item that may be new its version.
-    pub(super) fn versioned(&mut self) {
+    pub(crate) fn versioned(&mut self) {
         let (name, value) = (self.name(VERSION_FIELD), self.number(VERSION));
         self.set(format!("{name} = {value}"));
     }
 
-    pub(super) fn build(mut self) -> Write {
+    pub(crate) fn build(mut self) -> Write {
         let part = |word: &str, clauses: &[String]| match clauses {
             [] => String::new(),
             clauses => format!("{word} {} ", clauses.join(", ")),

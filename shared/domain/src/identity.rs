@@ -1,0 +1,265 @@
+//! Sessions, connections to identity providers, invitations, and changes that wait for a second person.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::event::{NotInCatalogue, catalogue};
+use crate::id::text_serde;
+use crate::key::{BASE62, SECRET_CHARS, checksum, split_checksum};
+use crate::{
+    ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, Region, Role, SealedBytes, SecretHash,
+    SessionId, TenantId, Timestamp, UserId,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a browser or a command presents: `cs_ses_<region>_<16 characters>_<secret and checksum>`. Holds the secret: wiped when
+/// dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SessionKey {
+    #[zeroize(skip)]
+    region: Region,
+    #[zeroize(skip)]
+    id: SessionId,
+    secret: String,
+}
+
+impl SessionKey {
+    /// Makes a new one from uniform random bytes; see [`crate::GatewayKey::mint`].
+    pub fn mint(region: Region, id: [u8; 10], secret: &[u8; SECRET_CHARS]) -> Self {
+        let character = |byte: &u8| BASE62.get(usize::from(*byte) * 62 / 256).copied().map(char::from);
+        Self { region, id: SessionId::from_random(id), secret: secret.iter().filter_map(character).collect() }
+    }
+
+    pub const fn region(&self) -> Region {
+        self.region
+    }
+
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// What the session's row holds.
+    pub fn secret_hash(&self) -> SecretHash {
+        SecretHash::of(&self.secret)
+    }
+
+    /// The whole text. Shown to its owner once, when it is made.
+    pub fn reveal(&self) -> String {
+        let id = self.id.as_str().trim_start_matches("ses_");
+        let body = format!("cs_ses_{}_{id}_{}", self.region, self.secret);
+        let checksum = checksum(&body);
+        body + &checksum
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionKey({})", self.id)
+    }
+}
+
+impl FromStr for SessionKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let (body, check) = split_checksum(text)?;
+        let mut parts = body.strip_prefix("cs_ses_").ok_or(KeyError::Malformed)?.split('_');
+        let mut next = || parts.next().ok_or(KeyError::Malformed);
+        let (region, id, secret) = (next()?, next()?, next()?);
+        let alphanumeric = secret.bytes().chain(check.bytes()).all(|byte| byte.is_ascii_alphanumeric());
+        if parts.next().is_some() || secret.len() != SECRET_CHARS || !alphanumeric {
+            return Err(KeyError::Malformed);
+        }
+        let region = region.parse().map_err(|_| KeyError::Malformed)?;
+        let id = format!("ses_{id}").parse().map_err(|_| KeyError::Malformed)?;
+        if checksum(body) != check {
+            return Err(KeyError::Checksum);
+        }
+        Ok(Self { region, id, secret: secret.to_owned() })
+    }
+}
+
+/// A session as its row holds it: read with every request, so that ending one ends it for the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub secret: SecretHash,
+    pub org: OrgId,
+    pub user: UserId,
+    /// The person's epoch when it began: any later one ends it.
+    pub epoch: u64,
+    /// Through which identity provider.
+    pub connection: ConnectionId,
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+    /// It ends then, however much it is used.
+    pub expires_at: Timestamp,
+    /// Whether a second factor was proven, or the provider cannot tell and the connection does not ask.
+    pub mfa: bool,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Without use for so long, a session ends: 30 minutes.
+pub const IDLE_MS: u64 = 30 * 60_000;
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    Revoked,
+    Expired,
+    Idle,
+}
+
+impl SessionRow {
+    /// # Errors
+    /// It is over. Revoking goes before everything else.
+    pub fn check(&self, now: Timestamp) -> Result<(), SessionEnd> {
+        match () {
+            () if self.revoked_at.is_some() => Err(SessionEnd::Revoked),
+            () if self.expires_at <= now => Err(SessionEnd::Expired),
+            () if now.millis_since(self.seen_at) >= IDLE_MS => Err(SessionEnd::Idle),
+            () => Ok(()),
+        }
+    }
+}
+
+/// A connection to an identity provider. What the document means is `admin`'s business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    pub id: ConnectionId,
+    pub org: OrgId,
+    pub status: Lifecycle,
+    /// JSON text of at most 64 KiB.
+    pub document: String,
+    /// The client's secret at the provider, sealed for the provider's host; public clients have none.
+    pub secret: Option<SealedBytes>,
+}
+
+impl fmt::Debug for ConnectionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionRow").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What awaits somebody at the first sign-in, found by a digest of the e-mail address that their provider must have verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    pub org: OrgId,
+    pub connection: ConnectionId,
+    /// Administers the platform.
+    pub platform: bool,
+    /// Owns the organization.
+    pub owner: bool,
+    /// A role in a tenant.
+    pub tenant: Option<(TenantId, Role)>,
+    /// Who invited; nobody at the beginning of all.
+    pub invited_by: Option<UserId>,
+    pub expires_at: Timestamp,
+}
+
+/// Who owns a tenant or an organization, in one row: each change of it is one after the other, so that the last cannot go
+/// unseen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnersRow(pub BTreeSet<UserId>);
+
+/// A platform administrator's way into a tenant: reasoned, for a time, and opened by two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlassRow {
+    /// For whom it is open.
+    pub user: UserId,
+    pub reason: Code,
+    pub confirmed_by: UserId,
+    pub expires_at: Timestamp,
+}
+
+catalogue! {
+    /// Where a change stands that needs a second person.
+    ChangeState {
+        Pending = "pending",
+        Confirmed = "confirmed",
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// A change that waits for a second person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    pub id: ChangeId,
+    /// The operation, by its name in the API document.
+    pub operation: Code,
+    /// The path that was called.
+    pub path: String,
+    /// The body that was sent, as JSON text of at most 64 KiB.
+    pub body: String,
+    /// What it was to be made on: the digest of the row as the first person saw it.
+    pub seen: Option<Opaque>,
+    pub by: UserId,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    pub state: ChangeState,
+}
+
+impl fmt::Debug for ChangeRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeRow")
+            .field("id", &self.id)
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis).unwrap()
+    }
+
+    fn key() -> SessionKey {
+        SessionKey::mint(Region::Eu, [7; 10], &std::array::from_fn(|i| (i * 5) as u8))
+    }
+
+    /// Pinned: scanners recognise sessions by this form.
+    #[test]
+    fn a_session_key_has_one_form_and_reads_back() {
+        let text = key().reveal();
+        assert_eq!(text, "cs_ses_eu_0w3ge1r70w3ge1r7_012346789ACDEFGIJKLNOPQRTUVWXZabcdfghiklmno0B5bdO");
+        let read: SessionKey = text.parse().unwrap();
+        assert_eq!((read.id(), read.region()), (key().id(), Region::Eu));
+        assert_eq!(read.secret_hash(), key().secret_hash());
+        for cut in 0..text.len() {
+            assert!(text.split_at(cut).0.parse::<SessionKey>().is_err());
+        }
+        assert!(!format!("{:?}", key()).contains(text.split_at(30).1.split_at(20).0));
+        assert!(text.parse::<crate::GatewayKey>().is_err(), "no gateway takes it");
+    }
+
+    #[test]
+    fn a_session_ends_by_any_of_its_limits() {
+        let row = SessionRow {
+            id: SessionId::from_random([1; 10]),
+            secret: SecretHash::of("x"),
+            org: OrgId::from_random([2; 10]),
+            user: UserId::from_random([3; 10]),
+            epoch: 1,
+            connection: ConnectionId::from_random([4; 10]),
+            created_at: at(0),
+            seen_at: at(1_000),
+            expires_at: at(3 * 3_600_000),
+            mfa: true,
+            revoked_at: None,
+        };
+        let last = i64::try_from(IDLE_MS).unwrap() + 1_000;
+        assert_eq!(row.check(at(last - 1)), Ok(()));
+        assert_eq!(row.check(at(last)), Err(SessionEnd::Idle));
+        let used = SessionRow { seen_at: at(3 * 3_600_000 - 1), ..row.clone() };
+        assert_eq!(used.check(at(3 * 3_600_000)), Err(SessionEnd::Expired));
+        let revoked = SessionRow { revoked_at: Some(at(9)), ..used };
+        assert_eq!(revoked.check(at(3 * 3_600_000)), Err(SessionEnd::Revoked));
+    }
+}

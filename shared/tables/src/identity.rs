@@ -1,0 +1,269 @@
+//! Rows of sessions, connections, invitations and pending changes.
+
+use domain::{
+    BreakGlassRow, ChangeRow, ConnectionRow, InviteRow, OwnersRow, Role, SessionId, SessionRow, TenantId,
+    Timestamp,
+};
+
+use crate::codec::{Row, sealed};
+use crate::gates::Update;
+use crate::item::item;
+use crate::{Attr, CodecError, Item, Key, Reader};
+
+impl Row for SessionRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("session_id", Attr::text(&self.id)),
+            ("secret_sha256", Attr::text(self.secret)),
+            ("org_id", Attr::text(&self.org)),
+            ("user_id", Attr::text(&self.user)),
+            ("epoch", Attr::number(self.epoch)),
+            ("connection_id", Attr::text(&self.connection)),
+            ("created_at", Attr::text(self.created_at)),
+            ("seen_at", Attr::text(self.seen_at)),
+            ("expires_at", Attr::text(self.expires_at)),
+            ("mfa", Attr::Bool(self.mfa)),
+        ]);
+        row.extend(self.revoked_at.map(|at| ("revoked_at".to_owned(), Attr::text(at))));
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("session_id")?,
+            secret: row.parse("secret_sha256")?,
+            org: row.parse("org_id")?,
+            user: row.parse("user_id")?,
+            epoch: row.number("epoch")?,
+            connection: row.parse("connection_id")?,
+            created_at: row.parse("created_at")?,
+            seen_at: row.parse("seen_at")?,
+            expires_at: row.parse("expires_at")?,
+            mfa: row.flag("mfa")?,
+            revoked_at: row.optional("revoked_at")?,
+        })
+    }
+}
+
+impl Row for ConnectionRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("connection_id", Attr::text(&self.id)),
+            ("org_id", Attr::text(&self.org)),
+            ("status", Attr::text(self.status)),
+            ("document", Attr::text(&self.document)),
+        ]);
+        row.extend(
+            self.secret.as_ref().map(|secret| ("secret".to_owned(), Attr::B(secret.as_bytes().to_vec()))),
+        );
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("connection_id")?,
+            org: row.parse("org_id")?,
+            status: row.parse("status")?,
+            document: row.parse("document")?,
+            secret: if row.has("secret") { Some(sealed(&row, "secret")?) } else { None },
+        })
+    }
+}
+
+impl Row for InviteRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("org_id", Attr::text(&self.org)),
+            ("connection_id", Attr::text(&self.connection)),
+            ("platform", Attr::Bool(self.platform)),
+            ("owner", Attr::Bool(self.owner)),
+            ("expires_at", Attr::text(self.expires_at)),
+        ]);
+        row.extend(self.invited_by.as_ref().map(|user| ("invited_by".to_owned(), Attr::text(user))));
+        if let Some((tenant, role)) = &self.tenant {
+            row.insert("tenant_id".to_owned(), Attr::text(tenant));
+            row.insert("role".to_owned(), Attr::text(role));
+        }
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        let tenant = match row.optional::<TenantId>("tenant_id")? {
+            Some(tenant) => Some((tenant, row.parse::<Role>("role")?)),
+            None => None,
+        };
+        Ok(Self {
+            org: row.parse("org_id")?,
+            connection: row.parse("connection_id")?,
+            platform: row.flag("platform")?,
+            owner: row.flag("owner")?,
+            tenant,
+            invited_by: row.optional("invited_by")?,
+            expires_at: row.parse("expires_at")?,
+        })
+    }
+}
+
+impl Row for BreakGlassRow {
+    fn to_item(&self) -> Item {
+        item([
+            ("user_id", Attr::text(&self.user)),
+            ("reason", Attr::text(&self.reason)),
+            ("confirmed_by", Attr::text(&self.confirmed_by)),
+            ("expires_at", Attr::text(self.expires_at)),
+        ])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            user: row.parse("user_id")?,
+            reason: row.parse("reason")?,
+            confirmed_by: row.parse("confirmed_by")?,
+            expires_at: row.parse("expires_at")?,
+        })
+    }
+}
+
+impl Row for OwnersRow {
+    fn to_item(&self) -> Item {
+        item([("owners", Attr::texts(&self.0))])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        Ok(Self(Reader::new(item)?.texts("owners")?))
+    }
+}
+
+impl Row for ChangeRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("change_id", Attr::text(&self.id)),
+            ("operation", Attr::text(&self.operation)),
+            ("path", Attr::text(&self.path)),
+            ("body", Attr::text(&self.body)),
+            ("requested_by", Attr::text(&self.by)),
+            ("requested_at", Attr::text(self.at)),
+            ("expires_at", Attr::text(self.expires_at)),
+            ("state", Attr::text(self.state)),
+        ]);
+        row.extend(self.seen.as_ref().map(|seen| ("seen".to_owned(), Attr::text(seen))));
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("change_id")?,
+            operation: row.parse("operation")?,
+            path: row.parse("path")?,
+            body: row.parse("body")?,
+            seen: row.optional("seen")?,
+            by: row.parse("requested_by")?,
+            at: row.parse("requested_at")?,
+            expires_at: row.parse("expires_at")?,
+            state: row.parse("state")?,
+        })
+    }
+}
+
+/// Ends a session, whatever else is written to its row at the moment. Ending it again keeps the first moment.
+pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
+    Update {
+        key: Key::session(id),
+        update: "SET revoked_at = if_not_exists(revoked_at, :now)",
+        condition: Some("attribute_exists(pk)"),
+        names: Vec::new(),
+        values: vec![(":now", Attr::text(now))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, OrgId, SealedBytes, SecretHash, UserId,
+    };
+
+    fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
+        let item = row.to_item();
+        assert_eq!(T::from_item(&item).as_ref(), Ok(&row));
+        for missing in item.keys() {
+            let mut without = item.clone();
+            without.remove(missing);
+            let may = optional.contains(&missing.as_str());
+            assert!(T::from_item(&without).is_err() || may, "{missing} may be left out");
+        }
+    }
+
+    #[test]
+    fn every_row_reads_back_and_names_what_is_missing() {
+        let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
+        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
+        let connection = ConnectionId::from_random([3; 10]);
+        reads_back(
+            SessionRow {
+                id: SessionId::from_random([4; 10]),
+                secret: SecretHash::of("x"),
+                org: org.clone(),
+                user: user.clone(),
+                epoch: 3,
+                connection: connection.clone(),
+                created_at: at,
+                seen_at: at,
+                expires_at: at,
+                mfa: true,
+                revoked_at: Some(at),
+            },
+            &["revoked_at"],
+        );
+        reads_back(
+            ConnectionRow {
+                id: connection.clone(),
+                org: org.clone(),
+                status: Lifecycle::Active,
+                document: "{}".to_owned(),
+                secret: SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok(),
+            },
+            &["secret"],
+        );
+        let tenant = TenantId::from_random([5; 10]);
+        let invite = InviteRow {
+            org,
+            connection,
+            platform: true,
+            owner: true,
+            tenant: Some((tenant, Role::Owner)),
+            invited_by: Some(user.clone()),
+            expires_at: at,
+        };
+        reads_back(invite, &["tenant_id", "invited_by"]);
+        reads_back(OwnersRow([user.clone()].into()), &[]);
+        reads_back(
+            BreakGlassRow {
+                user: user.clone(),
+                reason: Code::literal("case_4711"),
+                confirmed_by: UserId::from_random([7; 10]),
+                expires_at: at,
+            },
+            &[],
+        );
+        reads_back(
+            ChangeRow {
+                id: ChangeId::from_random([6; 10]),
+                operation: Code::literal("limits.put"),
+                path: "/v1/tenants/ten_0/limits".to_owned(),
+                body: "{}".to_owned(),
+                seen: "a1".parse().ok(),
+                by: user,
+                at,
+                expires_at: at,
+                state: ChangeState::Pending,
+            },
+            &["seen"],
+        );
+    }
+}
