@@ -40,6 +40,7 @@ module "region" {
   trail            = var.trail
   checkpoint_sinks = var.checkpoint_sinks
 
+  admin              = var.admin
   gateway            = var.gateway
   dlp                = var.dlp
   audit_writer       = var.audit_writer

@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
+  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["gateway", "dlp", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip. Build them first."
+    condition     = alltrue([for f in ["admin", "gateway", "dlp", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip. Build them first."
   }
 }
 
@@ -151,6 +151,28 @@ variable "gateway" {
   validation {
     condition     = var.gateway.provider_timeout_ms > 0 && var.gateway.provider_timeout_ms + 10000 <= var.gateway.timeout_seconds * 1000
     error_message = "gateway.provider_timeout_ms must leave 10 seconds of gateway.timeout_seconds: the gateway records and settles after the provider gave up."
+  }
+}
+
+variable "admin" {
+  description = "The management API: timeout and memory; reserved concurrency -1 means unreserved; `origin`, its address if it has one of its own (such as https://admin.example.com); `bootstrap_arns`, the IAM roles and users that may make the first organization: empty it once single sign-on is set up."
+  type = object({
+    timeout_seconds      = optional(number, 60)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+    origin               = optional(string, "")
+    bootstrap_arns       = optional(list(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = var.admin.timeout_seconds >= 30
+    error_message = "admin.timeout_seconds must be at least 30: an identity provider and the writes may take that long."
+  }
+
+  validation {
+    condition     = var.admin.origin == "" || can(regex("^https?://[^/]+$", var.admin.origin))
+    error_message = "admin.origin must be an address without a path, such as https://admin.example.com."
   }
 }
 

@@ -49,6 +49,7 @@ run "the_ledger_is_locked_for_a_year" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", bootstrap_arns = [] }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
@@ -111,12 +112,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 5
-    error_message = "five keys sign, and outlive their stack"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 6
+    error_message = "six keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -170,6 +171,7 @@ run "the_trail_watches_the_ledger" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", bootstrap_arns = [] }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
@@ -246,7 +248,7 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["audit-writer", "dlp", "gateway", "lifecycle", "operator"]
+      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
     } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"

@@ -8,6 +8,9 @@ Athena reads the one partition of an injected column that a query names, refuses
 User Guide, "Supported types for partition projection"), and gives columns the types of their table. MiniStack reads
 every object of a table and guesses types from them, which takes 32 MiB of memory for each: with a few hundred files
 no query of JSON ends well.
+
+A streamed answer's metadata holds its cookies, as a whole one's does (Lambda Developer Guide, "Response streaming for Lambda
+functions": the metadata is that of an HTTP integration's response). MiniStack leaves them out.
 """
 
 import re
@@ -15,7 +18,7 @@ from contextvars import ContextVar
 
 from ministack.app import main
 from ministack.core import iam_actions
-from ministack.services import athena
+from ministack.services import athena, lambda_svc
 
 _BATCHES = {
     f"sqs:{action}Batch": f"sqs:{action}" for action in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
@@ -72,6 +75,19 @@ def _injected(table: dict) -> list[str]:
 
 athena._rewrite_data_paths = _with_query
 athena._table_relation = _projected
+
+_streamed = lambda_svc._function_url_stream_response
+
+
+def _with_cookies(result: dict, cors_headers: dict) -> tuple:
+    status, headers, body = _streamed(result, cors_headers)
+    payload = result.get("body") or b""
+    prelude, _ = lambda_svc._split_stream_prelude(payload.encode() if isinstance(payload, str) else payload)
+    cookies = (prelude or {}).get("cookies")
+    return status, {**headers, "Set-Cookie": list(cookies)} if cookies else headers, body
+
+
+lambda_svc._function_url_stream_response = _with_cookies
 
 if __name__ == "__main__":
     main()

@@ -46,7 +46,9 @@ GUESSES = {
 }
 
 SINK = "countersign-local-sink"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "gateway", "dlp", "audit-writer", "lifecycle"]
+# Where identity providers send browsers back to: whoever drives one leads it to the function's own address.
+ADMIN_ORIGIN = "https://admin.countersign.test"
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "admin", "gateway", "dlp", "audit-writer", "lifecycle"]
 
 
 class Stack:
@@ -123,7 +125,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
     with steps.step("ask the functions"):
-        for url in ("gateway_url", "dlp_url"):
+        for url in ("gateway_url", "dlp_url", "admin_url"):
             require_answer(described[url], stack)
     if not binaries:
         steps.remember()
@@ -197,6 +199,7 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "checkpoint_sinks": [SINK],
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
+        "admin": {"origin": ADMIN_ORIGIN, "bootstrap_arns": [f"arn:aws:iam::{emulator.ACCOUNT}:role/bootstrap"]},
         # Poison reaches the dead-letter queue after three deliveries, six seconds apart. The emulator applies no window.
         "audit_queue": {
             "max_receive_count": 3,
@@ -229,6 +232,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "region": emulator.REGION_NAME,
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
         "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
+        "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
         "provider_url": provider_url,
         "log_dir": str(stack.logs),
         **{name: made[name] for name in copied},

@@ -42,7 +42,7 @@ struct Back {
 impl Party {
     fn new(idp: &Idp, client_id: &str) -> Self {
         let form: ConnectionForm = serde_json::from_value(json!({
-            "id": "idp_0123456789abcdef",
+            "id": "con_0123456789abcdef",
             "org": "org_0123456789abcdef",
             "idp": "custom",
             "issuer": idp.issuer(),

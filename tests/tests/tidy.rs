@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("verify", &["domain", "ledger"]),
     // Policies of DLP are checked before they are written, by the same code that reads them.
     ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
-    ("admin", &["caller", "domain", "egress"]),
+    ("admin", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),
@@ -280,6 +280,7 @@ const ONLY_IN: [(&str, &[&str]); 4] = [
     (
         "std::env::var",
         &[
+            "functions/admin/src/main.rs",
             "functions/gateway/src/main.rs",
             "functions/dlp/src/main.rs",
             "functions/audit-writer/src/main.rs",

@@ -1,3 +1,52 @@
-//! Composition root of the admin function: nothing is composed yet.
+//! Composition root of the management API: configuration, clients, run.
 
-fn main() {}
+use std::time::Duration;
+
+use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
+use countersign_admin::{Admin, Config, Effects, Providers, Rules, Secrets};
+use egress::Client;
+use envelope::Roots;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use policy::admin::Policies;
+use serde_json::value::RawValue;
+
+/// For name resolution, TCP and TLS to an identity provider.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest document of an identity provider, in bytes: sets of keys are the largest, and stay far below.
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::init_tracing()?;
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let config = Config::from_vars(&|name| std::env::var(name).ok())?;
+    let sdk = aws::sdk_config(Credentials::Function).await;
+    let upstream = Client::new(&egress::Config {
+        reach: config.reach,
+        roots: egress::Roots::System,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_response_bytes: MAX_DOCUMENT_BYTES,
+    })?;
+    // Policies that do not read must not begin to serve.
+    let rules = Rules {
+        region: config.region,
+        policies: Policies::builtin()?,
+        origin: config.origin,
+        reach: config.reach,
+        bootstrap: config.bootstrap,
+    };
+    let (kms, dynamo) = (KmsWrapper::new(&sdk, config.kms_key_arn), Dynamo::new(&sdk, config.tables));
+    let secrets = Secrets {
+        dynamo: dynamo.clone(),
+        roots: Roots::new(kms.clone(), config.region),
+        kms,
+        region: config.region,
+    };
+    let providers = Providers::new(upstream, config.reach)?;
+    let effects = Effects { dynamo, audit: AuditSender::new(&sdk, config.audit), secrets, providers };
+    let admin = &Admin::new(rules, effects);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        admin.handle(event.payload.get(), aws::now()).await.into_stream()
+    }))
+    .await
+}

@@ -25,6 +25,19 @@ locals {
 
   lifecycle_package = "${var.packages_dir}/lifecycle.zip"
 
+  admin_package = "${var.packages_dir}/admin.zip"
+
+  # No provider's timeout and no tokens: it calls identity providers alone, and keeps no value of a call.
+  admin_environment = merge({
+    for name, value in local.configuration_environment : name => value
+    if !contains(["CS_PROVIDER_TIMEOUT_MS", "CS_TABLE_TOKENS"], name)
+    }, {
+    CS_SIGNING_KEY_ARN = local.signing_keys.admin
+    CS_CODE_SHA256     = filesha256(local.admin_package)
+    CS_ORIGIN          = var.admin.origin
+    CS_BOOTSTRAP_ARNS  = join(",", var.admin.bootstrap_arns)
+  })
+
   # Names of what it reads and keeps. It knows no provider.
   dlp_environment = merge(local.common_environment, {
     for name, value in local.configuration_environment : name => value if name != "CS_PROVIDER_TIMEOUT_MS"
@@ -47,6 +60,7 @@ locals {
     CS_DLP_SIGNING_KEY_ARN     = local.signing_keys.dlp
 
     CS_LIFECYCLE_SIGNING_KEY_ARN = local.signing_keys.lifecycle
+    CS_ADMIN_SIGNING_KEY_ARN     = local.signing_keys.admin
 
     CS_LOG_ORIGIN       = local.log_origin
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
@@ -274,6 +288,139 @@ module "dlp_ingress" {
   source = "../ingress"
 
   function_name = module.dlp.name
+}
+
+module "admin" {
+  source = "../function"
+
+  name        = "${local.prefix}-admin"
+  description = "Sign-in, sessions and the management API: writes all configuration, and records it."
+  package     = local.admin_package
+  policy_json = data.aws_iam_policy_document.admin.json
+  environment = local.admin_environment
+
+  architecture         = var.architecture
+  timeout_seconds      = var.admin.timeout_seconds
+  memory_mb            = var.admin.memory_mb
+  reserved_concurrency = var.admin.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  alarm_topic_arns     = var.alarm_topic_arns
+  role_principals      = var.function_role_principals
+  role_session_seconds = var.role_session_seconds
+}
+
+data "aws_iam_policy_document" "admin" {
+  statement {
+    sid       = "ReadFacts"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    resources = [for name in ["control", "identity", "kill"] : aws_dynamodb_table.this[name].arn]
+  }
+
+  # Rows of configuration are written over exactly what was read; roles are taken away.
+  statement {
+    sid       = "Configure"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [for name in ["control", "identity", "kill"] : aws_dynamodb_table.this[name].arn]
+  }
+
+  # Roles, invitations and sign-ins. Sessions and people are never deleted.
+  statement {
+    sid       = "TakeRolesAway"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*", "ORG#*", "LOGIN#*"]
+    }
+  }
+
+  # A new tenant's meters and roots. Rate windows and keys of people are out of reach.
+  statement {
+    sid       = "MakeBudgets"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#B*"]
+    }
+  }
+
+  statement {
+    sid       = "KeepRoots"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["keys"].arn]
+
+    condition {
+      test     = "ForAllValues:StringNotLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#S"]
+    }
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "MakeRoots"
+    actions   = ["kms:GenerateDataKeyWithoutPlaintext"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = local.purposes })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  # To seal credentials of providers, and to seal and open those of connections to identity providers.
+  statement {
+    sid       = "OpenRoots"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "sso"] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.admin]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+module "admin_ingress" {
+  source = "../ingress"
+
+  function_name = module.admin.name
 }
 
 module "audit_writer" {

@@ -36,6 +36,7 @@ output "log_origin" {
 
 output "functions" {
   value = {
+    admin        = module.admin.name
     gateway      = module.gateway.name
     dlp          = module.dlp.name
     audit-writer = module.audit_writer.name
@@ -44,7 +45,7 @@ output "functions" {
 }
 
 output "log_groups" {
-  value = [module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
+  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
 }
 
 output "gateway_url" {
@@ -63,6 +64,14 @@ output "dlp_url_id" {
   value = module.dlp_ingress.url_id
 }
 
+output "admin_url" {
+  value = module.admin_ingress.url
+}
+
+output "admin_url_id" {
+  value = module.admin_ingress.url_id
+}
+
 output "ops_environment" {
   description = "What `countersign ops` needs in its environment."
   value       = local.ops_environment
@@ -70,6 +79,7 @@ output "ops_environment" {
 
 output "roles" {
   value = merge({ for name, role in aws_iam_role.staff : name => role.arn }, {
+    admin        = module.admin.role_arn
     gateway      = module.gateway.role_arn
     dlp          = module.dlp.role_arn
     audit-writer = module.audit_writer.role_arn

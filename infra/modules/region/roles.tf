@@ -223,6 +223,6 @@ data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = [module.gateway.arn, module.dlp.arn]
+    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn]
   }
 }

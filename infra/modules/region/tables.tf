@@ -19,9 +19,10 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # Only rate windows expire, an hour after their minute.
+  # Rate windows expire an hour after their minute; sign-ins, invitations and changes that nobody confirmed, some time after
+  # they are over.
   dynamic "ttl" {
-    for_each = each.key == "gates" ? ["expires"] : []
+    for_each = contains(["control", "gates", "identity"], each.key) ? ["expires"] : []
 
     content {
       attribute_name = ttl.value

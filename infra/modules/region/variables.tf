@@ -84,6 +84,17 @@ variable "gateway" {
   description = "Sizes of the gateway."
 }
 
+variable "admin" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+    origin               = string
+    bootstrap_arns       = list(string)
+  })
+  description = "Sizes of the management API, its address, and who may make the first organization."
+}
+
 variable "dlp" {
   type = object({
     timeout_seconds      = number

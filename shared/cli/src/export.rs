@@ -32,11 +32,18 @@ pub struct Config {
     pub derived: String,
     pub origin: String,
     checkpoint_key: String,
-    gateway_key: String,
-    dlp_key: String,
-    lifecycle_key: String,
-    operator_key: String,
+    /// Who signs records, and with which key.
+    producers: Vec<(&'static str, String)>,
 }
+
+/// Who signs records, and the variable of the signing key's ARN.
+const PRODUCERS: [(&str, &str); 5] = [
+    ("gateway", "CS_GATEWAY_SIGNING_KEY_ARN"),
+    ("dlp", "CS_DLP_SIGNING_KEY_ARN"),
+    ("lifecycle", "CS_LIFECYCLE_SIGNING_KEY_ARN"),
+    ("admin", "CS_ADMIN_SIGNING_KEY_ARN"),
+    ("operator", "CS_SIGNING_KEY_ARN"),
+];
 
 impl Config {
     fn from_vars(get: Get<'_>) -> Result<Self, BadConfig> {
@@ -48,10 +55,12 @@ impl Config {
         let derived = text("CS_BUCKET_DERIVED", "the derived bucket's name");
         let origin = text("CS_LOG_ORIGIN", "the region log's name");
         let checkpoint = text("CS_CHECKPOINT_KEY_ARN", "the ARN of the key that signs checkpoints");
-        let gateway = text("CS_GATEWAY_SIGNING_KEY_ARN", "the ARN of the gateway's signing key");
-        let dlp = text("CS_DLP_SIGNING_KEY_ARN", "the ARN of the signing key of DLP over HTTP");
-        let lifecycle = text("CS_LIFECYCLE_SIGNING_KEY_ARN", "the ARN of the signing key of lifecycle");
-        let operator = text("CS_SIGNING_KEY_ARN", "the ARN of the operator's signing key");
+        // Every missing one is reported, not the first alone.
+        let producers: Vec<_> = PRODUCERS
+            .iter()
+            .map(|(name, variable)| text(variable, "the ARN of a signing key").map(|arn| (*name, arn)))
+            .collect();
+        let producers = producers.into_iter().collect::<Option<_>>();
         let config = (|| {
             Some(Self {
                 region: region?,
@@ -60,10 +69,7 @@ impl Config {
                 derived: derived?,
                 origin: origin?,
                 checkpoint_key: checkpoint?,
-                gateway_key: gateway?,
-                dlp_key: dlp?,
-                lifecycle_key: lifecycle?,
-                operator_key: operator?,
+                producers: producers?,
             })
         })();
         vars.finish(config)
@@ -77,11 +83,11 @@ impl Config {
         };
         let region = self.region;
         let checkpoint = key(&self.checkpoint_key, self.origin.clone()).await?;
-        let gateway = key(&self.gateway_key, format!("countersign/{region}/gateway")).await?;
-        let dlp = key(&self.dlp_key, format!("countersign/{region}/dlp")).await?;
-        let lifecycle = key(&self.lifecycle_key, format!("countersign/{region}/lifecycle")).await?;
-        let operator = key(&self.operator_key, format!("countersign/{region}/operator")).await?;
-        Ok(Trust::new(self.origin.clone(), checkpoint, vec![gateway, dlp, lifecycle, operator]))
+        let mut producers = Vec::new();
+        for (name, arn) in &self.producers {
+            producers.push(key(arn, format!("countersign/{region}/{name}")).await?);
+        }
+        Ok(Trust::new(self.origin.clone(), checkpoint, producers))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use domain::{
     Agent, AgentId, DlpPolicyRow, GatewayKey, KeyRow, KillRow, Lifecycle, LimitsRow, Org, OrgId, Owner,
-    PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes,
-    Tenant, TenantId, Timestamp, User, UserId, WrappedRoot,
+    OwnersRow, PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes,
+    SealedBytes, Tenant, TenantId, Timestamp, User, UserId, WrappedRoot,
 };
 use envelope::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
 use tables::codec::Row as _;
-use tables::{Item, Key, Switch};
+use tables::{Item, Key, Marker, Switch};
 
 use crate::args::Seed;
 
@@ -65,6 +65,11 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
         (Key::policy(tenant), policy(wanted).to_item()),
         (Key::providers(tenant), Providers(vec![provider(ids, wanted, base_url, credential)]).to_item()),
         (Key::gateway_key(key.id()), gateway_key(ids, key, wanted, now).to_item()),
+        // What lists of the management API go by.
+        (Key::org_of_platform(&ids.org), Marker::item()),
+        (Key::tenant_of(&ids.org, tenant), Marker::item()),
+        (Key::gateway_key_of(tenant, key.id()), Marker::item()),
+        (Key::owners(tenant), OwnersRow([ids.user.clone()].into()).to_item()),
         (Key::limits(tenant), LimitsRow::of_tokens(wanted.budget_tokens).to_item()),
         (Key::budget(tenant, 0), tables::gates::fresh(1)),
     ];

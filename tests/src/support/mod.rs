@@ -7,6 +7,7 @@
     reason = "tests stop at what they did not expect"
 )]
 
+pub mod admin;
 pub mod auditor;
 pub mod aws;
 pub mod bench;

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::connection::{Connection, ConnectionId};
+use super::connection::Connection;
 use super::discovery::Discovery;
 use super::form;
 use super::secret::Secret;
+use domain::ConnectionId;
 
 /// How long a browser may stay away.
 pub const PENDING_MILLIS_MAX: u64 = 10 * 60 * 1_000;

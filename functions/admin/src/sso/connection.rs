@@ -1,73 +1,16 @@
 //! How an organization signs in: one configured identity provider, checked before it is stored and when it is read.
 
-use std::fmt;
-use std::str::FromStr;
-
-use domain::{OrgId, Role, TenantId};
+use domain::{ConnectionId, OrgId, Role, TenantId};
 use egress::{Reach, Target, TargetError};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::preset::{Idp, Preset, Presets, Restrict, is_guid};
-
-const ID_PREFIX: &str = "idp_";
-const ID_CHARS: usize = 16;
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 const CLIENT_ID_BYTES_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 256;
 const TENANTS_MAX: usize = 100;
 const GROUP_ROLES_MAX: usize = 1_000;
 const ACR_MAX: usize = 20;
-
-/// The id of a connection: `idp_` and 80 random bits as 16 characters of base32.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(String);
-
-/// Not an id of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid ConnectionId")]
-pub struct ConnectionIdError;
-
-impl ConnectionId {
-    pub fn from_random(random: [u8; 10]) -> Self {
-        let bits = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-        let digit = |place: usize| ((bits >> (5 * (ID_CHARS - 1 - place))) & 31) as usize;
-        let chars = (0..ID_CHARS).filter_map(|place| ALPHABET.get(digit(place)));
-        Self(ID_PREFIX.chars().chain(chars.map(|byte| char::from(*byte))).collect())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ConnectionId {
-    type Err = ConnectionIdError;
-
-    fn from_str(text: &str) -> Result<Self, ConnectionIdError> {
-        let random = text.strip_prefix(ID_PREFIX).ok_or(ConnectionIdError)?;
-        let ok = random.len() == ID_CHARS && random.bytes().all(|byte| ALPHABET.contains(&byte));
-        if ok { Ok(Self(text.to_owned())) } else { Err(ConnectionIdError) }
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for ConnectionId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ConnectionId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// What an administrator writes, and what is stored. The client's secret is no part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,9 +34,7 @@ pub mod workload;
 
 pub use begin::{BrowserSecret, Pending, RedirectUri, ReturnTo, begin};
 pub use callback::{Callback, CallbackError, Code, TokenRequest, Tokens};
-pub use connection::{
-    Connection, ConnectionError, ConnectionForm, ConnectionId, Grant, GroupRole, GroupsClaim,
-};
+pub use connection::{Connection, ConnectionError, ConnectionForm, Grant, GroupRole, GroupsClaim};
 pub use discovery::{Discovery, DiscoveryError, TokenAuth};
 pub use id_token::{Groups, Identity, Mfa};
 pub use jwks::{Alg, Jwks, JwksError, Key};

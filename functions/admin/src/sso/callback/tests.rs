@@ -75,7 +75,7 @@ fn what_does_not_belong_is_refused_before_any_code_is_used() {
     let refused = format!("error=access_denied&state={}", world.state());
     assert_eq!(world.accept_at(&refused, &other, now()).unwrap_err(), E::Browser);
     let connection = world.pending.connection.clone();
-    world.pending.connection = "idp_0000000000000000".parse().unwrap();
+    world.pending.connection = "con_0000000000000000".parse().unwrap();
     assert_eq!(world.accept(&good).unwrap_err(), E::MixedUp);
     world.pending.connection = connection;
     world.pending.issuer = "https://other.okta.com".to_owned();

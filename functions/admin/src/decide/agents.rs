@@ -1,0 +1,143 @@
+//! Agents: registered, with an owner and a status.
+
+use domain::{Agent, AgentId, Code, Level, Lifecycle, LimitsRow, Name};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tables::codec::Row as _;
+use tables::{Attr, Item, Key, Swap, Switch, Table, fingerprint};
+
+use crate::ask::Ask;
+use crate::event::Params;
+use crate::plan::{Change, Shown};
+use crate::refusal::{Refused, Why};
+use crate::routes::List;
+
+use super::{NAME, NAME_SCHEMA, named, status_of, text_of};
+
+/// Who answers for an agent.
+const OWNER: &str = "owner_user";
+
+pub const LIST: List = List {
+    table: Table::Control,
+    partition: |params, _| params.tenant.as_ref().map(|tenant| format!("T#{tenant}")),
+    prefix: |_| "AGENT#".to_owned(),
+    row: None,
+    show: |_, _, item| view(item),
+};
+
+pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
+    params.tenant.iter().zip(&params.agent).map(|(tenant, agent)| Key::agent(tenant, agent)).collect()
+}
+
+/// Its owner must be somebody of the organization, which is checked where the caller is known: see `load`.
+pub fn create_needs(params: &Params, _: &Value) -> Vec<Key> {
+    params.tenant.iter().map(Key::tenant).collect()
+}
+
+fn view(item: &Item) -> Option<Value> {
+    let agent = Agent::from_item(item).ok()?;
+    Some(
+        json!({"id": agent.id, "name": named(item), "status": agent.status, "team": agent.team, "owner": text_of(item, OWNER)}),
+    )
+}
+
+fn shown(item: &Item) -> Result<Value, Refused> {
+    view(item).ok_or_else(|| Why::FactsUnavailable.into())
+}
+
+fn agent<'a>(ask: &'a Ask<'_>) -> Result<(Key, Agent, &'a Item), Refused> {
+    let (tenant, agent) = ask.params.tenant.as_ref().zip(ask.params.agent.as_ref()).ok_or(Why::NotFound)?;
+    let key = Key::agent(tenant, agent);
+    let (agent, item) = ask.must(&key)?;
+    Ok((key, agent, item))
+}
+
+pub fn get(ask: &Ask<'_>) -> Result<Shown, Refused> {
+    let (_, _, item) = agent(ask)?;
+    Ok(Shown { body: shown(item)?, etag: Some(fingerprint(item)) })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    name: Name,
+    team: Option<Code>,
+}
+
+pub fn create_schema() -> Value {
+    json!({"type": "object", "required": ["name"], "additionalProperties": false, "properties": {
+        "name": NAME_SCHEMA.clone(),
+        "team": {"anyOf": [{"type": "null"}, team()]},
+    }})
+}
+
+fn team() -> Value {
+    json!({"type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "description": "whose limits count beside its own"})
+}
+
+/// Whoever registers an agent answers for it.
+pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Create { name, team } = ask.body()?;
+    let (_, tenant, _) = super::tenants::tenant(ask)?;
+    let id = AgentId::from_random(ask.new_id("agent"));
+    let agent = Agent { id: id.clone(), status: Lifecycle::Active, team };
+    let mut row = agent.to_item();
+    row.insert(NAME.to_owned(), Attr::text(&name));
+    row.insert(OWNER.to_owned(), Attr::text(&ask.who.user));
+    let location = format!("/v1/tenants/{}/agents/{id}", tenant.id);
+    let mut swaps = vec![Swap::create(Key::agent(&tenant.id, &id), row.clone())];
+    swaps.extend(super::open_switch(&Switch::Agent(tenant.id, id.clone())));
+    let change = Change::of(swaps, format!("agent:{id}"), shown(&row)?);
+    Ok(Change { etag: Some(fingerprint(&row)), location: Some(location), ..change })
+}
+
+pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (key, agent, item) = agent(ask)?;
+    let new = status_of(item, super::orgs::wanted_status(ask)?);
+    replaced(key, &agent, item, new)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Team {
+    team: Option<Code>,
+}
+
+pub fn team_schema() -> Value {
+    json!({"type": "object", "required": ["team"], "additionalProperties": false,
+        "properties": {"team": {"anyOf": [{"type": "null"}, team()]}}})
+}
+
+/// The agent, and the limits that its teams have.
+pub fn team_needs(params: &Params, body: &Value) -> Vec<Key> {
+    needs(params, body).into_iter().chain(params.tenant.iter().map(Key::limits)).collect()
+}
+
+/// Out of a team whose use is limited: more may be used than before, which needs a second person.
+pub fn team_of(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Team { team } = ask.body()?;
+    let (key, agent, item) = agent(ask)?;
+    let limits = ask.params.tenant.as_ref().map(Key::limits);
+    let limits = limits.map_or(Ok(None), |key| ask.find::<LimitsRow>(&key))?;
+    let limited = |of: &Code| {
+        limits.as_ref().is_some_and(|row| {
+            row.limits().iter().any(|limit| {
+                limit.place.level == Level::Team
+                    && limit.place.id.as_ref().is_some_and(|id| id.as_str() == of.as_str())
+            })
+        })
+    };
+    let weakens = agent.team != team && agent.team.as_ref().is_some_and(limited);
+    let mut new = item.clone();
+    match &team {
+        Some(team) => new.insert("team".to_owned(), Attr::text(team)),
+        None => new.remove("team"),
+    };
+    Ok(Change { weakens, ..replaced(key, &agent, item, new)? })
+}
+
+fn replaced(key: Key, agent: &Agent, item: &Item, new: Item) -> Result<Change, Refused> {
+    let (body, tag) = (shown(&new)?, fingerprint(&new));
+    let swap = Swap { key, old: Some(item.clone()), new };
+    Ok(Change { etag: Some(tag), ..Change::of(vec![swap], format!("agent:{}", agent.id), body) })
+}

@@ -1,0 +1,146 @@
+//! Changes that wait for a second person: what was asked for is kept as it was sent, and decided again when it is confirmed.
+
+use domain::{ChangeRow, ChangeState, Code, MetaValue, Metadata};
+use policy::admin::{PrincipalId, may_confirm};
+use serde_json::{Value, json};
+use tables::codec::Row as _;
+use tables::{Attr, Item, Key, Swap, Table};
+
+use crate::ask::Ask;
+use crate::decide::glass;
+use crate::event::{self, Params};
+use crate::plan::Change;
+use crate::refusal::{Refused, Why};
+use crate::routes::{List, Operation, Run, named};
+
+pub const LIST: List = List {
+    table: Table::Control,
+    partition: |params, _| params.tenant.as_ref().map(|tenant| format!("T#{tenant}")),
+    prefix: |_| "CHANGE#".to_owned(),
+    row: None,
+    show: |ask, _, item| {
+        let row = ChangeRow::from_item(item).ok()?;
+        let open = row.state == ChangeState::Pending && ask.now < row.expires_at;
+        open.then(|| view(&row))
+    },
+};
+
+pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
+    params.tenant.iter().zip(&params.change).map(|(tenant, change)| Key::change(tenant, change)).collect()
+}
+
+/// What people are shown of it, the wanted body included: whoever confirms must see what.
+pub fn view(row: &ChangeRow) -> Value {
+    let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+    json!({
+        "id": row.id, "operation": row.operation, "path": row.path, "body": body, "requested_by": row.by,
+        "requested_at": row.at, "expires_at": row.expires_at, "state": row.state,
+    })
+}
+
+fn pending<'a>(ask: &'a Ask<'_>) -> Result<(Key, ChangeRow, &'a Item), Refused> {
+    let (tenant, change) = ask.params.tenant.as_ref().zip(ask.params.change.as_ref()).ok_or(Why::NotFound)?;
+    let key = Key::change(tenant, change);
+    let (row, item) = ask.must::<ChangeRow>(&key)?;
+    match row.state {
+        ChangeState::Pending if row.expires_at <= ask.now => Err(Why::ChangeExpired.into()),
+        ChangeState::Pending => Ok((key, row, item)),
+        ChangeState::Confirmed | ChangeState::Withdrawn => Err(Why::ChangeDone.into()),
+    }
+}
+
+fn moved(key: Key, item: &Item, state: ChangeState) -> Swap {
+    let mut new = item.clone();
+    new.insert("state".to_owned(), Attr::text(state));
+    Swap { key, old: Some(item.clone()), new }
+}
+
+/// The operation that a change is of, and what its path names.
+pub fn operation(row: &ChangeRow) -> Option<(&'static Operation, Params, Value)> {
+    let operation = named(row.operation.as_str())?;
+    let params = event::matched(operation.path, &row.path)?;
+    Some((operation, params, serde_json::from_str(&row.body).ok()?))
+}
+
+/// The same of what platform administrators ask for, which has an action of its own.
+pub fn confirm_glass(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (_, row, _) = pending(ask)?;
+    if row.operation.as_str() != glass::OPERATION { Err(Why::NotFound.into()) } else { confirmed(ask) }
+}
+
+/// Whatever else a tenant's own people ask for.
+pub fn confirm(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (_, row, _) = pending(ask)?;
+    if row.operation.as_str() == glass::OPERATION { Err(Why::NotFound.into()) } else { confirmed(ask) }
+}
+
+/// Decides again what was asked for, on what is there now: both are written together, or neither.
+fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (key, row, item) = pending(ask)?;
+    let by = PrincipalId::User(row.by.clone());
+    may_confirm(&by, &ask.who.principal.id).map_err(|_| Why::SamePerson)?;
+    let (operation, params, body) = operation(&row).ok_or(Why::FactsUnavailable)?;
+    let Run::Change { decide, .. } = operation.run else { return Err(Why::FactsUnavailable.into()) };
+    let params = Params { org: ask.params.org.clone(), ..params };
+    if params.tenant != ask.params.tenant {
+        return Err(Why::NotFound.into());
+    }
+    let seen = row.seen.as_ref().map(domain::Opaque::as_str);
+    let confirms = Some(&row.by);
+    let again = Ask {
+        confirms,
+        params: &params,
+        body: &body,
+        if_match: seen,
+        first_only: seen.is_none(),
+        idempotency: None,
+        ..*ask
+    };
+    let change = decide(&again)?;
+    let mut writes = change.writes;
+    writes.push(moved(key, item, ChangeState::Confirmed).to_write());
+    let metadata = change.metadata.with("operation", MetaValue::Code(row.operation.clone()));
+    Ok(Change { writes, metadata, weakens: false, resource: format!("change:{}", row.id), ..change })
+}
+
+/// By whoever asked for it.
+pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (key, row, item) = pending(ask)?;
+    if row.by != ask.who.user {
+        return Err(Refused::hint(Why::Forbidden, "a change is withdrawn by whoever asked for it"));
+    }
+    let body = view(&ChangeRow { state: ChangeState::Withdrawn, ..row.clone() });
+    let change =
+        Change::of(vec![moved(key, item, ChangeState::Withdrawn)], format!("change:{}", row.id), body);
+    Ok(Change { metadata: Metadata::default().with("operation", MetaValue::Code(row.operation)), ..change })
+}
+
+/// A change that was asked for, to be kept until somebody else confirms it.
+pub fn asked_for(
+    ask: &Ask<'_>,
+    operation: &'static Operation,
+    path: &str,
+    seen: Option<&str>,
+) -> Result<Change, Refused> {
+    let tenant = ask.params.tenant.as_ref().ok_or(Why::FactsUnavailable)?;
+    let id = domain::ChangeId::from_random(ask.random.change);
+    let ttl = u64::try_from(policy::admin::CHANGE_TTL.as_millis()).unwrap_or(u64::MAX);
+    let row = ChangeRow {
+        id: id.clone(),
+        operation: Code::literal(operation.name),
+        path: path.to_owned(),
+        body: ask.body.to_string(),
+        seen: seen.and_then(|seen| seen.parse().ok()),
+        by: ask.who.user.clone(),
+        at: ask.now,
+        expires_at: ask.now.plus_millis(ttl),
+        state: ChangeState::Pending,
+    };
+    // Kept for a week beyond its end, so that it can be seen what became of it.
+    let swap = Swap::create(Key::change(tenant, &id), row.to_item())
+        .expiring(row.expires_at.plus_millis(7 * 86_400_000));
+    Ok(Change {
+        metadata: Metadata::default().with("operation", MetaValue::Code(row.operation.clone())),
+        ..Change::of(vec![swap], format!("change:{id}"), view(&row))
+    })
+}

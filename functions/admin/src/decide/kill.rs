@@ -1,0 +1,158 @@
+//! The kill switch of a tenant and of its agents. Turning it on asks for a reason and for nothing else; turning it off is
+//! another person's.
+
+use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata};
+use policy::may_recover;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tables::gates::Write;
+use tables::{Key, KillOp, Switch, fingerprint};
+
+use crate::ask::Ask;
+use crate::event::Params;
+use crate::plan::{Change, Shown};
+use crate::refusal::{Refused, Why};
+
+/// The tenant's switch, and that of the agent which the body names.
+pub fn needs(params: &Params, body: &Value) -> Vec<Key> {
+    let Some(tenant) = &params.tenant else { return Vec::new() };
+    let agent = body.get("agent").and_then(Value::as_str).and_then(|text| text.parse::<AgentId>().ok());
+    let switches =
+        [Some(Switch::Tenant(tenant.clone())), agent.map(|agent| Switch::Agent(tenant.clone(), agent))];
+    switches.into_iter().flatten().flat_map(|switch| switch.keys()).collect()
+}
+
+fn view(row: &KillRow) -> Value {
+    let last = row.last.as_ref().map(|last| json!({"by": last.by, "reason": last.reason, "at": last.at}));
+    json!({"version": row.version, "stopped": row.stopped.iter().map(|one| one.as_str()).collect::<Vec<_>>(), "last": last})
+}
+
+fn switch(ask: &Ask<'_>, agent: Option<AgentId>) -> Result<Switch, Refused> {
+    let tenant = ask.params.tenant.clone().ok_or(Why::NotFound)?;
+    Ok(agent.map_or_else(|| Switch::Tenant(tenant.clone()), |agent| Switch::Agent(tenant.clone(), agent)))
+}
+
+fn row(ask: &Ask<'_>, switch: &Switch) -> Result<Option<KillRow>, Refused> {
+    switch.keys().first().map_or(Ok(None), |key| ask.find(key))
+}
+
+pub fn get(ask: &Ask<'_>) -> Result<Shown, Refused> {
+    let switch = switch(ask, None)?;
+    let row = row(ask, &switch)?.ok_or(Why::NotFound)?;
+    let item = switch.keys().first().and_then(|key| ask.rows.get(key)).map(fingerprint);
+    Ok(Shown { body: view(&row), etag: item })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stop {
+    reason: Code,
+    #[serde(default = "all")]
+    scope: KillScope,
+    agent: Option<AgentId>,
+}
+
+const fn all() -> KillScope {
+    KillScope::All
+}
+
+fn agent_schema() -> Value {
+    json!({"anyOf": [{"type": "null"}, {"type": "string", "pattern": "^agt_[0-9a-z]{16}$"}],
+        "description": "one agent; without it the whole tenant"})
+}
+
+pub fn stop_schema() -> Value {
+    let scopes: Vec<_> = KillScope::ALL.iter().map(|scope| scope.as_str()).collect();
+    json!({"type": "object", "required": ["reason"], "additionalProperties": false, "properties": {
+        "reason": {"type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "description": "why, as a code for the audit trail"},
+        "scope": {"type": "string", "enum": scopes, "default": "all"},
+        "agent": agent_schema(),
+    }})
+}
+
+fn told(switch: &Switch, reason: &Code) -> Metadata {
+    let level = MetaValue::Code(Code::literal(switch.level().as_str()));
+    Metadata::default().with("level", level).with("why", MetaValue::Code(reason.clone()))
+}
+
+fn resource(switch: &Switch) -> String {
+    match switch {
+        Switch::Platform => "kill:platform".to_owned(),
+        Switch::Org(org) => format!("kill:{org}"),
+        Switch::Tenant(tenant) => format!("kill:{tenant}"),
+        Switch::Agent(_, agent) => format!("kill:{agent}"),
+    }
+}
+
+fn written(ask: &Ask<'_>, reason: Code) -> KillWrite {
+    // A user's id is always a code.
+    let by = ask.who.user.as_str().parse().unwrap_or_else(|_| Code::literal("unknown"));
+    KillWrite { by, reason, at: ask.now }
+}
+
+/// Goes ahead whatever stands there, and even if it cannot be recorded.
+pub fn stop(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Stop { reason, scope, agent } = ask.body()?;
+    let switch = switch(ask, agent)?;
+    let seen = row(ask, &switch)?;
+    if matches!(switch, Switch::Agent(..)) && seen.is_none() {
+        return Err(Refused::at(Why::InvalidField, "/agent", "an agent of this tenant"));
+    }
+    let write = written(ask, reason.clone());
+    let mut after = seen.unwrap_or_else(KillRow::new);
+    after.stopped.insert(scope);
+    after.version = after.version.saturating_add(1);
+    after.last = Some(write.clone());
+    let updates = KillOp::Stop(scope).to_updates(&switch, &write);
+    let change = Change::of(Vec::new(), resource(&switch), view(&after));
+    Ok(Change {
+        writes: updates.into_iter().map(Write::from).collect(),
+        metadata: told(&switch, &reason).with("scope", MetaValue::Code(Code::literal(scope.as_str()))),
+        regardless: true,
+        ..change
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recover {
+    reason: Code,
+    /// The version that was looked at: what was stopped again meanwhile stays stopped.
+    version: u64,
+    agent: Option<AgentId>,
+}
+
+pub fn recover_schema() -> Value {
+    json!({"type": "object", "required": ["reason", "version"], "additionalProperties": false, "properties": {
+        "reason": {"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"},
+        "version": {"type": "integer", "minimum": 0, "description": "of the switch as you saw it"},
+        "agent": agent_schema(),
+    }})
+}
+
+pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Recover { reason, version, agent } = ask.body()?;
+    let switch = switch(ask, agent)?;
+    let row = row(ask, &switch)?.ok_or(Why::NotFound)?;
+    if row.version != version {
+        return Err(Refused::hint(
+            Why::PreconditionFailed,
+            format!("the switch is at version {}", row.version),
+        ));
+    }
+    if row.stopped.is_empty() {
+        return Err(Why::NothingStopped.into());
+    }
+    let write = written(ask, reason.clone());
+    if let Some(last) = &row.last {
+        may_recover(&last.by, &write.by).map_err(|_| Why::SamePerson)?;
+    }
+    let after = KillRow { version: version.saturating_add(1), stopped: [].into(), last: Some(write.clone()) };
+    let updates = KillOp::Recover { version }.to_updates(&switch, &write);
+    let change = Change::of(Vec::new(), resource(&switch), view(&after));
+    Ok(Change {
+        writes: updates.into_iter().map(Write::from).collect(),
+        metadata: told(&switch, &reason).count("version", version),
+        ..change
+    })
+}

@@ -1,0 +1,253 @@
+//! Who is in, and with which role. Nobody gives more than they have, and nobody changes their own.
+
+use domain::{
+    Code, ConnectionId, ConnectionRow, InviteRow, MetaValue, Metadata, Org, OwnersRow, Role, TenantId, User,
+    UserId,
+};
+use policy::admin::{Denial, Granted, PrincipalId, Resource, last_owner, may_change};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tables::codec::Row as _;
+use tables::{Item, Key, Swap, Table, deleted, fingerprint};
+
+use crate::ask::{Ask, digest};
+use crate::event::Params;
+use crate::plan::Change;
+use crate::refusal::{Refused, Why};
+use crate::routes::List;
+
+/// How long an invitation is good for: seven days.
+const INVITED_MS: u64 = 7 * 86_400_000;
+
+pub const ROLES: List = List {
+    table: Table::Identity,
+    partition: |params, _| params.tenant.as_ref().map(|tenant| format!("T#{tenant}")),
+    prefix: |_| "BIND#".to_owned(),
+    row: None,
+    show: |_, key, item| {
+        let user: UserId = key.sk.strip_prefix("BIND#")?.parse().ok()?;
+        Some(json!({"user": user, "role": Role::from_item(item).ok()?}))
+    },
+};
+
+pub const USERS: List = List {
+    table: Table::Identity,
+    partition: |params, _| params.org.as_ref().map(|org| format!("ORG#{org}")),
+    prefix: |_| "USER#".to_owned(),
+    row: None,
+    show: |_, _, item| {
+        let user = User::from_item(item).ok()?;
+        Some(json!({"id": user.id, "active": user.active}))
+    },
+};
+
+pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
+    let (Some(tenant), Some(user)) = (&params.tenant, &params.user) else { return Vec::new() };
+    let person = params.org.iter().map(|org| Key::user(org, user));
+    person.chain([Key::binding(tenant, user), Key::owners(tenant)]).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    role: Role,
+}
+
+fn role_schema() -> Value {
+    json!({"type": "string", "enum": Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>()})
+}
+
+pub fn grant_schema() -> Value {
+    json!({"type": "object", "required": ["role"], "additionalProperties": false, "properties": {"role": role_schema()}})
+}
+
+/// A person's role in a tenant, as it is read and written.
+struct Place<'a> {
+    tenant: &'a TenantId,
+    user: &'a UserId,
+    key: Key,
+    item: Option<&'a Item>,
+    role: Option<Role>,
+}
+
+fn place<'a>(ask: &'a Ask<'_>) -> Result<Place<'a>, Refused> {
+    let (tenant, user) = ask.params.tenant.as_ref().zip(ask.params.user.as_ref()).ok_or(Why::NotFound)?;
+    let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
+    // Somebody of another organization is nobody here.
+    ask.must::<User>(&Key::user(org, user))?;
+    let key = Key::binding(tenant, user);
+    let (item, role) = (ask.rows.get(&key), ask.find(&key)?);
+    Ok(Place { tenant, user, key, item, role })
+}
+
+pub fn grant(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Wanted { role } = ask.body()?;
+    let place = place(ask)?;
+    allowed(ask, place.user, place.role.map(Granted::Role), Some(Granted::Role(role)))?;
+    let body = json!({"user": place.user, "role": role});
+    if place.role == Some(role) {
+        return Ok(Change::already(resource(place.user), body));
+    }
+    let new = role.to_item();
+    let tag = fingerprint(&new);
+    let mut swaps = vec![Swap { key: place.key.clone(), old: place.item.cloned(), new }];
+    swaps.extend(owners(ask, &place, role == Role::Owner)?);
+    let metadata = Metadata::default()
+        .with("role", MetaValue::Code(Code::literal(role.as_str())))
+        .with("before", MetaValue::Code(Code::literal(place.role.map_or("none", Role::as_str))));
+    Ok(Change { etag: Some(tag), metadata, ..Change::of(swaps, resource(place.user), body) })
+}
+
+pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let place = place(ask)?;
+    let before = place.role.ok_or(Why::NotFound)?;
+    allowed(ask, place.user, Some(Granted::Role(before)), None)?;
+    let swaps = owners(ask, &place, false)?.into_iter().collect();
+    let mut change = Change::of(swaps, resource(place.user), Value::Null);
+    change.writes.push(deleted(&place.key, place.item.ok_or(Why::NotFound)?));
+    let before = MetaValue::Code(Code::literal(before.as_str()));
+    Ok(Change { metadata: Metadata::default().with("before", before), ..change })
+}
+
+fn resource(user: &UserId) -> String {
+    format!("user:{user}")
+}
+
+fn allowed(
+    ask: &Ask<'_>,
+    user: &UserId,
+    before: Option<Granted>,
+    after: Option<Granted>,
+) -> Result<(), Refused> {
+    if *user == ask.who.user {
+        return Err(Why::OnSelf.into());
+    }
+    let whose = PrincipalId::User(user.clone());
+    may_change(&ask.who.principal, ask.resource, &whose, before, after).map_err(|denial| match denial {
+        Denial::NotFound => Why::NotFound.into(),
+        Denial::Forbidden | Denial::MfaRequired | Denial::Fault => Why::AboveOwnLevel.into(),
+    })
+}
+
+/// The row of owners, if it changes: written with every change of an owner, so that two who leave at once are seen.
+fn owners(ask: &Ask<'_>, place: &Place<'_>, owns: bool) -> Result<Option<Swap>, Refused> {
+    let key = Key::owners(place.tenant);
+    let owned = place.role == Some(Role::Owner);
+    if owns == owned {
+        return Ok(None);
+    }
+    let mut row = ask.find::<OwnersRow>(&key)?.unwrap_or_default();
+    if owns {
+        row.0.insert(place.user.clone());
+    } else {
+        row.0.remove(place.user);
+        last_owner(row.0.len()).map_err(|_| Why::LastOwner)?;
+    }
+    Ok(Some(Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key }))
+}
+
+/// The connection that the body names, and the organization.
+pub fn invite_needs(params: &Params, body: &Value) -> Vec<Key> {
+    let connection = body.get("connection").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let tenant = body.get("tenant").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let email = body.get("email").and_then(Value::as_str);
+    let place = |id: &ConnectionId| Some(Key::invite(params.org.as_ref()?, invite_digest(id, email?)));
+    let keys = [
+        connection.as_ref().and_then(place),
+        params.org.as_ref().map(Key::org),
+        connection.map(|id: ConnectionId| Key::connection(&id)),
+        tenant.map(|id: TenantId| Key::tenant(&id)),
+    ];
+    keys.into_iter().flatten().collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Invite {
+    email: String,
+    connection: ConnectionId,
+    #[serde(default)]
+    owner: bool,
+    tenant: Option<TenantId>,
+    role: Option<Role>,
+}
+
+pub fn invite_schema() -> Value {
+    json!({"type": "object", "required": ["email", "connection"], "additionalProperties": false, "properties": {
+        "email": {"type": "string", "maxLength": 254, "description": "that the identity provider must have verified; it is kept as a digest alone"},
+        "connection": {"type": "string", "pattern": "^con_[0-9a-z]{16}$"},
+        "owner": {"type": "boolean", "default": false, "description": "owns the organization"},
+        "tenant": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": "^ten_[0-9a-z]{16}$"}]},
+        "role": {"anyOf": [{"type": "null"}, role_schema()]},
+    }})
+}
+
+/// Where an invitation lies. Addresses are compared in lower case: no provider tells two people by it.
+pub fn invite_digest(connection: &ConnectionId, email: &str) -> domain::Opaque {
+    digest(&["countersign invite", connection.as_str(), &email.trim().to_ascii_lowercase()])
+}
+
+pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let wanted: Invite = ask.body()?;
+    let org = ask.params.org.clone().ok_or(Why::NotFound)?;
+    ask.must::<Org>(&Key::org(&org))?;
+    let email = wanted.email.trim();
+    if email.len() > 254
+        || email.split_once('@').is_none_or(|(name, host)| name.is_empty() || host.is_empty())
+    {
+        return Err(Refused::at(Why::InvalidField, "/email", "an e-mail address"));
+    }
+    let connection = ask.find::<ConnectionRow>(&Key::connection(&wanted.connection))?;
+    if connection.is_none_or(|row| row.org != org) {
+        return Err(Refused::at(Why::InvalidField, "/connection", "a connection of this organization"));
+    }
+    let tenant = match (wanted.tenant, wanted.role) {
+        (Some(tenant), Some(role)) => Some((tenant, role)),
+        (None, None) => None,
+        _ => return Err(Refused::at(Why::InvalidField, "/role", "a tenant and a role in it, or neither")),
+    };
+    invited(ask, &org, wanted.owner, tenant.as_ref())?;
+    let key = Key::invite(&org, invite_digest(&wanted.connection, email));
+    let expires_at = ask.now.plus_millis(INVITED_MS);
+    let row = InviteRow {
+        org,
+        connection: wanted.connection,
+        platform: false,
+        owner: wanted.owner,
+        tenant,
+        invited_by: Some(ask.who.user.clone()),
+        expires_at,
+    };
+    // The last one counts: an older one, perhaps mistaken, is replaced.
+    let swap = Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key }.expiring(expires_at);
+    let role = row.tenant.as_ref().map_or("none", |(_, role)| role.as_str());
+    Ok(Change {
+        metadata: Metadata::default()
+            .flag("owner", row.owner)
+            .with("role", MetaValue::Code(Code::literal(role))),
+        ..Change::of(vec![swap], "user:invited", json!({"expires_at": expires_at}))
+    })
+}
+
+/// Whether the caller may give what the invitation holds.
+fn invited(
+    ask: &Ask<'_>,
+    org: &domain::OrgId,
+    owner: bool,
+    tenant: Option<&(TenantId, Role)>,
+) -> Result<(), Refused> {
+    let stranger = PrincipalId::User(UserId::from_random(ask.random.change));
+    let may = |resource: &Resource, granted| {
+        may_change(&ask.who.principal, resource, &stranger, None, Some(granted))
+            .map_err(|_| Refused::from(Why::AboveOwnLevel))
+    };
+    if owner {
+        may(&Resource::Org(org.clone()), Granted::OrgOwner)?;
+    }
+    let Some((tenant, role)) = tenant else { return Ok(()) };
+    let row = ask.find::<domain::Tenant>(&Key::tenant(tenant))?;
+    if row.is_none_or(|row| row.org != *org) {
+        return Err(Refused::at(Why::InvalidField, "/tenant", "a tenant of this organization"));
+    }
+    may(&Resource::Tenant { org: org.clone(), tenant: tenant.clone() }, Granted::Role(*role))
+}

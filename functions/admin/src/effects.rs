@@ -1,0 +1,234 @@
+//! The effects, in their one order: read who it is; read the facts; record; write; record; respond.
+
+use aws::{AuditSender, Dynamo};
+use domain::{ProviderId, SealedBytes, SessionKey, SessionRow, TenantId, Timestamp};
+use envelope::Purpose;
+use serde_json::{Value, json};
+use tables::codec::{CREDENTIAL, PROVIDER_ID, PROVIDERS, Row as _};
+use tables::gates::Write;
+use tables::{Attr, GateFault, Item, Key, Swap};
+
+use crate::ask::{Ask, Rows};
+use crate::decide::changes;
+use crate::event::Params;
+use crate::operate::Plan;
+use crate::plan::NewSecret;
+use crate::providers::Providers;
+use crate::refusal::{Refused, Why};
+use crate::response::Response;
+use crate::routes::{List, Operation, Run};
+use crate::secrets::Secrets;
+use crate::who;
+
+/// What effects need.
+#[derive(Debug)]
+pub struct Effects {
+    pub dynamo: Dynamo,
+    pub audit: AuditSender,
+    pub secrets: Secrets,
+    pub providers: Providers,
+}
+
+/// How often a write is tried that has certainly not happened.
+const TRIES: u32 = 4;
+/// Rows of one page of a list.
+pub const PAGE: u16 = 50;
+/// A session's last use is written at most so often.
+const SEEN_EVERY_MS: u64 = 60_000;
+
+impl Effects {
+    /// The session's row, and what its path needs to be understood. A wrong secret ends here, after one read.
+    ///
+    /// # Errors
+    /// Nobody is known.
+    pub async fn present(&self, key: &SessionKey, params: &Params) -> Result<(SessionRow, Rows), Why> {
+        let mut keys = vec![Key::session(key.id())];
+        keys.extend(params.tenant.iter().map(Key::tenant));
+        keys.extend(changes::needs(params, &Value::Null));
+        let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
+        let session = who::presented(key, rows.get(&Key::session(key.id())))?;
+        Ok((session, rows))
+    }
+
+    /// Everything behind the session, and what the operation reads.
+    ///
+    /// # Errors
+    /// The tables did not answer in full.
+    pub async fn facts(
+        &self,
+        session: &SessionRow,
+        operation: &Operation,
+        params: &Params,
+        body: &Value,
+        seen: &Rows,
+    ) -> Result<Rows, Why> {
+        let mut keys = who::keys(session, params);
+        if let Run::Show { needs, .. } | Run::Change { needs, .. } = &operation.run {
+            keys.extend(needs(params, body));
+        }
+        // A confirmation decides again what was asked for, on what that reads.
+        for item in changes::needs(params, body).iter().filter_map(|key| seen.get(key)) {
+            let row = domain::ChangeRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;
+            if let (Some(org), Some(tenant)) = (&params.org, &params.tenant) {
+                keys.extend(who::requester_keys(org, tenant, &row.by));
+            }
+            if let Some((Operation { run: Run::Change { needs, .. }, .. }, named, body)) =
+                changes::operation(&row)
+            {
+                keys.extend(needs(&Params { org: params.org.clone(), ..named }, &body));
+            }
+        }
+        keys.sort();
+        keys.dedup();
+        self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)
+    }
+
+    /// Notes that a session is used, once a minute. A note that is lost only ends it earlier.
+    pub async fn touch(&self, session: &SessionRow, item: Option<&Item>, now: Timestamp) {
+        let Some(item) = item.filter(|_| now.millis_since(session.seen_at) >= SEEN_EVERY_MS) else { return };
+        let mut new = item.clone();
+        new.insert("seen_at".to_owned(), Attr::text(now));
+        let swap = Swap { key: Key::session(&session.id), old: Some(item.clone()), new };
+        let _ = self.dynamo.write_all(vec![swap.to_write()]).await;
+    }
+
+    /// A page of a list.
+    pub async fn page(&self, list: &List, ask: &Ask<'_>, after: Option<&str>) -> Response {
+        match self.listed(list, ask, after).await {
+            Ok(body) => Response::json(200, &body),
+            Err(why) => Response::problem(&Refused::from(why)),
+        }
+    }
+
+    async fn listed(&self, list: &List, ask: &Ask<'_>, after: Option<&str>) -> Result<Value, Why> {
+        let unread = |_| Why::FactsUnavailable;
+        let pk = (list.partition)(ask.params, ask).ok_or(Why::NotFound)?;
+        let prefix = (list.prefix)(ask);
+        // A cursor is the end of a sort key: outside the list it finds nothing.
+        let after = after.map(|after| format!("{prefix}{after}"));
+        let page =
+            self.dynamo.page(list.table, &pk, &prefix, after.as_deref(), PAGE).await.map_err(unread)?;
+        let last = page.rows.last().and_then(|(key, _)| key.sk.strip_prefix(&prefix)).map(str::to_owned);
+        let shown: Vec<Value> = match list.row {
+            None => page.rows.iter().filter_map(|(key, item)| (list.show)(ask, key, item)).collect(),
+            Some(row) => {
+                let keys: Vec<Key> = page.rows.iter().filter_map(|(marker, _)| row(marker)).collect();
+                let rows = match keys.is_empty() {
+                    true => Rows::new(),
+                    false => self.dynamo.batch_get(&keys).await.map_err(unread)?,
+                };
+                keys.iter().filter_map(|key| (list.show)(ask, key, rows.get(key)?)).collect()
+            }
+        };
+        Ok(json!({"items": shown, "next": last.filter(|_| page.more)}))
+    }
+
+    /// Carries out a change: recorded, made, recorded.
+    pub async fn perform(&self, plan: Plan) -> Response {
+        let action = plan.scribe.action_id;
+        if plan.change.already {
+            return done(&plan).with_action(action);
+        }
+        let recorded = self.audit.attempt(action, std::slice::from_ref(&plan.attempt)).await;
+        if recorded.is_err() && !plan.change.regardless {
+            return Response::problem(&Why::AuditUnavailable.into()).with_action(action);
+        }
+        let ended = self.written(&plan).await;
+        let outcome = plan.outcome(aws::now(), ended);
+        if self.audit.record(&[outcome]).await.is_err() {
+            tracing::error!(%action, "admin.outcome_not_recorded");
+        }
+        let response = match ended {
+            Ok(()) => done(&plan),
+            Err(Why::AlreadyExists) => located(Response::problem(&Why::AlreadyExists.into()), &plan),
+            Err(why) => Response::problem(&why.into()),
+        };
+        response.with_action(action)
+    }
+
+    async fn written(&self, plan: &Plan) -> Result<(), Why> {
+        let change = &plan.change;
+        let mut writes = change.writes.clone();
+        if let Some(tenant) = &change.roots {
+            writes.extend(self.new_roots(tenant).await?);
+        }
+        let mut swaps = change.swaps.clone();
+        if let Some(credential) = &change.credential {
+            let sealed = self.secrets.seal_credential(credential, aws::now()).await?;
+            swaps.iter_mut().for_each(|swap| put_credential(&mut swap.new, &credential.provider, &sealed));
+        }
+        let written = self.write_rows(swaps, change.secret.as_ref(), &writes).await;
+        // What could not be made is there already.
+        written.map_err(|why| match why {
+            Why::Conflict if change.location.is_some() => Why::AlreadyExists,
+            other => other,
+        })
+    }
+
+    /// All rows or none, in one transaction; a secret is sealed into its row before.
+    ///
+    /// # Errors
+    /// A row is not as it was read, or the write is not confirmed.
+    pub async fn write_rows(
+        &self,
+        mut swaps: Vec<Swap>,
+        secret: Option<&NewSecret>,
+        others: &[Write],
+    ) -> Result<(), Why> {
+        if let Some(secret) = secret {
+            let sealed = self.secrets.seal_client(secret, aws::now()).await?;
+            for swap in swaps.iter_mut().filter(|swap| swap.key == secret.row) {
+                swap.new.insert("secret".to_owned(), Attr::B(sealed.as_bytes().to_vec()));
+            }
+        }
+        let writes: Vec<Write> = swaps.iter().map(Swap::to_write).chain(others.iter().cloned()).collect();
+        let mut perhaps = false;
+        for _ in 0..TRIES {
+            match self.dynamo.write_all(writes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(GateFault::Condition(_)) if perhaps => return Err(Why::NotConfirmed),
+                Err(GateFault::Condition(_)) => return Err(Why::Conflict),
+                Err(GateFault::NotWritten) => {}
+                Err(GateFault::Unknown) => perhaps = true,
+            }
+        }
+        Err(if perhaps { Why::NotConfirmed } else { Why::FactsUnavailable })
+    }
+
+    /// The root keys of a new tenant, which never leave the key service in the clear here.
+    async fn new_roots(&self, tenant: &TenantId) -> Result<Vec<Write>, Why> {
+        let mut writes = Vec::new();
+        for purpose in Purpose::ALL {
+            writes.push(self.secrets.new_root(tenant, purpose).await?.to_write());
+        }
+        Ok(writes)
+    }
+}
+
+/// Puts a credential to its provider in a row of providers.
+fn put_credential(item: &mut Item, provider: &ProviderId, sealed: &SealedBytes) {
+    let Some(Attr::L(list)) = item.get_mut(PROVIDERS) else { return };
+    let parts = list.iter_mut().filter_map(|part| match part {
+        Attr::M(part) if part.get(PROVIDER_ID) == Some(&Attr::text(provider)) => Some(part),
+        _ => None,
+    });
+    for part in parts {
+        part.insert(CREDENTIAL.to_owned(), Attr::B(sealed.as_bytes().to_vec()));
+    }
+}
+
+fn done(plan: &Plan) -> Response {
+    let status = plan.status;
+    if status == 204 {
+        return Response::empty(status);
+    }
+    let response = Response::json(status, &plan.change.body).with_etag(plan.change.etag.as_deref());
+    located(response, plan)
+}
+
+fn located(response: Response, plan: &Plan) -> Response {
+    match &plan.change.location {
+        Some(location) => response.with("location", location),
+        None => response,
+    }
+}

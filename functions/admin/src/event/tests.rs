@@ -1,0 +1,102 @@
+//! The edge, over the events of `events/admin/` and over paths made from the table.
+
+use super::*;
+use crate::routes::OPERATIONS;
+use std::collections::BTreeSet;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../events/admin/", $name, ".json")))
+    };
+}
+
+/// What an event came to, in a form that compares.
+fn came(request: &Request) -> String {
+    match &request.route {
+        Route::Login { connection, return_to } => format!("login {connection} {return_to:?}"),
+        Route::Callback { query, browser, .. } => format!("callback {} {}", query.len(), browser.is_some()),
+        Route::Logout { token, .. } => format!("logout {}", token.is_some()),
+        Route::Stray(why) => format!("stray {}", why.row().code),
+        other => format!("{other:?}"),
+    }
+}
+
+fn who(request: &Request) -> &'static str {
+    match &request.credential {
+        Ok(Credential::Cookie(_)) => "cookie",
+        Ok(Credential::Bearer(_)) => "bearer",
+        Ok(Credential::Iam(_)) => "iam",
+        Err(why) => why.row().code,
+    }
+}
+
+#[test]
+fn the_example_events_are_what_their_names_say() {
+    let nobody = "sign_in_needed";
+    for ((name, event), expected, caller) in [
+        (fixture!("health"), "Health", nobody),
+        (fixture!("document"), "Document", nobody),
+        (fixture!("login"), "login con_0123456789abcdef Some(\"/v1/session\")", nobody),
+        (fixture!("callback"), "callback 81 true", nobody),
+        (fixture!("logout"), "logout true", nobody),
+        (fixture!("bootstrap"), "Bootstrap", "iam"),
+        (fixture!("bootstrap_forged"), "Bootstrap", nobody),
+        (fixture!("session"), "session.get", "cookie"),
+        (fixture!("create_key"), "keys.create_service", "bearer"),
+        (fixture!("cookie_with_csrf"), "kill.stop", "cookie"),
+        (fixture!("cookie_cross_site"), "kill.stop", "cookie"),
+        (fixture!("gateway_key"), "session.get", nobody),
+        (fixture!("no_session"), "session.get", nobody),
+        (fixture!("put_limits"), "limits.put", "bearer"),
+        (fixture!("form_encoded"), "kill.stop", "bearer"),
+        (fixture!("rest_create_tenant"), "tenants.create", "bearer"),
+        (fixture!("unknown_path"), "stray unknown_path", "bearer"),
+        (fixture!("wrong_method"), "stray method_not_allowed", "bearer"),
+    ] {
+        let request = parse(event).unwrap();
+        assert_eq!((came(&request).as_str(), who(&request)), (expected, caller), "{name}");
+        assert!(request.tls.is_ok(), "{name}");
+        let safe = name == "cookie_with_csrf";
+        assert_eq!(request.csrf_safe, safe, "{name}");
+    }
+    let limits = parse(fixture!("put_limits").1).unwrap();
+    assert_eq!(limits.if_match.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    assert!(parse(fixture!("form_encoded").1).unwrap().body.is_err());
+    let old = fixture!("session").1.replace("TLSv1.3", "TLSv1.2");
+    assert_eq!(parse(&old).unwrap().tls, Err(Why::TlsVersion));
+}
+
+#[test]
+fn every_operation_has_one_path_and_one_name() {
+    let ends: BTreeSet<_> = OPERATIONS.iter().map(|one| (one.method, one.path)).collect();
+    let names: BTreeSet<_> = OPERATIONS.iter().map(|one| one.name).collect();
+    assert_eq!((ends.len(), names.len()), (OPERATIONS.len(), OPERATIONS.len()));
+    for one in OPERATIONS {
+        let path = filled(one.path);
+        let Route::Operation(found, _) = operation(one.method, &path) else { panic!("{path}") };
+        assert_eq!(found.name, one.name, "{} {path} is taken by another", one.method);
+        assert!(matches!(operation(one.method, &format!("{path}/")), Route::Stray(_)), "{path}/");
+    }
+}
+
+fn filled(pattern: &str) -> String {
+    let part = |part: &str| match part {
+        "{org}" => "org_0123456789abcdef".to_owned(),
+        "{tenant}" => "ten_0123456789abcdef".to_owned(),
+        "{agent}" => "agt_0123456789abcdef".to_owned(),
+        "{user}" => "usr_0123456789abcdef".to_owned(),
+        "{session}" => "ses_0123456789abcdef".to_owned(),
+        "{connection}" => "con_0123456789abcdef".to_owned(),
+        "{change}" => "chg_0123456789abcdef".to_owned(),
+        "{provider}" => "prv_0123456789abcdef".to_owned(),
+        "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
+        fixed => fixed.to_owned(),
+    };
+    pattern.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn nothing_personal_shows() {
+    let shown = format!("{:?}", parse(fixture!("callback").1).unwrap());
+    assert!(!shown.contains("Splx") && !shown.contains("203.0.113"), "{shown}");
+}

@@ -1,0 +1,130 @@
+//! The OpenAPI 3.1 document, made from the table of operations.
+
+use serde_json::{Map, Value, json};
+
+use crate::event::COOKIE;
+use crate::refusal::TABLE;
+use crate::routes::{OPERATIONS, Operation, Run};
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in OPERATIONS {
+        let methods = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
+        if let Value::Object(methods) = methods {
+            methods.insert(operation.method.to_lowercase(), described(operation));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Countersign management API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Every operation is authenticated by a session, authorized by a role, and recorded before it takes \
+                effect. Errors are problem details (RFC 9457) whose `code` is the reason in the audit trail.",
+        },
+        "security": [{"bearer": []}, {"cookie": []}],
+        "paths": paths,
+        "components": {"securitySchemes": schemes(), "schemas": {"Problem": problem()}, "parameters": parameters()},
+    })
+}
+
+fn schemes() -> Value {
+    json!({
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "cs_ses_<region>_<id>_<secret>"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    })
+}
+
+fn problem() -> Value {
+    let mut codes: Vec<_> = TABLE.iter().map(|row| row.code).collect();
+    codes.dedup();
+    json!({"type": "object", "required": ["title", "status", "detail", "code"], "properties": {
+        "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
+        "code": {"type": "string", "enum": codes},
+        "at": {"type": "string", "description": "JSON pointer into the body"},
+    }})
+}
+
+fn parameters() -> Value {
+    let header = |name: &str, what: &str| json!({"name": name, "in": "header", "description": what, "schema": {"type": "string", "maxLength": 128}});
+    json!({
+        "IdempotencyKey": header("Idempotency-Key", "the same key makes the same thing once"),
+        "IfMatch": header("If-Match", "the entity tag of the state that you saw"),
+        "Csrf": header("x-cs-csrf", "1, for a browser's session"),
+        "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 256}},
+    })
+}
+
+fn described(operation: &Operation) -> Value {
+    let mut parameters = in_path(operation.path);
+    let mut answers = json!({"default": {"description": "a refusal", "content": {"application/problem+json": {
+        "schema": {"$ref": "#/components/schemas/Problem"}}}}});
+    let mut described = json!({"operationId": operation.name, "summary": operation.summary,
+        "x-cs-action": operation.action.as_str()});
+    let reference = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
+    match &operation.run {
+        Run::Show { .. } => set(&mut answers, "200", answer("as it is; `etag` names this state")),
+        Run::List(_) => {
+            parameters.push(reference("After"));
+            let page = json!({"type": "object", "required": ["items", "next"], "properties": {
+                "items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}});
+            set(
+                &mut answers,
+                "200",
+                json!({"description": "a page", "content": {"application/json": {"schema": page}}}),
+            );
+        }
+        Run::Change { body, status, .. } => {
+            parameters.push(reference("Csrf"));
+            parameters.push(reference(if *status == 201 { "IdempotencyKey" } else { "IfMatch" }));
+            let done = if *status == 204 { json!({"description": "done"}) } else { answer("done") };
+            set(&mut answers, &status.to_string(), done);
+            set(&mut answers, "202", answer("kept until a second person confirms it"));
+            if let Some(schema) = body {
+                let content = json!({"application/json": {"schema": schema()}});
+                set(&mut described, "requestBody", json!({"required": true, "content": content}));
+            }
+        }
+    }
+    set(&mut described, "parameters", parameters.into());
+    set(&mut described, "responses", answers);
+    described
+}
+
+fn answer(what: &str) -> Value {
+    json!({"description": what, "content": {"application/json": {"schema": {"type": "object"}}}})
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
+/// The ids in a path, each with its form.
+fn in_path(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names
+        .map(|name| {
+            let pattern = match name {
+                "key" => "^[0-9A-Za-z]{16}$".to_owned(),
+                _ => format!("^{}_[0-9a-hjkmnp-tv-z]{{16}}$", prefix(name)),
+            };
+            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "pattern": pattern}})
+        })
+        .collect()
+}
+
+fn prefix(name: &str) -> &'static str {
+    match name {
+        "org" => "org",
+        "tenant" => "ten",
+        "agent" => "agt",
+        "user" => "usr",
+        "session" => "ses",
+        "connection" => "con",
+        "change" => "chg",
+        _ => "prv",
+    }
+}

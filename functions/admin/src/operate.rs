@@ -1,0 +1,232 @@
+//! The decision about one operation: pure, from the request and what was read for it.
+
+use domain::{ActionId, AuditRecord, Decided, EventType, Metadata, Phase, TenantId, Timestamp};
+use policy::admin::{Action, AdminPermit, Denial, Policies, Resource};
+use serde_json::Value;
+
+use crate::ask::{Ask, Random, Rows, Who};
+use crate::decide::changes;
+use crate::decide::connections::FormRules;
+use crate::event::{Params, Request};
+use crate::plan::{Change, Shown};
+use crate::records::{Entry, Scribe};
+use crate::refusal::{Refused, Why};
+use crate::routes::{List, Operation, Run};
+use crate::who;
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Decision {
+    Show(Shown),
+    /// A page is to be read first.
+    Page(&'static List),
+    Write(Box<Plan>),
+    Refuse(Refused, Box<AuditRecord>),
+}
+
+/// A change that was authorized.
+#[derive(Debug)]
+pub struct Plan {
+    pub permit: AdminPermit,
+    pub change: Change,
+    pub scribe: Scribe,
+    /// With which status it is answered.
+    pub status: u16,
+    pub attempt: AuditRecord,
+    outcome: [u8; 10],
+}
+
+/// Everything about one request but what the operation itself is.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    pub request: &'a Request,
+    pub operation: &'static Operation,
+    pub params: &'a Params,
+    pub body: &'a Value,
+    pub who: &'a Who,
+    pub rows: &'a Rows,
+    pub region: domain::Region,
+    pub now: Timestamp,
+    pub random: &'a Random,
+    pub forms: FormRules<'a>,
+}
+
+/// Authorizes, and asks the operation what it comes to.
+pub fn decide(policies: &Policies, asked: &Asked<'_>) -> Decision {
+    let scribe = scribe(asked);
+    match authorized(policies, asked) {
+        Ok((permit, resource)) => decided(asked, permit, &resource, &scribe),
+        Err(refused) => refuse(asked, &scribe, refused),
+    }
+}
+
+fn refuse(asked: &Asked<'_>, scribe: &Scribe, refused: Refused) -> Decision {
+    // What somebody may not know of is not told in its log: that would let anybody write there.
+    let own = || scribe.clone().in_log_of(asked.who.org.clone(), TenantId::platform());
+    let hidden = refused.why == Why::NotFound;
+    let scribe = if hidden { &own() } else { scribe };
+    let record = scribe.refusal(refused.why, asked.now, asked.random.attempt);
+    Decision::Refuse(refused, Box::new(record))
+}
+
+fn scribe(asked: &Asked<'_>) -> Scribe {
+    let event = match &asked.operation.run {
+        Run::Change { event, .. } => *event,
+        Run::Show { .. } | Run::List(_) => EventType::AdminRefused,
+    };
+    let action = ActionId::new(asked.now, asked.random.action);
+    let scribe = Scribe::of(asked.who, asked.region, action, asked.operation.name, event);
+    let scribe = Scribe { request_id: asked.request.request_id.clone(), ..scribe };
+    match (&asked.params.org, &asked.params.tenant) {
+        (Some(org), Some(tenant)) => scribe.in_log_of(org.clone(), tenant.clone()),
+        (Some(org), None) => scribe.in_log_of(org.clone(), TenantId::platform()),
+        _ => scribe,
+    }
+}
+
+/// The caller may do this to that. Who confirms a change must also be allowed to make it.
+fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Resource), Refused> {
+    let resource = who::resource(asked.operation.on, asked.params, asked.who)?;
+    let permit = |action| {
+        let id = ActionId::new(asked.now, asked.random.action);
+        policies.authorize(id, &asked.who.principal, action, &resource).map_err(denied)
+    };
+    let granted = permit(asked.operation.action)?;
+    if [Action::ChangeConfirm, Action::BreakGlassConfirm].contains(&asked.operation.action) {
+        let asked_for = first(asked)?;
+        // Whoever confirms that the glass is broken does not go in themselves; any other change they could make.
+        if asked.operation.action == Action::ChangeConfirm {
+            permit(asked_for.0.action)?;
+        }
+        still(policies, asked, &asked_for, &resource)?;
+    }
+    Ok((granted, resource))
+}
+
+/// What is to be confirmed, and who asked for it.
+fn first(asked: &Asked<'_>) -> Result<(&'static Operation, domain::UserId), Refused> {
+    let key = changes::needs(asked.params, asked.body).into_iter().next();
+    let row = key.and_then(|key| asked.rows.get(&key)).ok_or(Why::NotFound)?;
+    let row = <domain::ChangeRow as tables::codec::Row>::from_item(row).map_err(|_| Why::FactsUnavailable)?;
+    let (operation, ..) = changes::operation(&row).ok_or(Why::FactsUnavailable)?;
+    Ok((operation, row.by))
+}
+
+/// Two people in good standing stand behind a change: the first must still be one who may ask for it.
+fn still(
+    policies: &Policies,
+    asked: &Asked<'_>,
+    (operation, by): &(&'static Operation, domain::UserId),
+    resource: &Resource,
+) -> Result<(), Refused> {
+    let (org, tenant) = asked.params.org.as_ref().zip(asked.params.tenant.as_ref()).ok_or(Why::NotFound)?;
+    let id = ActionId::new(asked.now, asked.random.action);
+    let principal = who::requester(asked.rows, org, tenant, by)?;
+    let may = principal.is_some_and(|one| policies.authorize(id, &one, operation.action, resource).is_ok());
+    if may { Ok(()) } else { Err(Why::RequesterGone.into()) }
+}
+
+fn denied(denial: Denial) -> Refused {
+    match denial {
+        Denial::NotFound => Why::NotFound,
+        Denial::Forbidden => Why::Forbidden,
+        Denial::MfaRequired => Why::MfaRequired,
+        Denial::Fault => Why::DecisionFault,
+    }
+    .into()
+}
+
+/// What an operation sees of a request.
+pub fn ask<'a>(asked: &'a Asked<'a>, resource: &'a Resource) -> Ask<'a> {
+    Ask {
+        who: asked.who,
+        params: asked.params,
+        resource,
+        body: asked.body,
+        rows: asked.rows,
+        region: asked.region,
+        now: asked.now,
+        random: asked.random,
+        if_match: asked.request.if_match.as_deref(),
+        first_only: asked.request.if_none_match_any,
+        idempotency: asked.request.idempotency.as_deref(),
+        path: &asked.request.path,
+        forms: asked.forms,
+        confirms: None,
+    }
+}
+
+fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: &Scribe) -> Decision {
+    let ask = ask(asked, resource);
+    let result = match &asked.operation.run {
+        Run::Show { show, .. } => show(&ask).map(Decision::Show),
+        Run::List(list) => Ok(Decision::Page(list)),
+        Run::Change { decide, status, .. } => decide(&ask).and_then(|change| {
+            let (change, status, event) = seconded(&ask, asked, change, *status)?;
+            Ok(Decision::Write(Box::new(plan(asked, permit, change, scribe.clone(), status, event))))
+        }),
+    };
+    result.unwrap_or_else(|refused| refuse(asked, scribe, refused))
+}
+
+/// What weakens a control is kept for a second person instead: 202.
+fn seconded(
+    ask: &Ask<'_>,
+    asked: &Asked<'_>,
+    change: Change,
+    status: u16,
+) -> Result<(Change, u16, Option<EventType>), Refused> {
+    if !change.weakens {
+        return Ok((change, status, None));
+    }
+    let seen = asked.request.if_match.as_deref();
+    let kept = changes::asked_for(ask, asked.operation, &asked.request.path, seen)?;
+    Ok((kept, 202, Some(EventType::AdminChange)))
+}
+
+fn plan(
+    asked: &Asked<'_>,
+    permit: AdminPermit,
+    mut change: Change,
+    scribe: Scribe,
+    status: u16,
+    event: Option<EventType>,
+) -> Plan {
+    let scribe = Scribe { event: event.unwrap_or(scribe.event), ..scribe };
+    let scribe = match change.log.clone() {
+        Some((org, tenant)) => scribe.in_log_of(org, tenant),
+        None => scribe,
+    };
+    let policy = domain::MetaValue::Code(permit.decided_by().clone());
+    change.metadata = std::mem::take(&mut change.metadata).with("policy", policy);
+    let attempt = scribe.record(Entry {
+        at: asked.now,
+        random: asked.random.attempt,
+        phase: Phase::Attempt,
+        decision: Decided::Allow,
+        reason: domain::Code::literal("allowed"),
+        authority: Some(permit.authority().clone()),
+        resource: Some(change.resource.clone()),
+        metadata: change.metadata.clone(),
+    });
+    Plan { permit, change, scribe, status, attempt, outcome: asked.random.outcome }
+}
+
+impl Plan {
+    /// How it ended.
+    pub fn outcome(&self, at: Timestamp, ended: Result<(), Why>) -> AuditRecord {
+        self.scribe.record(Entry {
+            at,
+            random: self.outcome,
+            phase: Phase::Outcome,
+            decision: Decided::Allow,
+            reason: ended.map_or_else(Why::code, |()| domain::Code::literal("completed")),
+            authority: Some(self.permit.authority().clone()),
+            resource: Some(self.change.resource.clone()),
+            metadata: Metadata::default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,391 @@
+//! The table of operations against the policies, and decisions over rows in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::event::parse;
+use crate::plan::Shown;
+use crate::routes::{OPERATIONS, On, named};
+use crate::sso::Presets;
+use domain::{
+    Agent, AgentId, ConnectionId, KeyRow, KillRow, KillScope, Lifecycle, LimitsRow, Org, OrgId, OwnersRow,
+    Region, Role, SecretHash, SessionId, SessionRow, Tenant, TenantId, User, UserId,
+};
+use egress::Reach;
+use policy::admin::{Level, Principal, PrincipalId};
+use serde_json::json;
+use tables::codec::Row;
+use tables::{Attr, Item, Key, Switch, fingerprint};
+
+/// What the policies speak of and no path leads to yet.
+const NOT_YET: [Action; 17] = [
+    Action::AuditRead,
+    Action::AuditReadOwn,
+    Action::CredentialEdit,
+    Action::DlpFloorEdit,
+    Action::GrantAdmin,
+    Action::GrantOrgOwner,
+    Action::GrantOwner,
+    Action::GrantPlatform,
+    Action::PlatformKill,
+    Action::ScimTokenManage,
+    Action::SessionReadAny,
+    Action::TeamRead,
+    Action::TenantDelete,
+    Action::TenantEdit,
+    Action::WorkloadManage,
+    Action::KeyManageOwn,
+    Action::UserInvite,
+];
+
+fn level(on: On) -> Level {
+    match on {
+        On::Platform => Level::Platform,
+        On::Org => Level::Org,
+        On::Tenant => Level::Tenant,
+        On::Self_ => Level::Owned,
+    }
+}
+
+#[test]
+fn every_operation_is_done_to_what_its_action_can_be_done_to() {
+    for one in OPERATIONS {
+        assert!(one.action.levels().contains(&level(one.on)), "{}: {} on {:?}", one.name, one.action, one.on);
+        let writes = matches!(one.run, Run::Change { .. });
+        assert_eq!(writes, one.method != "GET", "{}", one.name);
+    }
+}
+
+#[test]
+fn every_action_has_a_path_or_stands_among_those_that_have_none() {
+    let used: BTreeSet<_> = OPERATIONS.iter().map(|one| one.action).collect();
+    for action in Action::ALL {
+        let listed = NOT_YET.contains(action);
+        let reached = used.contains(action);
+        // These are reached by a path of another: a role is given by the action of its level.
+        let both = [Action::KeyManageOwn, Action::UserInvite].contains(action);
+        assert!(reached != listed || both, "{action}: give it a path, or a place in NOT_YET");
+    }
+}
+
+struct World {
+    rows: Rows,
+    org: OrgId,
+    tenant: TenantId,
+    agent: AgentId,
+    policies: Policies,
+    presets: Presets,
+    who: Who,
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(millis).unwrap()
+}
+
+fn user(byte: u8) -> UserId {
+    UserId::from_random([byte; 10])
+}
+
+impl World {
+    /// Somebody with a role in the tenant, and rows that a tenant has.
+    fn of(role: Option<Role>) -> Self {
+        let (org, tenant) = (OrgId::from_random([1; 10]), TenantId::from_random([2; 10]));
+        let agent = AgentId::from_random([3; 10]);
+        let mut rows = Rows::new();
+        let mut put = |key: Key, item: Item| drop(rows.insert(key, item));
+        put(Key::org(&org), Org { id: org.clone(), status: Lifecycle::Active, networks: None }.to_item());
+        let row = Tenant {
+            id: tenant.clone(),
+            org: org.clone(),
+            region: Region::Eu,
+            status: Lifecycle::Active,
+            networks: None,
+        };
+        put(Key::tenant(&tenant), row.to_item());
+        put(
+            Key::agent(&tenant, &agent),
+            Agent { id: agent.clone(), status: Lifecycle::Active, team: None }.to_item(),
+        );
+        put(Key::limits(&tenant), LimitsRow::of_tokens(1_000).to_item());
+        for switch in [Switch::Platform, Switch::Org(org.clone()), Switch::Tenant(tenant.clone())] {
+            put(switch.keys().remove(0), KillRow::new().to_item());
+        }
+        for byte in [4, 5, 6] {
+            put(Key::user(&org, &user(byte)), User { id: user(byte), active: true, epoch: 7 }.to_item());
+        }
+        put(Key::binding(&tenant, &user(5)), Role::Owner.to_item());
+        put(Key::owners(&tenant), OwnersRow([user(5)].into()).to_item());
+        let principal = Principal {
+            roles: role.map(|role| (tenant.clone(), role)).into_iter().collect::<BTreeMap<_, _>>(),
+            org_member: Some(org.clone()),
+            mfa: true,
+            ..Principal::nobody(PrincipalId::User(user(4)))
+        };
+        let session = SessionRow {
+            id: SessionId::from_random([8; 10]),
+            secret: SecretHash::of("x"),
+            org: org.clone(),
+            user: user(4),
+            epoch: 7,
+            connection: ConnectionId::from_random([9; 10]),
+            created_at: at(0),
+            seen_at: at(0),
+            expires_at: at(9_000_000),
+            mfa: true,
+            revoked_at: None,
+        };
+        put(Key::session(&session.id), session.to_item());
+        let who = Who { principal, user: user(4), org: org.clone(), session };
+        let policies = Policies::builtin().unwrap();
+        Self { rows, org, tenant, agent, policies, presets: Presets::builtin().unwrap(), who }
+    }
+
+    fn call(&self, name: &str, params: Params, body: &Value, event: &str) -> Decision {
+        let request = parse(event).unwrap();
+        let operation = named(name).unwrap();
+        let params = Params { org: params.org.or_else(|| Some(self.org.clone())), ..params };
+        let random = Random {
+            action: [1; 10],
+            attempt: [2; 10],
+            outcome: [3; 10],
+            id: [4; 10],
+            secret: [5; 59],
+            change: [6; 10],
+        };
+        let forms = FormRules { presets: &self.presets, reach: Reach::Public };
+        decide(
+            &self.policies,
+            &Asked {
+                request: &request,
+                operation,
+                params: &params,
+                body,
+                who: &self.who,
+                rows: &self.rows,
+                region: Region::Eu,
+                now: at(5_000),
+                random: &random,
+                forms,
+            },
+        )
+    }
+
+    fn in_tenant(&self) -> Params {
+        Params { tenant: Some(self.tenant.clone()), ..Params::default() }
+    }
+
+    /// What the wanted change writes to a row.
+    fn written(&self, decision: Decision, key: &Key) -> Option<Item> {
+        let Decision::Write(plan) = decision else { panic!("{decision:?}") };
+        plan.change.swaps.into_iter().find(|swap| swap.key == *key).map(|swap| swap.new)
+    }
+}
+
+const BARE: &str = include_str!("../../../../events/admin/create_key.json");
+
+fn why(decision: Decision) -> Why {
+    match decision {
+        Decision::Refuse(refused, record) => {
+            assert_eq!((record.decision, record.phase), (Decided::Deny, Phase::Single));
+            assert_eq!(record.reason.as_str(), refused.why.row().code);
+            refused.why
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_same_idempotency_key_makes_the_same_thing() {
+    let world = World::of(Some(Role::Admin));
+    let body = json!({"agent": world.agent, "actions": ["llm.call"]});
+    let id = |event: &str, name: &str| {
+        let Decision::Write(plan) = world.call(name, world.in_tenant(), &body, event) else { panic!() };
+        plan.change.location.unwrap()
+    };
+    let other = BARE.replace("\"idempotency-key\": \"one\"", "\"idempotency-key\": \"two\"");
+    assert_eq!(id(BARE, "keys.create_service"), id(BARE, "keys.create_service"));
+    assert_ne!(id(BARE, "keys.create_service"), id(&other, "keys.create_service"));
+}
+
+#[test]
+fn a_key_holds_what_was_asked_for_and_its_owner_s_epoch() {
+    let world = World::of(Some(Role::Member));
+    let body = json!({"agent": world.agent, "actions": ["llm.call"], "models": ["gpt-4o"], "networks": ["203.0.113.0/24"]});
+    let Decision::Write(plan) = world.call("keys.create_own", world.in_tenant(), &body, BARE) else {
+        panic!()
+    };
+    let made = &plan.change.swaps[0];
+    let row = KeyRow::from_item(&made.new).unwrap();
+    assert_eq!(row.owner, domain::Owner::User { id: user(4), epoch: 7 });
+    assert_eq!((row.tenant, row.agent), (world.tenant.clone(), world.agent.clone()));
+    assert!(made.old.is_none() && plan.change.body["gateway_key"].is_string());
+    assert!(!format!("{:?}", plan.attempt).contains(plan.change.body["gateway_key"].as_str().unwrap()));
+    assert_eq!(plan.attempt.authority.unwrap().role.unwrap().as_str(), "member");
+    // A member makes none of the tenant's, and none for an agent that is not there.
+    assert_eq!(why(world.call("keys.create_service", world.in_tenant(), &body, BARE)), Why::Forbidden);
+    let foreign = json!({"agent": AgentId::from_random([99; 10]), "actions": ["llm.call"]});
+    assert_eq!(why(world.call("keys.create_own", world.in_tenant(), &foreign, BARE)), Why::InvalidField);
+}
+
+/// A switch that stops new keys stops the making and the turning of them, and one that is not there refuses.
+#[test]
+fn no_key_is_made_under_a_switch() {
+    let mut world = World::of(Some(Role::Admin));
+    let body = json!({"agent": world.agent, "actions": ["llm.call"]});
+    let place = Switch::Org(world.org.clone()).keys().remove(0);
+    for scope in [KillScope::NewKeys, KillScope::All] {
+        let row = KillRow { stopped: [scope].into(), ..KillRow::new() };
+        world.rows.insert(place.clone(), row.to_item());
+        let made = world.call("keys.create_service", world.in_tenant(), &body, BARE);
+        assert_eq!(why(made), Why::NewKeysStopped);
+    }
+    world.rows.remove(&place);
+    assert_eq!(why(world.call("keys.create_service", world.in_tenant(), &body, BARE)), Why::FactsUnavailable);
+}
+
+/// A pending change of somebody else, as its row and theirs say.
+fn pending(world: &mut World, by: u8, role: Role, operation: &str, path: &str, body: &Value) -> Params {
+    let id = domain::ChangeId::from_random([by; 10]);
+    let row = domain::ChangeRow {
+        id: id.clone(),
+        operation: operation.parse().unwrap(),
+        path: path.to_owned(),
+        body: body.to_string(),
+        seen: fingerprint(&world.rows[&Key::limits(&world.tenant)]).parse().ok(),
+        by: user(by),
+        at: at(0),
+        expires_at: at(9_000),
+        state: domain::ChangeState::Pending,
+    };
+    world.rows.insert(Key::change(&world.tenant, &id), row.to_item());
+    world.rows.insert(Key::binding(&world.tenant, &user(by)), role.to_item());
+    Params { change: Some(id), ..world.in_tenant() }
+}
+
+#[test]
+fn two_in_good_standing_stand_behind_a_change() {
+    let more = json!({"time_zone": "UTC", "shards": 1, "limits": [{"place": "tenant:tokens:total", "limit": 5_000}]});
+    let mut world = World::of(Some(Role::Owner));
+    let path = format!("/v1/tenants/{}/limits", world.tenant);
+    let params = pending(&mut world, 6, Role::Admin, "limits.put", &path, &more);
+    let confirmed = world.call("changes.confirm", params.clone(), &json!({}), BARE);
+    let row = world.written(confirmed, &Key::limits(&world.tenant)).unwrap();
+    assert_eq!(LimitsRow::from_item(&row).unwrap().version(), 2);
+    // Who asked has lost the right, or is gone: one person is not enough.
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Viewer.to_item());
+    assert_eq!(why(world.call("changes.confirm", params.clone(), &json!({}), BARE)), Why::RequesterGone);
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Admin.to_item());
+    let gone = User { id: user(6), active: false, epoch: 8 };
+    world.rows.insert(Key::user(&world.org, &user(6)), gone.to_item());
+    assert_eq!(why(world.call("changes.confirm", params, &json!({}), BARE)), Why::RequesterGone);
+    // A change of another tenant's path is none of this one's.
+    let mut world = World::of(Some(Role::Owner));
+    let foreign = format!("/v1/tenants/{}/limits", TenantId::from_random([77; 10]));
+    let params = pending(&mut world, 6, Role::Admin, "limits.put", &foreign, &more);
+    assert_eq!(why(world.call("changes.confirm", params, &json!({}), BARE)), Why::NotFound);
+}
+
+/// Out of a team whose use is limited is more than before.
+#[test]
+fn leaving_a_limited_team_waits_for_a_second_person() {
+    let mut world = World::of(Some(Role::Admin));
+    let key = Key::agent(&world.tenant, &world.agent);
+    let team = |name: &str| name.parse::<domain::Code>().unwrap();
+    let row = Agent { id: world.agent.clone(), status: Lifecycle::Active, team: Some(team("sales")) };
+    world.rows.insert(key, row.to_item());
+    let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
+    let status = |world: &World| match world.call("agents.team", params.clone(), &json!({"team": null}), BARE)
+    {
+        Decision::Write(plan) => plan.status,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(status(&world), 200);
+    let limit = |place: &str| domain::Limit { place: place.parse().unwrap(), most: 10 };
+    let limits = vec![limit("tenant:tokens:total"), limit("team/sales:tokens:day")];
+    let limits = LimitsRow::new(2, domain::Zone::utc(), 1, limits).unwrap();
+    world.rows.insert(Key::limits(&world.tenant), limits.to_item());
+    assert_eq!(status(&world), 202);
+}
+
+#[test]
+fn bodies_are_read_strictly_and_never_quoted() {
+    let world = World::of(Some(Role::Admin));
+    for (body, at) in [
+        (json!({"agent": "planted-value", "actions": ["llm.call"]}), "/agent"),
+        (json!({"agent": world.agent, "actions": ["planted-value"]}), "/actions"),
+        (json!({"agent": world.agent, "actions": [], "planted": 1}), "/planted"),
+        (
+            json!({"agent": world.agent, "actions": ["llm.call"], "networks": ["planted-value"]}),
+            "/networks/0",
+        ),
+        (
+            json!({"agent": world.agent, "actions": ["llm.call"], "expires_at": "1970-01-01T00:00:01.000Z"}),
+            "/expires_at",
+        ),
+    ] {
+        let Decision::Refuse(refused, _) = world.call("keys.create_service", world.in_tenant(), &body, BARE)
+        else {
+            panic!("{body}")
+        };
+        assert_eq!((refused.why, refused.at.as_deref()), (Why::InvalidField, Some(at)), "{body}");
+        assert!(!refused.hint.clone().unwrap_or_default().contains("planted-value"), "{refused:?}");
+    }
+}
+
+#[test]
+fn the_last_owner_stays_and_each_change_of_owners_is_one_after_the_other() {
+    let mut world = World::of(None);
+    world.who.principal.org_owner = Some(world.org.clone());
+    let of = |byte: u8, world: &World| Params { user: Some(user(byte)), ..world.in_tenant() };
+    let to = |role: &str| json!({ "role": role });
+    assert_eq!(why(world.call("roles.grant", of(5, &world), &to("admin"), BARE)), Why::LastOwner);
+    assert_eq!(why(world.call("roles.withdraw", of(5, &world), &json!({}), BARE)), Why::LastOwner);
+    assert_eq!(why(world.call("roles.grant", of(4, &world), &to("owner"), BARE)), Why::OnSelf);
+    assert_eq!(why(world.call("roles.grant", of(99, &world), &to("owner"), BARE)), Why::NotFound);
+    let two = world.call("roles.grant", of(6, &world), &to("owner"), BARE);
+    let owners = world.written(two, &Key::owners(&world.tenant)).unwrap();
+    assert_eq!(OwnersRow::from_item(&owners), Ok(OwnersRow([user(5), user(6)].into())));
+    world.rows.insert(Key::owners(&world.tenant), owners);
+    let one = world.call("roles.withdraw", of(5, &world), &json!({}), BARE);
+    let Decision::Write(plan) = one else { panic!() };
+    assert!(plan.change.writes.iter().any(|write| write.delete && write.condition.is_some()));
+}
+
+#[test]
+fn more_waits_for_a_second_person_and_less_does_not() {
+    let world = World::of(Some(Role::Owner));
+    let tag = fingerprint(&world.rows[&Key::limits(&world.tenant)]);
+    let event = include_str!("../../../../events/admin/put_limits.json")
+        .replace("0123456789abcdef0123456789abcdef", &tag);
+    let limits = |most: u64| json!({"time_zone": "UTC", "shards": 1, "limits": [{"place": "tenant:tokens:total", "limit": most}]});
+    let less = world.call("limits.put", world.in_tenant(), &limits(10), &event);
+    let row = world.written(less, &Key::limits(&world.tenant)).unwrap();
+    assert_eq!(LimitsRow::from_item(&row).unwrap().version(), 2);
+    let Decision::Write(plan) = world.call("limits.put", world.in_tenant(), &limits(5_000), &event) else {
+        panic!()
+    };
+    assert_eq!((plan.status, plan.attempt.event_type), (202, EventType::AdminChange));
+    assert!(
+        plan.change.swaps.iter().all(|swap| swap.key.sk.starts_with("CHANGE#")),
+        "nothing else is written"
+    );
+    let stale = world.call("limits.put", world.in_tenant(), &limits(10), BARE);
+    assert_eq!(why(stale), Why::PreconditionRequired);
+}
+
+/// What the codec does not know of a row is not lost by a change of something else.
+#[test]
+fn what_else_a_row_holds_stays_in_it() {
+    let mut world = World::of(Some(Role::Owner));
+    let key = Key::agent(&world.tenant, &world.agent);
+    world.rows.get_mut(&key).unwrap().insert("name".to_owned(), Attr::text("researcher"));
+    let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
+    let decision = world.call("agents.status", params.clone(), &json!({"status": "suspended"}), BARE);
+    let new = world.written(decision, &key).unwrap();
+    assert_eq!(new["name"], Attr::text("researcher"));
+    assert_eq!(Agent::from_item(&new).unwrap().status, Lifecycle::Suspended);
+    let Decision::Show(Shown { body, etag }) = world.call("agents.get", params, &json!({}), BARE) else {
+        panic!()
+    };
+    assert_eq!((body["name"].as_str(), etag), (Some("researcher"), Some(fingerprint(&world.rows[&key]))));
+}

@@ -1,0 +1,99 @@
+//! What a decision comes to: something to show, or writes with what is said about them.
+
+use domain::{Metadata, OrgId, ProviderId, TenantId};
+use serde_json::Value;
+use tables::gates::Write;
+use tables::{Key, Swap};
+use zeroize::Zeroizing;
+
+/// What is shown, and the entity tag of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    pub body: Value,
+    pub etag: Option<String>,
+}
+
+/// Rows to be written in one transaction, all or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub swaps: Vec<Swap>,
+    /// Other writes of the same transaction.
+    pub writes: Vec<Write>,
+    /// A secret that is sealed into one of the rows before they are written.
+    pub secret: Option<NewSecret>,
+    /// The same of a provider's credential, under its tenant's own root.
+    pub credential: Option<NewCredential>,
+    /// What it is done to, such as `key:<id>`.
+    pub resource: String,
+    pub metadata: Metadata,
+    /// What the caller gets when it is done.
+    pub body: Value,
+    pub etag: Option<String>,
+    /// Whether it lets more happen than before: then a second person must agree.
+    pub weakens: bool,
+    /// In whose log it is told, if not where the path says.
+    pub log: Option<(OrgId, TenantId)>,
+    /// Where what is made can be read.
+    pub location: Option<String>,
+    /// A tenant whose root keys are made with it.
+    pub roots: Option<TenantId>,
+    /// Done before: nothing is written or told again.
+    pub already: bool,
+    /// Whether it is done even if it cannot be recorded: a stop.
+    pub regardless: bool,
+}
+
+/// The secret of a connection, for its row and its provider's host: elsewhere it does not open.
+#[derive(Clone, PartialEq)]
+pub struct NewSecret {
+    pub row: Key,
+    pub host: String,
+    pub text: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewSecret(..)")
+    }
+}
+
+/// The credential of a provider, for the one host that may ever receive it.
+#[derive(Clone, PartialEq)]
+pub struct NewCredential {
+    pub tenant: TenantId,
+    pub provider: ProviderId,
+    pub host: String,
+    pub text: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for NewCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewCredential(..)")
+    }
+}
+
+impl Change {
+    pub fn of(swaps: Vec<Swap>, resource: impl Into<String>, body: Value) -> Self {
+        Self {
+            swaps,
+            writes: Vec::new(),
+            secret: None,
+            credential: None,
+            resource: resource.into(),
+            metadata: Metadata::default(),
+            body,
+            etag: None,
+            weakens: false,
+            log: None,
+            location: None,
+            roots: None,
+            already: false,
+            regardless: false,
+        }
+    }
+
+    /// What was done before, as it is now.
+    pub fn already(resource: impl Into<String>, body: Value) -> Self {
+        Self { already: true, ..Self::of(Vec::new(), resource, body) }
+    }
+}

@@ -1,0 +1,149 @@
+//! What the platform is given back. Errors are problem details (RFC 9457), whose `code` is the reason in the audit trail.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use domain::ActionId;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use lambda_runtime::{Error, StreamResponse};
+use serde_json::{Value, json};
+
+use crate::refusal::Refused;
+
+/// The one piece of a body, in the platform's terms.
+pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
+
+/// An answer to one ingress event.
+pub struct Response {
+    status: u16,
+    headers: BTreeMap<&'static str, String>,
+    body: String,
+}
+
+/// Shows nothing of the body: a debug form reaches logs.
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl Response {
+    fn new(status: u16, content_type: &str, body: String) -> Self {
+        let headers = BTreeMap::from([
+            ("content-type", content_type.to_owned()),
+            ("cache-control", "no-store".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+            ("referrer-policy", "no-referrer".to_owned()),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'".to_owned()),
+        ]);
+        Self { status, headers, body }
+    }
+
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    pub fn health() -> Self {
+        Self::json(200, &json!({"status": "ok"}))
+    }
+
+    /// Nothing but a status.
+    pub fn empty(status: u16) -> Self {
+        Self::new(status, "application/json", String::new())
+    }
+
+    /// Elsewhere, by GET (RFC 9110 section 15.4.4).
+    pub fn see_other(location: &str) -> Self {
+        Self::empty(303).with("location", location)
+    }
+
+    pub fn problem(refused: &Refused) -> Self {
+        let row = refused.why.row();
+        let hint = refused.hint.as_deref();
+        let detail = hint.map_or_else(|| row.detail.to_owned(), |hint| format!("{} ({hint})", row.detail));
+        let fields = [
+            ("title", Some(json!(title(row.status)))),
+            ("status", Some(json!(row.status))),
+            ("detail", Some(json!(detail))),
+            ("code", Some(json!(row.code))),
+            ("at", refused.at.as_ref().map(|at| json!(at))),
+        ];
+        let body: serde_json::Map<_, _> =
+            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let response = Self::new(row.status, "application/problem+json", Value::from(body).to_string());
+        match row.status {
+            401 => response.with("www-authenticate", "Bearer"),
+            _ => response,
+        }
+    }
+
+    #[must_use]
+    pub fn with(mut self, header: &'static str, value: &str) -> Self {
+        self.headers.insert(header, value.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn with_action(self, action: ActionId) -> Self {
+        self.with("x-cs-action-id", &action.to_string())
+    }
+
+    /// The entity tag of a state (RFC 9110 section 8.8.3).
+    #[must_use]
+    pub fn with_etag(self, tag: Option<&str>) -> Self {
+        match tag {
+            Some(tag) => self.with("etag", &format!("\"{tag}\"")),
+            None => self,
+        }
+    }
+
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// As the platform takes it.
+    ///
+    /// # Errors
+    /// A header that is none: a fault of our own.
+    pub fn into_stream(self) -> Result<StreamResponse<Pieces>, Error> {
+        let metadata_prelude = caller::prelude(self.status, self.headers)?;
+        Ok(StreamResponse { metadata_prelude, stream: stream::iter([Ok(Bytes::from(self.body))]).boxed() })
+    }
+}
+
+/// A problem without a `type` is `about:blank`, whose title is that of its status (RFC 9457 section 4.2.1).
+const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
+        428 => "Precondition Required",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::{TABLE, Why};
+
+    #[test]
+    fn every_refusal_has_a_title_and_an_empty_place_is_left_out() {
+        assert!(TABLE.iter().all(|row| title(row.status) != "Error"));
+        let problem = Response::problem(&Why::NotFound.into());
+        assert_eq!(problem.status(), 404);
+        assert!(!problem.body.contains("\"at\""));
+        let at = Response::problem(&Refused::at(Why::InvalidField, "/name", "1 to 64 characters"));
+        assert!(at.body.contains(r#""at":"/name""#) && at.body.contains("(1 to 64 characters)"));
+    }
+}

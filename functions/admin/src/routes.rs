@@ -1,0 +1,194 @@
+//! Every operation of the management API, as one table: path, who may call it, what it takes and what it does. The OpenAPI
+//! document and the tests of authorization are made from it.
+
+use domain::EventType;
+use policy::admin::Action;
+use serde_json::Value;
+use tables::{Item, Key, Table};
+
+use crate::ask::Ask;
+use crate::decide::{
+    agents, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions, tenants,
+};
+use crate::event::Params;
+use crate::plan::{Change, Shown};
+use crate::refusal::Refused;
+
+/// Whose resource a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Platform,
+    Org,
+    Tenant,
+    /// What belongs to the caller, in the caller's own organization.
+    Self_,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its name: `operationId` in the document, and `action` in records.
+    pub name: &'static str,
+    pub method: &'static str,
+    pub path: &'static str,
+    pub action: Action,
+    pub on: On,
+    pub summary: &'static str,
+    pub run: Run,
+}
+
+/// What an operation does with what was read for it.
+pub enum Run {
+    /// Shows rows: nothing is written.
+    Show { needs: Needs, show: fn(&Ask<'_>) -> Result<Shown, Refused> },
+    /// Shows a page of a partition.
+    List(List),
+    /// Changes rows, recorded before and after.
+    Change {
+        needs: Needs,
+        event: EventType,
+        /// The shape of the body: a JSON schema.
+        body: Option<fn() -> Value>,
+        /// Which status says that it is done.
+        status: u16,
+        decide: fn(&Ask<'_>) -> Result<Change, Refused>,
+    },
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Show { .. } => "Show",
+            Self::List(_) => "List",
+            Self::Change { .. } => "Change",
+        })
+    }
+}
+
+/// The rows that an operation reads beside those of its caller. What a body names is read too.
+pub type Needs = fn(&Params, &Value) -> Vec<Key>;
+
+/// A partition, the beginning of the sort keys that count, and what becomes of each row.
+pub struct List {
+    pub table: Table,
+    pub partition: fn(&Params, &Ask<'_>) -> Option<String>,
+    pub prefix: fn(&Ask<'_>) -> String,
+    /// The row that a marker stands for; `None`: the row itself is shown.
+    pub row: Option<fn(&Key) -> Option<Key>>,
+    pub show: fn(&Ask<'_>, &Key, &Item) -> Option<Value>,
+}
+
+impl std::fmt::Debug for List {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("List").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+fn none(_: &Params, _: &Value) -> Vec<Key> {
+    Vec::new()
+}
+
+macro_rules! operations {
+    ($($method:ident $path:literal $name:literal $action:ident on $on:ident, $summary:literal => $run:expr;)+) => {
+        pub static OPERATIONS: &[Operation] = &[$(Operation {
+            name: $name,
+            method: stringify!($method),
+            path: $path,
+            action: Action::$action,
+            on: On::$on,
+            summary: $summary,
+            run: $run,
+        }),+];
+    };
+}
+
+const fn show(needs: Needs, show: fn(&Ask<'_>) -> Result<Shown, Refused>) -> Run {
+    Run::Show { needs, show }
+}
+
+const fn change(
+    needs: Needs,
+    event: EventType,
+    status: u16,
+    body: Option<fn() -> Value>,
+    decide: fn(&Ask<'_>) -> Result<Change, Refused>,
+) -> Run {
+    Run::Change { needs, event, body, status, decide }
+}
+
+operations! {
+    GET "/v1/session" "session.get" SessionOwn on Self_, "Who you are, and what you may do" => show(none, sessions::me);
+    DELETE "/v1/session" "session.end" SessionOwn on Self_, "End this session" => change(none, EventType::AuthSession, 204, None, sessions::end_own);
+    GET "/v1/sessions" "sessions.list" SessionOwn on Self_, "Your sessions" => Run::List(sessions::LIST);
+    DELETE "/v1/sessions/{session}" "sessions.revoke" SessionOwn on Self_, "End one of your sessions" => change(sessions::needs, EventType::AuthSession, 204, None, sessions::revoke);
+    DELETE "/v1/orgs/{org}/users/{user}/sessions/{session}" "sessions.revoke_any" SessionRevokeAny on Org, "End somebody's session" => change(sessions::needs, EventType::AuthSession, 204, None, sessions::revoke_any);
+
+    GET "/v1/orgs" "orgs.list" OrgList on Platform, "Organizations of the platform" => Run::List(orgs::LIST);
+    POST "/v1/orgs" "orgs.create" OrgCreate on Platform, "Make an organization, its connection and the invitation of its owner" => change(orgs::create_needs, EventType::AdminOrg, 201, Some(crate::bootstrap::schema), orgs::create);
+    GET "/v1/orgs/{org}" "orgs.get" OrgRead on Org, "An organization" => show(orgs::needs, orgs::get);
+    PUT "/v1/orgs/{org}/status" "orgs.status" OrgSuspend on Org, "Suspend or reactivate an organization" => change(orgs::needs, EventType::AdminOrg, 200, Some(orgs::status_schema), orgs::status);
+    GET "/v1/orgs/{org}/networks" "orgs.networks_get" NetworkRead on Org, "From which networks its gateway keys may be used" => show(orgs::needs, orgs::networks_get);
+    PUT "/v1/orgs/{org}/networks" "orgs.networks" OrgEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
+
+    GET "/v1/orgs/{org}/connections" "connections.list" SsoRead on Org, "Connections to identity providers" => Run::List(connections::LIST);
+    POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect an identity provider" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
+    GET "/v1/orgs/{org}/connections/{connection}" "connections.get" SsoRead on Org, "A connection" => show(connections::needs, connections::get);
+    PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another host of the issuer voids the client's secret" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
+    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(orgs::status_schema), connections::status);
+
+    GET "/v1/orgs/{org}/tenants" "tenants.list" TenantList on Org, "Tenants of an organization" => Run::List(tenants::LIST);
+    POST "/v1/orgs/{org}/tenants" "tenants.create" TenantCreate on Org, "Make a tenant" => change(tenants::create_needs, EventType::AdminTenant, 201, Some(tenants::create_schema), tenants::create);
+    GET "/v1/tenants/{tenant}" "tenants.get" TenantRead on Tenant, "A tenant" => show(tenants::needs, tenants::get);
+    PUT "/v1/tenants/{tenant}/status" "tenants.status" TenantSuspend on Tenant, "Suspend or reactivate a tenant" => change(tenants::needs, EventType::AdminTenant, 200, Some(orgs::status_schema), tenants::status);
+    GET "/v1/tenants/{tenant}/networks" "tenants.networks_get" NetworkRead on Tenant, "From which networks its gateway keys may be used" => show(tenants::needs, tenants::networks_get);
+    PUT "/v1/tenants/{tenant}/networks" "tenants.networks" NetworkEdit on Tenant, "From which networks its gateway keys may be used" => change(tenants::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), tenants::networks);
+
+    GET "/v1/tenants/{tenant}/agents" "agents.list" AgentRead on Tenant, "Agents of a tenant" => Run::List(agents::LIST);
+    POST "/v1/tenants/{tenant}/agents" "agents.create" AgentEdit on Tenant, "Register an agent" => change(agents::create_needs, EventType::AdminAgent, 201, Some(agents::create_schema), agents::create);
+    GET "/v1/tenants/{tenant}/agents/{agent}" "agents.get" AgentRead on Tenant, "An agent" => show(agents::needs, agents::get);
+    PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(orgs::status_schema), agents::status);
+    PUT "/v1/tenants/{tenant}/agents/{agent}/team" "agents.team" TeamEdit on Tenant, "Put an agent into a team, whose limits count beside its own" => change(agents::team_needs, EventType::AdminAgent, 200, Some(agents::team_schema), agents::team_of);
+
+    GET "/v1/tenants/{tenant}/keys" "keys.list" KeyRead on Tenant, "Gateway keys of a tenant" => Run::List(keys::LIST);
+    POST "/v1/tenants/{tenant}/keys/own" "keys.create_own" KeyManageOwn on Self_, "Make a gateway key of your own: it ends with your account" => change(keys::create_needs, EventType::AdminKey, 201, Some(keys::create_schema), keys::create_own);
+    POST "/v1/tenants/{tenant}/keys/service" "keys.create_service" KeyManageService on Tenant, "Make a gateway key of the tenant" => change(keys::create_needs, EventType::AdminKey, 201, Some(keys::create_schema), keys::create_service);
+    GET "/v1/tenants/{tenant}/keys/{key}" "keys.get" KeyRead on Tenant, "A gateway key" => show(keys::needs, keys::get);
+    POST "/v1/tenants/{tenant}/keys/{key}/rotate" "keys.rotate" KeyManageService on Tenant, "Give a key of the tenant a new secret, with an overlap" => change(keys::needs, EventType::AdminKey, 200, Some(keys::rotate_schema), keys::rotate);
+    DELETE "/v1/tenants/{tenant}/keys/{key}" "keys.revoke" KeyRevokeAny on Tenant, "Revoke a gateway key for good" => change(keys::needs, EventType::AdminKey, 200, None, keys::revoke);
+
+    DELETE "/v1/tenants/{tenant}/keys/own/{key}" "keys.revoke_own" KeyManageOwn on Self_, "Revoke a gateway key of your own" => change(keys::needs, EventType::AdminKey, 200, None, keys::revoke_own);
+
+    GET "/v1/tenants/{tenant}/providers" "providers.get" ProviderRead on Tenant, "Providers of a tenant, in the order in which they are tried" => show(providers::needs, providers::get);
+    POST "/v1/tenants/{tenant}/providers" "providers.create" ProviderEdit on Tenant, "Add a provider at the end of the list" => change(providers::needs, EventType::AdminProvider, 201, Some(providers::schema), providers::create);
+    PUT "/v1/tenants/{tenant}/providers/{provider}" "providers.put" ProviderEdit on Tenant, "Change a provider; another host voids its credential" => change(providers::needs, EventType::AdminProvider, 200, Some(providers::schema), providers::put);
+    DELETE "/v1/tenants/{tenant}/providers/{provider}" "providers.remove" ProviderEdit on Tenant, "Take a provider off the list" => change(providers::needs, EventType::AdminProvider, 204, None, providers::remove);
+
+    GET "/v1/tenants/{tenant}/dlp" "dlp.get" DlpRead on Tenant, "What is taken out of calls" => show(dlp::needs, dlp::get);
+    PUT "/v1/tenants/{tenant}/dlp" "dlp.put" DlpEdit on Tenant, "Write the DLP policy; one that takes out less needs a second person" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
+    GET "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.get_agent" DlpRead on Tenant, "What is taken out of one agent's calls" => show(dlp::needs, dlp::get);
+    PUT "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.put_agent" DlpEdit on Tenant, "Write an agent's DLP policy" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
+
+    GET "/v1/tenants/{tenant}/limits" "limits.get" LimitRead on Tenant, "Limits of use" => show(limits::needs, limits::get);
+    PUT "/v1/tenants/{tenant}/limits" "limits.put" LimitEdit on Tenant, "Set the limits of use; more needs a second person" => change(limits::needs, EventType::AdminLimit, 200, Some(limits::schema), limits::put);
+
+    GET "/v1/tenants/{tenant}/kill" "kill.get" KillRead on Tenant, "The kill switch of a tenant" => show(kill::needs, kill::get);
+    POST "/v1/tenants/{tenant}/kill" "kill.stop" KillActivate on Tenant, "Stop a tenant, or one of its agents: running calls are cut within a second" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_schema), kill::stop);
+    POST "/v1/tenants/{tenant}/kill/recover" "kill.recover" KillRecover on Tenant, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_schema), kill::recover);
+
+    GET "/v1/tenants/{tenant}/roles" "roles.list" BindingRead on Tenant, "Who has which role in a tenant" => Run::List(people::ROLES);
+    PUT "/v1/tenants/{tenant}/roles/{user}" "roles.grant" GrantMember on Tenant, "Give somebody a role, or another one" => change(people::needs, EventType::AdminBinding, 200, Some(people::grant_schema), people::grant);
+    DELETE "/v1/tenants/{tenant}/roles/{user}" "roles.withdraw" GrantMember on Tenant, "Take somebody's role away" => change(people::needs, EventType::AdminBinding, 204, None, people::withdraw);
+    GET "/v1/orgs/{org}/users" "users.list" UserRead on Org, "People of an organization" => Run::List(people::USERS);
+    POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
+
+    GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
+    POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
+    POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);
+    POST "/v1/tenants/{tenant}/break-glass/{change}/confirm" "break_glass.confirm" BreakGlassConfirm on Tenant, "Open a tenant for another platform administrator" => change(changes::needs, EventType::AdminBreakGlass, 200, None, changes::confirm_glass);
+    POST "/v1/tenants/{tenant}/changes/{change}/withdraw" "changes.withdraw" ChangeRead on Tenant, "Withdraw your change" => change(changes::needs, EventType::AdminChange, 200, None, changes::withdraw);
+}
+
+/// An operation by its name.
+pub fn named(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|one| one.name == name)
+}

@@ -1,0 +1,113 @@
+//! Secrets of connections, and what is kept of a sign-in: sealed under the platform's root of its own purpose.
+
+use aws::{Dynamo, KmsWrapper};
+use domain::{Region, RootRow, SealedBytes, TenantId, Timestamp};
+use envelope::{Aad, Context, KeyWrapper as _, Plaintext, Purpose, RootKey, Roots};
+use std::sync::Arc;
+use tables::codec::Row as _;
+use tables::{GateFault, Key, Swap};
+
+use crate::plan::{NewCredential, NewSecret};
+use crate::refusal::Why;
+
+/// The key service, and where roots lie.
+#[derive(Debug)]
+pub struct Secrets {
+    pub dynamo: Dynamo,
+    pub kms: KmsWrapper,
+    pub roots: Roots<KmsWrapper>,
+    pub region: Region,
+}
+
+impl Secrets {
+    /// A new root, wrapped: its plaintext never leaves the key service here.
+    ///
+    /// # Errors
+    /// The key service made none.
+    pub async fn new_root(&self, tenant: &TenantId, purpose: Purpose) -> Result<Swap, Why> {
+        let context = Context { tenant: tenant.clone(), region: self.region, purpose, version: 1 };
+        let wrapped = self.kms.generate(&context).await.map_err(|_| Why::KeysUnavailable)?;
+        let row = RootRow { current: 1, min_decrypt: 1, versions: [(1, wrapped)].into(), shredded: false };
+        Ok(Swap::create(Key::root(tenant, purpose.as_str()), row.to_item()))
+    }
+
+    /// The platform's root for sign-in, made at its first use. Two that make it at once have one: the second reads the first's.
+    async fn root(&self) -> Result<RootRow, Why> {
+        let tenant = TenantId::platform();
+        let key = Key::root(&tenant, Purpose::Sso.as_str());
+        for _ in 0..2 {
+            let item = self.dynamo.get(&key).await.map_err(|_| Why::KeysUnavailable)?;
+            if let Some(item) = item {
+                return RootRow::from_item(&item).map_err(|_| Why::KeysUnavailable);
+            }
+            let made = self.new_root(&tenant, Purpose::Sso).await?;
+            match self.dynamo.write_all(vec![made.to_write()]).await {
+                Ok(()) | Err(GateFault::Condition(_)) => {}
+                Err(GateFault::NotWritten | GateFault::Unknown) => return Err(Why::KeysUnavailable),
+            }
+        }
+        Err(Why::KeysUnavailable)
+    }
+
+    async fn current(&self, now: Timestamp) -> Result<Arc<RootKey>, Why> {
+        let row = self.root().await?;
+        let key = self.roots.current(&TenantId::platform(), Purpose::Sso, &row, now).await;
+        key.map_err(|_| Why::KeysUnavailable)
+    }
+
+    /// # Errors
+    /// The keys cannot be used.
+    pub async fn seal(&self, aad: &Aad, text: &str, now: Timestamp) -> Result<SealedBytes, Why> {
+        let random = aws::random().map_err(|_| Why::KeysUnavailable)?;
+        let sealed = self.current(now).await?.seal(aad, text.as_bytes(), &random);
+        sealed.map(SealedBytes::from).map_err(|_| Why::KeysUnavailable)
+    }
+
+    /// # Errors
+    /// The keys cannot be used, or it was sealed for another place.
+    pub async fn open(&self, aad: &Aad, sealed: &SealedBytes, now: Timestamp) -> Result<Plaintext, Why> {
+        let row = self.root().await?;
+        let opened = self.roots.open(&TenantId::platform(), Purpose::Sso, &row, aad, sealed, now).await;
+        opened.map_err(|_| Why::KeysUnavailable)
+    }
+
+    /// A provider's credential, under its tenant's root.
+    ///
+    /// # Errors
+    /// The keys cannot be used.
+    pub async fn seal_credential(&self, new: &NewCredential, now: Timestamp) -> Result<SealedBytes, Why> {
+        let (tenant, purpose) = (&new.tenant, Purpose::Credential);
+        let item =
+            self.dynamo.get(&Key::root(tenant, purpose.as_str())).await.map_err(|_| Why::KeysUnavailable)?;
+        let row = RootRow::from_item(&item.ok_or(Why::KeysUnavailable)?).map_err(|_| Why::KeysUnavailable)?;
+        let root = self.roots.current(tenant, purpose, &row, now).await.map_err(|_| Why::KeysUnavailable)?;
+        let random = aws::random().map_err(|_| Why::KeysUnavailable)?;
+        let place = Key::providers(tenant);
+        let aad = Aad::credential(
+            tenant,
+            place.table.as_str(),
+            &place.pk,
+            &place.sk,
+            new.provider.as_str(),
+            &new.host,
+        );
+        let sealed = root.seal(&aad, new.text.as_bytes(), &random);
+        sealed.map(SealedBytes::from).map_err(|_| Why::KeysUnavailable)
+    }
+
+    /// # Errors
+    /// The keys cannot be used.
+    pub async fn seal_client(&self, secret: &NewSecret, now: Timestamp) -> Result<SealedBytes, Why> {
+        self.seal(&client(&secret.row, &secret.host), &secret.text, now).await
+    }
+}
+
+/// The place of a connection's secret. With another host of its provider it does not open.
+pub fn client(row: &Key, host: &str) -> Aad {
+    Aad::credential(&TenantId::platform(), row.table.as_str(), &row.pk, &row.sk, "secret", host)
+}
+
+/// The place of what is kept of a sign-in.
+pub fn sign_in(row: &Key) -> Aad {
+    Aad::row(&TenantId::platform(), row.table.as_str(), &row.pk, &row.sk, "pending")
+}

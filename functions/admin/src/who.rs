@@ -1,0 +1,195 @@
+//! From a session's rows to somebody who can be held to account. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    BreakGlassRow, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SecretHash, SessionEnd,
+    SessionKey, SessionRow, Tenant, TenantId, Timestamp, User, UserId,
+};
+use policy::admin::{Principal, PrincipalId, Resource};
+use subtle::ConstantTimeEq as _;
+use tables::codec::Row as _;
+use tables::{Item, Key};
+
+use crate::ask::{Rows, Who};
+use crate::decide::admit;
+use crate::event::Params;
+use crate::refusal::Why;
+use crate::routes::On;
+use crate::sso::ConnectionForm;
+
+/// Checks the presented secret against the row, in constant time.
+///
+/// # Errors
+/// There is no such session, or the secret is another: nobody is known, so nobody is blamed.
+pub fn presented(key: &SessionKey, item: Option<&Item>) -> Result<SessionRow, Why> {
+    let row = item.map(SessionRow::from_item).transpose().map_err(|_| Why::FactsUnavailable)?;
+    // The same work for a session that is none.
+    let stored = row.as_ref().map_or_else(|| SecretHash::of(""), |row| row.secret);
+    let same = bool::from(key.secret_hash().as_bytes().ct_eq(stored.as_bytes()));
+    row.filter(|row| same && row.id == *key.id()).ok_or(Why::SessionUnknown)
+}
+
+/// The rows behind a session, beside those that an operation reads.
+pub fn keys(session: &SessionRow, params: &Params) -> Vec<Key> {
+    let (org, user) = (&session.org, &session.user);
+    let mut keys = vec![
+        Key::session(&session.id),
+        Key::user(org, user),
+        Key::org(org),
+        Key::org_owner(org, user),
+        Key::platform_admin(user),
+        Key::connection(&session.connection),
+    ];
+    if let Some(tenant) = &params.tenant {
+        keys.extend([Key::tenant(tenant), Key::binding(tenant, user), Key::break_glass(tenant, user)]);
+    }
+    keys
+}
+
+/// Whether everybody behind a session is in good standing, and what they may be.
+///
+/// # Errors
+/// The first that does not hold. Whoever it is is known: the refusal is recorded.
+pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timestamp) -> Result<Who, Why> {
+    session.check(now).map_err(|end| match end {
+        SessionEnd::Revoked => Why::SessionRevoked,
+        SessionEnd::Expired => Why::SessionExpired,
+        SessionEnd::Idle => Why::SessionIdle,
+    })?;
+    let (org, id) = (&session.org, &session.user);
+    // A connection that was stopped, perhaps because it was broken into, ends what came through it.
+    let through: Option<ConnectionRow> = read(rows, &Key::connection(&session.connection))?;
+    if through.is_none_or(|row| row.status != Lifecycle::Active || row.org != *org) {
+        return Err(Why::ConnectionInactive);
+    }
+    let user: User = read(rows, &Key::user(org, id))?.ok_or(Why::UserInactive)?;
+    if !user.active || user.id != *id {
+        return Err(Why::UserInactive);
+    }
+    if user.epoch != session.epoch {
+        return Err(Why::SessionEpoch);
+    }
+    let platform = rows.contains_key(&Key::platform_admin(id));
+    let own: Option<Org> = read(rows, &Key::org(org))?;
+    if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
+        return Err(Why::OrgInactive);
+    }
+    let owns = rows.contains_key(&Key::org_owner(org, id));
+    let role = match &params.tenant {
+        Some(tenant) => role(rows, org, tenant, session)?,
+        None => BTreeMap::new(),
+    };
+    let principal = Principal {
+        break_glass: opened(rows, params, session, now)?,
+        platform,
+        org_owner: owns.then(|| org.clone()),
+        org_member: Some(org.clone()),
+        roles: role,
+        mfa: session.mfa,
+        ..Principal::nobody(PrincipalId::User(id.clone()))
+    };
+    Ok(Who { principal, user: id.clone(), org: org.clone(), session: session.clone() })
+}
+
+/// Whether a connection still gives roles in a tenant: a mapping that was taken away counts no longer.
+fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId) -> bool {
+    let row = read::<ConnectionRow>(rows, &Key::connection(connection)).ok().flatten();
+    let form = row.and_then(|row| serde_json::from_str::<ConnectionForm>(&row.document).ok());
+    form.is_some_and(|form| form.group_roles.iter().any(|row| row.grant.tenant == *tenant))
+}
+
+/// The tenant, if its glass is broken for this person and another has confirmed that. It mends itself in time.
+fn opened(
+    rows: &Rows,
+    params: &Params,
+    session: &SessionRow,
+    now: Timestamp,
+) -> Result<BTreeSet<TenantId>, Why> {
+    let Some(tenant) = &params.tenant else { return Ok(BTreeSet::new()) };
+    let row: Option<BreakGlassRow> = read(rows, &Key::break_glass(tenant, &session.user))?;
+    let open = row
+        .is_some_and(|row| row.user == session.user && row.confirmed_by != row.user && now < row.expires_at);
+    Ok(open.then(|| tenant.clone()).into_iter().collect())
+}
+
+/// A role counts in a tenant of the person's own organization alone.
+fn role(
+    rows: &Rows,
+    org: &OrgId,
+    tenant: &TenantId,
+    session: &SessionRow,
+) -> Result<BTreeMap<TenantId, Role>, Why> {
+    let row: Option<Tenant> = read(rows, &Key::tenant(tenant))?;
+    let bound: Option<Role> = read(rows, &Key::binding(tenant, &session.user))?;
+    let via = rows.get(&Key::binding(tenant, &session.user)).and_then(admit::came_by_group);
+    let mapped = via.is_none_or(|via| via == session.connection && maps(rows, &via, tenant));
+    let bound = bound.filter(|_| mapped && row.is_some_and(|row| row.org == *org));
+    Ok(bound.map(|role| (tenant.clone(), role)).into_iter().collect())
+}
+
+fn read<T: tables::codec::Row>(rows: &Rows, key: &Key) -> Result<Option<T>, Why> {
+    rows.get(key).map(T::from_item).transpose().map_err(|_| Why::FactsUnavailable)
+}
+
+/// What the path names. A tenant's organization is what its row says; without a row there is no such thing.
+///
+/// # Errors
+/// There is none.
+pub fn resource(on: On, params: &Params, who: &Who) -> Result<Resource, Why> {
+    match on {
+        On::Platform => Ok(Resource::Platform),
+        On::Org => params.org.clone().map(Resource::Org).ok_or(Why::NotFound),
+        On::Tenant => {
+            let (org, tenant) = params.org.clone().zip(params.tenant.clone()).ok_or(Why::NotFound)?;
+            Ok(Resource::Tenant { org, tenant })
+        }
+        // What is one's own in a tenant is so in one that one belongs to.
+        On::Self_ if params.tenant.is_some() && params.org.as_ref() != Some(&who.org) => Err(Why::NotFound),
+        On::Self_ => {
+            let org = params.org.clone().unwrap_or_else(|| who.org.clone());
+            let tenant = params.tenant.clone().unwrap_or_else(TenantId::platform);
+            Ok(Resource::Owned { org, tenant, owner: who.user.clone() })
+        }
+    }
+}
+
+/// Somebody who is known and nothing more: for the record of a refusal.
+pub fn named(session: &SessionRow) -> Who {
+    let principal = Principal::nobody(PrincipalId::User(session.user.clone()));
+    Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() }
+}
+
+/// What somebody holds now, from their own rows: whoever asked for a change must still be one who may.
+pub fn requester(
+    rows: &Rows,
+    org: &OrgId,
+    tenant: &TenantId,
+    user: &UserId,
+) -> Result<Option<Principal>, Why> {
+    let row: Option<User> = read(rows, &Key::user(org, user))?;
+    let platform = rows.contains_key(&Key::platform_admin(user));
+    if !row.is_some_and(|row| row.active) && !platform {
+        return Ok(None);
+    }
+    let role: Option<Role> = read(rows, &Key::binding(tenant, user))?;
+    Ok(Some(Principal {
+        platform,
+        org_owner: rows.contains_key(&Key::org_owner(org, user)).then(|| org.clone()),
+        org_member: Some(org.clone()),
+        roles: role.map(|role| (tenant.clone(), role)).into_iter().collect(),
+        mfa: true,
+        ..Principal::nobody(PrincipalId::User(user.clone()))
+    }))
+}
+
+/// The rows that [`requester`] reads.
+pub fn requester_keys(org: &OrgId, tenant: &TenantId, user: &UserId) -> Vec<Key> {
+    vec![
+        Key::user(org, user),
+        Key::org_owner(org, user),
+        Key::platform_admin(user),
+        Key::binding(tenant, user),
+        Key::break_glass(tenant, user),
+    ]
+}

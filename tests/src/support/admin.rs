@@ -1,0 +1,174 @@
+//! The management API as people use it: a first administrator by IAM, an identity provider, and browsers that sign in.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+use super::http::{Answer, Request};
+use super::idp::{CLIENT, Idp, SECRET};
+use super::stack::{stack, unique};
+use super::{aws, planted};
+
+/// The principal that the local stack lets make the first organization.
+const BOOTSTRAP: &str = "arn:aws:sts::000000000000:assumed-role/bootstrap/tests";
+/// What the function calls itself on the local stack.
+const ORIGIN: &str = "https://admin.countersign.test";
+
+/// An organization with its identity provider, and who signed in through it.
+#[derive(Debug)]
+pub struct Org {
+    pub idp: Idp,
+    pub id: String,
+    pub connection: String,
+    users: Vec<String>,
+}
+
+/// Somebody's session, as a command presents it.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub user: String,
+    pub key: String,
+}
+
+/// The function's own address.
+pub fn url(path: &str) -> String {
+    format!("{}{path}", stack().text("/admin_url"))
+}
+
+/// A request of nobody.
+pub fn bare(method: &'static str, path: &str) -> Request {
+    Request::new(method, url(path)).with("x-amzn-tls-version", "TLSv1.3")
+}
+
+impl Person {
+    pub fn request(&self, method: &'static str, path: &str) -> Request {
+        bare(method, path).with("authorization", format!("Bearer {}", self.key))
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    pub fn send(&self, method: &'static str, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, path).with("content-type", "application/json");
+        request.body(body.to_string()).send()
+    }
+
+    /// Writes what the caller saw, by its entity tag.
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        let seen = self.get(path);
+        let tag = seen.header("etag").unwrap_or_default().to_owned();
+        let request =
+            self.request("PUT", path).with("content-type", "application/json").with("if-match", tag);
+        request.body(body.to_string()).send()
+    }
+}
+
+/// Everybody is in the provider under a name of this test's own, so that tests share nothing.
+fn users() -> Value {
+    let user = |groups: Value, amr: Value| {
+        let email = format!("{}@acme.test", unique::<8>());
+        planted::note(&email);
+        json!({"name": "A Person", "email": email, "email_verified": true, "groups": groups, "amr": amr})
+    };
+    let strong = || json!(["pwd", "mfa"]);
+    json!({
+        "owner": user(json!([]), strong()),
+        "dana": user(json!([]), strong()),
+        "noa": user(json!([]), strong()),
+        "weak": user(json!([]), json!(["pwd"])),
+        "stranger": user(json!([]), strong()),
+    })
+}
+
+impl Org {
+    /// Made by whoever IAM says, with its owner signed in. One after the other: the first sign-in ends bootstrapping, which
+    /// is opened again for each test. `None`, said aloud, where there is no Node.
+    pub fn begun() -> Option<(Self, Person)> {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        reopen();
+        let org = Self::bootstrap()?;
+        let owner = org.sign_in("owner").unwrap_or_else(|answer| panic!("the owner is let in: {answer:?}"));
+        Some((org, owner))
+    }
+
+    fn bootstrap() -> Option<Self> {
+        let users = users();
+        let idp = Idp::start(&json!([]), &users)?;
+        let event = event(&json!({
+            "name": "acme", "owner_email": users["owner"]["email"],
+            "connection": {"idp": "custom", "issuer": idp.issuer(), "client_id": CLIENT, "client_secret": SECRET},
+        }));
+        let answer = aws::invoke("deployer", "admin", &event).expect("the deployer may invoke it");
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+        let made: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).expect("JSON");
+        let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
+        assert!(text("redirect_uri").starts_with(ORIGIN), "{made}");
+        idp.client(
+            &json!({"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [text("redirect_uri")]}),
+        );
+        let emails = users.as_object().expect("users").iter();
+        let users =
+            emails.map(|(name, user)| format!("{name}={}", user["email"].as_str().unwrap_or_default()));
+        Some(Self { idp, id: text("org"), connection: text("connection"), users: users.collect() })
+    }
+
+    pub fn email(&self, name: &str) -> &str {
+        let prefix = format!("{name}=");
+        self.users.iter().find_map(|user| user.strip_prefix(&prefix)).expect("a user of the provider")
+    }
+
+    /// Where a browser is sent back to, as the provider names it, and the browser.
+    pub fn callback(&self, name: &str) -> (Browser, String) {
+        let mut browser = Browser::new();
+        let login = url(&format!("/v1/sso/{}/login", self.connection));
+        let back = browser.sign_in(&login, name, ORIGIN);
+        (browser, back.replacen(ORIGIN, stack().text("/admin_url"), 1))
+    }
+
+    /// Signs in.
+    ///
+    /// # Errors
+    /// The answer that refuses it.
+    pub fn sign_in(&self, name: &str) -> Result<Person, Answer> {
+        let (mut browser, back) = self.callback(name);
+        let page = browser.get(&back);
+        if page.answer.status != 303 {
+            return Err(page.answer);
+        }
+        let key = browser.cookie("__Host-cs_session").expect("a session").to_owned();
+        planted::note(&key);
+        let mut person = Person { user: String::new(), key };
+        person.user = person.get("/v1/session").json()["user"].as_str().expect("who it is").to_owned();
+        Ok(person)
+    }
+
+    /// Invites somebody and signs them in.
+    pub fn join(&self, by: &Person, name: &str, more: &Value) -> Person {
+        let mut body = json!({"email": self.email(name), "connection": self.connection});
+        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+            body.extend(more.clone());
+        }
+        let answer = by.send("POST", &format!("/v1/orgs/{}/invitations", self.id), &body);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.sign_in(name).unwrap_or_else(|answer| panic!("{name} is let in: {answer:?}"))
+    }
+}
+
+/// As an ingress with IAM authentication hands it over.
+fn event(body: &Value) -> Value {
+    let text = include_str!("../../../events/admin/bootstrap.json");
+    let mut event: Value = serde_json::from_str(text).expect("an event");
+    event["requestContext"]["authorizer"]["iam"]["userArn"] = BOOTSTRAP.into();
+    event["body"] = body.to_string().into();
+    event
+}
+
+/// A stack is bootstrapped once; tests of it are many.
+fn reopen() {
+    let key = json!({"pk": {"S": "PLATFORM"}, "sk": {"S": "BOOTSTRAPPED"}});
+    let params = json!({"TableName": stack().text("/tables/identity"), "Key": key});
+    aws::must("root", "dynamodb", "delete_item", &params);
+}
