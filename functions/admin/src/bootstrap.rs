@@ -2,8 +2,8 @@
 //! administrator has signed in.
 
 use domain::{
-    ActionId, Actor, ActorType, ConnectionId, Decided, EventType, InviteRow, KillRow, Lifecycle, Metadata,
-    Name, Org, OrgId, Phase, TenantId, Timestamp,
+    ActionId, Actor, ActorType, ConnectionId, Decided, EventType, InviteRow, Lifecycle, Metadata, Name, Org,
+    OrgId, Phase, TenantId, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,16 +11,14 @@ use tables::codec::Row as _;
 use tables::{Attr, Item, Key, Marker, Swap, Switch};
 
 use crate::Admin;
+use crate::decide;
 use crate::decide::connections::{self, FormRules};
-use crate::decide::people::invite_digest;
+use crate::decide::people::{INVITED_MS, invite_digest};
 use crate::event::{Credential, Request};
 use crate::plan::NewSecret;
 use crate::records::{Entry, Scribe};
 use crate::refusal::{Refused, Why};
 use crate::response::Response;
-
-/// How long the first administrator has to sign in: seven days. Bootstrapping again makes another organization.
-const INVITED_MS: u64 = 7 * 86_400_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,15 +77,10 @@ pub struct New {
 /// What is wrong with the body.
 pub fn made(body: &Value, forms: &FormRules<'_>, new: New) -> Result<Made, Refused> {
     let Wanted { name, owner_email, connection } = crate::ask::read(body)?;
-    let email = owner_email.trim();
-    if email.len() > 254
-        || email.split_once('@').is_none_or(|(name, host)| name.is_empty() || host.is_empty())
-    {
-        return Err(Refused::at(Why::InvalidField, "/owner_email", "an e-mail address"));
-    }
+    let email = decide::email(&owner_email, "/owner_email")?;
     let New { org, connection: id, now, platform } = new;
     let mut item = Org { id: org.clone(), status: Lifecycle::Active, networks: None }.to_item();
-    item.insert("name".to_owned(), Attr::text(&name));
+    item.insert(decide::NAME.to_owned(), Attr::text(&name));
     let wanted = connections::wanted(&connection, &id, &org, forms)?;
     let (_, rows, secret) = connections::made(wanted);
     let expires_at = now.plus_millis(INVITED_MS);
@@ -106,9 +99,7 @@ pub fn made(body: &Value, forms: &FormRules<'_>, new: New) -> Result<Made, Refus
         Swap::create(Key::org_of_platform(&org), Marker::item()),
         Swap::create(at, invite.to_item()).expiring(expires_at),
     ];
-    swaps.extend(
-        Switch::Org(org.clone()).keys().into_iter().map(|key| Swap::create(key, KillRow::new().to_item())),
-    );
+    swaps.extend(decide::open_switch(&Switch::Org(org.clone())));
     swaps.extend(rows);
     Ok(Made { org, connection: id, row: item, swaps, secret })
 }
@@ -116,7 +107,7 @@ pub fn made(body: &Value, forms: &FormRules<'_>, new: New) -> Result<Made, Refus
 /// The shape of the body.
 pub fn schema() -> Value {
     json!({"type": "object", "required": ["name", "owner_email", "connection"], "additionalProperties": false, "properties": {
-        "name": {"type": "string", "pattern": "^[A-Za-z0-9._:/@-]{1,128}$", "description": "for people; ids are ours"},
+        "name": decide::NAME_SCHEMA.clone(),
         "owner_email": {"type": "string", "maxLength": 254, "description": "whom the identity provider must have verified: owns the organization"},
         "connection": connections::schema(),
     }})
@@ -164,7 +155,7 @@ impl Admin {
         let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
         recorded.map_err(|_| Why::AuditUnavailable)?;
         let ended = self.effects.write_rows(made.swaps.clone(), made.secret.as_ref(), &[]).await;
-        let reason = ended.map_or_else(Why::code, |()| domain::Code::literal("completed"));
+        let reason = Why::ended(ended);
         let outcome = scribe.record(entry(aws::now(), Phase::Outcome, reason, random()?));
         let _ = self.effects.audit.record(&[outcome]).await;
         ended?;

@@ -17,22 +17,23 @@ pub mod tenants;
 
 use std::sync::LazyLock;
 
-use domain::{KillRow, Lifecycle, Network, Networks};
+use domain::{KillRow, Lifecycle, Metadata, Network, Networks};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::{NETWORKS, Row as _};
-use tables::{Attr, Item, Swap, Switch};
+use tables::{Attr, Item, Key, Swap, Switch, fingerprint};
 
 use crate::ask::Ask;
+use crate::plan::Change;
 use crate::refusal::{Refused, Why};
 
 /// A list is read with every call, and compared with every caller.
 const NETWORKS_MAX: usize = 100;
 
 /// Where the name of a thing stands, for people.
-const NAME: &str = "name";
+pub const NAME: &str = "name";
 
-static NAME_SCHEMA: LazyLock<Value> = LazyLock::new(
+pub static NAME_SCHEMA: LazyLock<Value> = LazyLock::new(
     || json!({"type": "string", "pattern": "^[A-Za-z0-9._:/@-]{1,128}$", "description": "for people; ids are ours"}),
 );
 
@@ -47,14 +48,47 @@ fn named(item: &Item) -> Option<String> {
     text_of(item, NAME)
 }
 
-fn status_of(item: &Item, status: Lifecycle) -> Item {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedStatus {
+    status: Lifecycle,
+}
+
+pub fn status_schema() -> Value {
+    json!({"type": "object", "required": ["status"], "additionalProperties": false,
+        "properties": {"status": {"type": "string", "enum": ["active", "suspended"]}}})
+}
+
+/// The row with the status that the body asks for.
+fn with_status(ask: &Ask<'_>, item: &Item) -> Result<Item, Refused> {
+    let WantedStatus { status } = ask.body()?;
     let mut new = item.clone();
     new.insert("status".to_owned(), Attr::text(status));
-    new
+    Ok(new)
+}
+
+/// One row for another, with the entity tag of what it becomes.
+fn replaced(key: Key, old: &Item, new: Item, resource: String, body: Value) -> Change {
+    let etag = Some(fingerprint(&new));
+    let swap = Swap { key, old: Some(old.clone()), new };
+    Change { etag, ..Change::of(vec![swap], resource, body) }
+}
+
+/// An address that could be somebody's; whether it is, the provider must have verified.
+///
+/// # Errors
+/// It could not.
+pub fn email<'a>(text: &'a str, at: &str) -> Result<&'a str, Refused> {
+    let email = text.trim();
+    let parts = email.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    match parts {
+        Some(_) if email.len() <= 254 => Ok(email),
+        _ => Err(Refused::at(Why::InvalidField, at, "an e-mail address")),
+    }
 }
 
 /// New rows of a switch that stops nothing.
-fn open_switch(switch: &Switch) -> Vec<Swap> {
+pub fn open_switch(switch: &Switch) -> Vec<Swap> {
     switch.keys().into_iter().map(|key| Swap::create(key, KillRow::new().to_item())).collect()
 }
 
@@ -78,11 +112,19 @@ fn networks_view(networks: Option<&Networks>) -> Value {
     json!({"networks": networks.map(|list| &list.0)})
 }
 
-fn with_networks(item: &Item, networks: Option<&Networks>) -> Item {
+/// A row with the allowlist that the body asks for, over the row that the caller saw.
+fn networks_of(ask: &Ask<'_>, key: Key, item: &Item, id: impl std::fmt::Display) -> Result<Change, Refused> {
+    ask.unchanged(Some(item))?;
+    let wanted = wanted_networks(ask)?;
     let mut new = item.clone();
-    match networks {
+    match &wanted {
         Some(list) => new.insert(NETWORKS.to_owned(), Attr::texts(&list.0)),
         None => new.remove(NETWORKS),
     };
-    new
+    let count = wanted.as_ref().map_or(0, |list| list.0.len() as u64);
+    let body = networks_view(wanted.as_ref());
+    Ok(Change {
+        metadata: Metadata::default().count("networks", count).flag("anywhere", wanted.is_none()),
+        ..replaced(key, item, new, format!("network:{id}"), body)
+    })
 }

@@ -60,7 +60,7 @@ impl Effects {
         operation: &Operation,
         params: &Params,
         body: &Value,
-        seen: &Rows,
+        seen: Rows,
     ) -> Result<Rows, Why> {
         let mut keys = who::keys(session, params);
         if let Run::Show { needs, .. } | Run::Change { needs, .. } = &operation.run {
@@ -80,7 +80,11 @@ impl Effects {
         }
         keys.sort();
         keys.dedup();
-        self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)
+        // What was read a moment ago, to know who it is, is not read again.
+        keys.retain(|key| !seen.contains_key(key));
+        let mut rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
+        rows.extend(seen);
+        Ok(rows)
     }
 
     /// Notes that a session is used, once a minute. A note that is lost only ends it earlier.

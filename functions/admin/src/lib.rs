@@ -168,7 +168,7 @@ impl Admin {
             Ok(body) => body,
             Err(refused) => return refuse(refused).await,
         };
-        let rows = match self.effects.facts(&session, operation, &params, &body, &seen).await {
+        let rows = match self.effects.facts(&session, operation, &params, &body, seen).await {
             Ok(rows) => rows,
             Err(why) => return refuse(why.into()).await,
         };

@@ -69,7 +69,7 @@ impl Effects {
             Ok(()) => self.once(&told.issuer, &told.jti, now).await,
             Err(why) => Err(why),
         };
-        let reason = ended.map_or_else(Why::code, |()| domain::Code::literal("completed"));
+        let reason = Why::ended(ended);
         let _ = self
             .audit
             .record(&[scribe.logged_out(&whose, aws::now(), random()?, domain::Phase::Outcome, reason)])

@@ -220,7 +220,7 @@ impl Plan {
             random: self.outcome,
             phase: Phase::Outcome,
             decision: Decided::Allow,
-            reason: ended.map_or_else(Why::code, |()| domain::Code::literal("completed")),
+            reason: Why::ended(ended),
             authority: Some(self.permit.authority().clone()),
             resource: Some(self.change.resource.clone()),
             metadata: Metadata::default(),

@@ -141,6 +141,11 @@ impl Why {
     pub fn code(self) -> Code {
         Code::literal(self.row().code)
     }
+
+    /// How something ended, as its outcome says.
+    pub fn ended(ended: Result<(), Self>) -> Code {
+        ended.map_or_else(Self::code, |()| Code::literal("completed"))
+    }
 }
 
 /// A refusal: why, and where in the body. The place is built from names that we know.

@@ -63,7 +63,7 @@ impl Response {
         let hint = refused.hint.as_deref();
         let detail = hint.map_or_else(|| row.detail.to_owned(), |hint| format!("{} ({hint})", row.detail));
         let fields = [
-            ("title", Some(json!(title(row.status)))),
+            ("title", Some(json!(caller::title(row.status)))),
             ("status", Some(json!(row.status))),
             ("detail", Some(json!(detail))),
             ("code", Some(json!(row.code))),
@@ -112,26 +112,6 @@ impl Response {
     }
 }
 
-/// A problem without a `type` is `about:blank`, whose title is that of its status (RFC 9457 section 4.2.1).
-const fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        421 => "Misdirected Request",
-        428 => "Precondition Required",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        _ => "Error",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_title_and_an_empty_place_is_left_out() {
-        assert!(TABLE.iter().all(|row| title(row.status) != "Error"));
+        assert!(TABLE.iter().all(|row| caller::title(row.status) != "Internal Server Error"));
         let problem = Response::problem(&Why::NotFound.into());
         assert_eq!(problem.status(), 404);
         assert!(!problem.body.contains("\"at\""));

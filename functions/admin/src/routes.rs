@@ -7,6 +7,7 @@ use serde_json::Value;
 use tables::{Item, Key, Table};
 
 use crate::ask::Ask;
+use crate::decide;
 use crate::decide::{
     agents, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions, tenants,
 };
@@ -124,9 +125,9 @@ operations! {
     DELETE "/v1/orgs/{org}/users/{user}/sessions/{session}" "sessions.revoke_any" SessionRevokeAny on Org, "End somebody's session" => change(sessions::needs, EventType::AuthSession, 204, None, sessions::revoke_any);
 
     GET "/v1/orgs" "orgs.list" OrgList on Platform, "Organizations of the platform" => Run::List(orgs::LIST);
-    POST "/v1/orgs" "orgs.create" OrgCreate on Platform, "Make an organization, its connection and the invitation of its owner" => change(orgs::create_needs, EventType::AdminOrg, 201, Some(crate::bootstrap::schema), orgs::create);
+    POST "/v1/orgs" "orgs.create" OrgCreate on Platform, "Make an organization, its connection and the invitation of its owner" => change(none, EventType::AdminOrg, 201, Some(crate::bootstrap::schema), orgs::create);
     GET "/v1/orgs/{org}" "orgs.get" OrgRead on Org, "An organization" => show(orgs::needs, orgs::get);
-    PUT "/v1/orgs/{org}/status" "orgs.status" OrgSuspend on Org, "Suspend or reactivate an organization" => change(orgs::needs, EventType::AdminOrg, 200, Some(orgs::status_schema), orgs::status);
+    PUT "/v1/orgs/{org}/status" "orgs.status" OrgSuspend on Org, "Suspend or reactivate an organization" => change(orgs::needs, EventType::AdminOrg, 200, Some(decide::status_schema), orgs::status);
     GET "/v1/orgs/{org}/networks" "orgs.networks_get" NetworkRead on Org, "From which networks its gateway keys may be used" => show(orgs::needs, orgs::networks_get);
     PUT "/v1/orgs/{org}/networks" "orgs.networks" OrgEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
 
@@ -134,19 +135,19 @@ operations! {
     POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect an identity provider" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
     GET "/v1/orgs/{org}/connections/{connection}" "connections.get" SsoRead on Org, "A connection" => show(connections::needs, connections::get);
     PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another host of the issuer voids the client's secret" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
-    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(orgs::status_schema), connections::status);
+    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
 
     GET "/v1/orgs/{org}/tenants" "tenants.list" TenantList on Org, "Tenants of an organization" => Run::List(tenants::LIST);
     POST "/v1/orgs/{org}/tenants" "tenants.create" TenantCreate on Org, "Make a tenant" => change(tenants::create_needs, EventType::AdminTenant, 201, Some(tenants::create_schema), tenants::create);
     GET "/v1/tenants/{tenant}" "tenants.get" TenantRead on Tenant, "A tenant" => show(tenants::needs, tenants::get);
-    PUT "/v1/tenants/{tenant}/status" "tenants.status" TenantSuspend on Tenant, "Suspend or reactivate a tenant" => change(tenants::needs, EventType::AdminTenant, 200, Some(orgs::status_schema), tenants::status);
+    PUT "/v1/tenants/{tenant}/status" "tenants.status" TenantSuspend on Tenant, "Suspend or reactivate a tenant" => change(tenants::needs, EventType::AdminTenant, 200, Some(decide::status_schema), tenants::status);
     GET "/v1/tenants/{tenant}/networks" "tenants.networks_get" NetworkRead on Tenant, "From which networks its gateway keys may be used" => show(tenants::needs, tenants::networks_get);
     PUT "/v1/tenants/{tenant}/networks" "tenants.networks" NetworkEdit on Tenant, "From which networks its gateway keys may be used" => change(tenants::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), tenants::networks);
 
     GET "/v1/tenants/{tenant}/agents" "agents.list" AgentRead on Tenant, "Agents of a tenant" => Run::List(agents::LIST);
     POST "/v1/tenants/{tenant}/agents" "agents.create" AgentEdit on Tenant, "Register an agent" => change(agents::create_needs, EventType::AdminAgent, 201, Some(agents::create_schema), agents::create);
     GET "/v1/tenants/{tenant}/agents/{agent}" "agents.get" AgentRead on Tenant, "An agent" => show(agents::needs, agents::get);
-    PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(orgs::status_schema), agents::status);
+    PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(decide::status_schema), agents::status);
     PUT "/v1/tenants/{tenant}/agents/{agent}/team" "agents.team" TeamEdit on Tenant, "Put an agent into a team, whose limits count beside its own" => change(agents::team_needs, EventType::AdminAgent, 200, Some(agents::team_schema), agents::team_of);
 
     GET "/v1/tenants/{tenant}/keys" "keys.list" KeyRead on Tenant, "Gateway keys of a tenant" => Run::List(keys::LIST);

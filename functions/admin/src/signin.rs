@@ -112,11 +112,11 @@ impl Effects {
         query: &str,
         browser: &BrowserSecret,
         now: Timestamp,
-    ) -> Result<(Ready, Pending, Result<Identity, Why>), Why> {
+    ) -> Result<(Ready, Pending, Identity), Why> {
         let callback = Callback::parse(query).map_err(|_| Why::SignInFailed)?;
         let pending = self.take(&callback, now).await?;
         let ready = self.ready(id).await?;
-        let identity = self.exchanged(callback, &pending, &ready, browser, now).await;
+        let identity = self.exchanged(callback, &pending, &ready, browser, now).await?;
         Ok((ready, pending, identity))
     }
 
@@ -189,13 +189,9 @@ impl Effects {
         now: Timestamp,
     ) -> Response {
         let browser = BrowserSecret::from_cookie(browser.unwrap_or_default());
+        // Before a token has verified nobody is known, and nothing goes into anybody's ledger.
         let (ready, pending, identity) = match self.identified(id, query, &browser, now).await {
             Ok(identified) => identified,
-            Err(why) => return refusal(why),
-        };
-        // Before a token has verified nobody is known, and nothing goes into anybody's ledger.
-        let identity = match identity {
-            Ok(identity) => identity,
             Err(why) => return refusal(why),
         };
         let scribe = match scribe(rules.region, &ready.row, now) {
@@ -316,7 +312,7 @@ impl Scribe {
     }
 
     fn ended(&self, ended: Result<(), Why>, at: Timestamp, random: [u8; 10]) -> domain::AuditRecord {
-        let reason = ended.map_or_else(Why::code, |()| domain::Code::literal("completed"));
+        let reason = Why::ended(ended);
         self.record(Self::entry(at, random, domain::Phase::Outcome, reason))
     }
 

@@ -122,7 +122,7 @@ impl Refused {
         // The same word as of the gateway, whatever is wrong with a key.
         let code = if row.status == 401 { "invalid_api_key" } else { self.reason.as_str() };
         let fields = [
-            ("title", Some(json!(title(row.status)))),
+            ("title", Some(json!(caller::title(row.status)))),
             ("status", Some(json!(row.status))),
             ("detail", Some(json!(detail))),
             ("code", Some(json!(code))),
@@ -130,24 +130,6 @@ impl Refused {
             ("types", (!self.types.is_empty()).then(|| json!(self.types))),
         ];
         fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-    }
-}
-
-/// A problem without a `type` is `about:blank`, whose title is that of its status (RFC 9457 section 4.2.1).
-const fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        503 => "Service Unavailable",
-        _ => "Internal Server Error",
     }
 }
 

@@ -126,7 +126,7 @@ impl Ingress {
     /// A parameter of the query, decoded; the first, if there are several.
     pub fn query(&self, name: &str) -> Option<String> {
         match &self.event.raw_query_string {
-            Some(raw) => form(raw).find(|(key, _)| key == name).map(|(_, value)| value),
+            Some(raw) => lenient(raw).find(|(key, _)| key == name).map(|(_, value)| value),
             None => self.event.query_string_parameters.get(name).cloned(),
         }
     }
@@ -136,10 +136,9 @@ impl Ingress {
         match &self.event.raw_query_string {
             Some(raw) => raw.clone(),
             None => {
-                let pairs = self.event.query_string_parameters.iter();
-                let pairs: Vec<_> =
-                    pairs.map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
-                pairs.join("&")
+                let parameters = self.event.query_string_parameters.iter();
+                let pairs: Vec<_> = parameters.map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                crate::form::pairs(&pairs)
             }
         }
     }
@@ -216,7 +215,7 @@ impl Ingress {
             return None;
         }
         let body = text(&self.event).ok()?;
-        form(&body).find(|(key, _)| key == name).map(|(_, value)| value)
+        lenient(&body).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The text of `Authorization: Bearer`, whatever it is.
@@ -248,21 +247,13 @@ impl Ingress {
     }
 }
 
-/// Pairs of a query, or of a form: `application/x-www-form-urlencoded` (WHATWG URL, section 5.1).
-fn form(raw: &str) -> impl Iterator<Item = (String, String)> {
+/// Pairs as `form::parse` reads them, but that an escape which is none stands for itself.
+fn lenient(raw: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = raw.split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decoded(key), decoded(value))
     })
-}
-
-/// Everything but letters, digits, `-`, `.` and `_` as `%XX`.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    text.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 /// `+` is a space, `%XX` a byte. Bytes that are no UTF-8 become replacement characters.

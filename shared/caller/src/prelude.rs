@@ -22,3 +22,25 @@ pub fn prelude(status: u16, headers: BTreeMap<&'static str, String>) -> Result<M
     }
     Ok(prelude)
 }
+
+/// A problem without a `type` is `about:blank`, whose title is that of its status (RFC 9457 section 4.2.1).
+pub const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}

@@ -79,15 +79,6 @@ fn switch(wanted: &args::Kill) -> Result<Switch, KillError> {
     }
 }
 
-fn resource(switch: &Switch) -> String {
-    match switch {
-        Switch::Platform => "kill:platform".to_owned(),
-        Switch::Org(org) => format!("kill:{org}"),
-        Switch::Tenant(tenant) => format!("kill:{tenant}"),
-        Switch::Agent(_, agent) => format!("kill:{agent}"),
-    }
-}
-
 fn told(event: EventType, switch: &Switch, written: &KillWrite, metadata: Metadata) -> Told {
     let stops = event == EventType::KillActivated;
     Told {
@@ -98,7 +89,7 @@ fn told(event: EventType, switch: &Switch, written: &KillWrite, metadata: Metada
         } else {
             "An operator turns a kill switch off."
         },
-        resource: resource(switch),
+        resource: switch.resource(),
         subject: None,
         metadata: metadata
             .with("level", MetaValue::Code(Code::literal(switch.level().as_str())))
@@ -182,7 +173,7 @@ pub(crate) async fn read(store: &Dynamo, switch: &Switch) -> Result<Option<KillR
 async fn show(store: &Dynamo, switch: &Switch) -> Result<(), Box<dyn Error>> {
     let heading = ["switch", "stops", "version", "turned by", "why", "when"].map(str::to_owned).to_vec();
     let row = match read(store, switch).await? {
-        None => [resource(switch), "everything: there is no such row".to_owned()].to_vec(),
+        None => [switch.resource(), "everything: there is no such row".to_owned()].to_vec(),
         Some(row) => line(switch, &row),
     };
     print::table(&[heading, row])
@@ -194,7 +185,7 @@ fn line(switch: &Switch, row: &KillRow) -> Vec<String> {
     let last = row.last.as_ref();
     let said = |text: Option<String>| text.unwrap_or_default();
     vec![
-        resource(switch),
+        switch.resource(),
         stops,
         row.version.to_string(),
         said(last.map(|last| last.by.to_string())),

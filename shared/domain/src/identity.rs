@@ -8,7 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
-use crate::key::{BASE62, SECRET_CHARS, checksum, split_checksum};
+use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
     ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, Region, Role, SealedBytes, SecretHash,
     SessionId, TenantId, Timestamp, UserId,
@@ -29,8 +29,7 @@ pub struct SessionKey {
 impl SessionKey {
     /// Makes a new one from uniform random bytes; see [`crate::GatewayKey::mint`].
     pub fn mint(region: Region, id: [u8; 10], secret: &[u8; SECRET_CHARS]) -> Self {
-        let character = |byte: &u8| BASE62.get(usize::from(*byte) * 62 / 256).copied().map(char::from);
-        Self { region, id: SessionId::from_random(id), secret: secret.iter().filter_map(character).collect() }
+        Self { region, id: SessionId::from_random(id), secret: base62(secret) }
     }
 
     pub const fn region(&self) -> Region {

@@ -65,6 +65,16 @@ impl Switch {
         }
     }
 
+    /// What records name it by.
+    pub fn resource(&self) -> String {
+        match self {
+            Self::Platform => "kill:platform".to_owned(),
+            Self::Org(org) => format!("kill:{org}"),
+            Self::Tenant(tenant) => format!("kill:{tenant}"),
+            Self::Agent(_, agent) => format!("kill:{agent}"),
+        }
+    }
+
     /// The rows that hold it, all alike.
     pub fn keys(&self) -> Vec<Key> {
         match self {

@@ -12,7 +12,7 @@ use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
-use super::{NAME, NAME_SCHEMA, named, status_of, text_of};
+use super::{NAME, NAME_SCHEMA, named, replaced, text_of, with_status};
 
 /// Who answers for an agent.
 const OWNER: &str = "owner_user";
@@ -29,7 +29,6 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.tenant.iter().zip(&params.agent).map(|(tenant, agent)| Key::agent(tenant, agent)).collect()
 }
 
-/// Its owner must be somebody of the organization, which is checked where the caller is known: see `load`.
 pub fn create_needs(params: &Params, _: &Value) -> Vec<Key> {
     params.tenant.iter().map(Key::tenant).collect()
 }
@@ -93,8 +92,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, agent, item) = agent(ask)?;
-    let new = status_of(item, super::orgs::wanted_status(ask)?);
-    replaced(key, &agent, item, new)
+    written(key, &agent, item, with_status(ask, item)?)
 }
 
 #[derive(Deserialize)]
@@ -133,11 +131,10 @@ pub fn team_of(ask: &Ask<'_>) -> Result<Change, Refused> {
         Some(team) => new.insert("team".to_owned(), Attr::text(team)),
         None => new.remove("team"),
     };
-    Ok(Change { weakens, ..replaced(key, &agent, item, new)? })
+    Ok(Change { weakens, ..written(key, &agent, item, new)? })
 }
 
-fn replaced(key: Key, agent: &Agent, item: &Item, new: Item) -> Result<Change, Refused> {
-    let (body, tag) = (shown(&new)?, fingerprint(&new));
-    let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change { etag: Some(tag), ..Change::of(vec![swap], format!("agent:{}", agent.id), body) })
+fn written(key: Key, agent: &Agent, item: &Item, new: Item) -> Result<Change, Refused> {
+    let body = shown(&new)?;
+    Ok(replaced(key, item, new, format!("agent:{}", agent.id), body))
 }

@@ -172,7 +172,7 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, row, item) = connection(ask)?;
-    let new = super::status_of(item, super::orgs::wanted_status(ask)?);
+    let new = super::with_status(ask, item)?;
     let read = ConnectionRow::from_item(&new).map_err(|_| Why::FactsUnavailable)?;
     let body = shown(&read)?;
     let swap = Swap { key, old: Some(item.clone()), new };

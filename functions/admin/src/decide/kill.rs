@@ -75,15 +75,6 @@ fn told(switch: &Switch, reason: &Code) -> Metadata {
     Metadata::default().with("level", level).with("why", MetaValue::Code(reason.clone()))
 }
 
-fn resource(switch: &Switch) -> String {
-    match switch {
-        Switch::Platform => "kill:platform".to_owned(),
-        Switch::Org(org) => format!("kill:{org}"),
-        Switch::Tenant(tenant) => format!("kill:{tenant}"),
-        Switch::Agent(_, agent) => format!("kill:{agent}"),
-    }
-}
-
 fn written(ask: &Ask<'_>, reason: Code) -> KillWrite {
     // A user's id is always a code.
     let by = ask.who.user.as_str().parse().unwrap_or_else(|_| Code::literal("unknown"));
@@ -104,7 +95,7 @@ pub fn stop(ask: &Ask<'_>) -> Result<Change, Refused> {
     after.version = after.version.saturating_add(1);
     after.last = Some(write.clone());
     let updates = KillOp::Stop(scope).to_updates(&switch, &write);
-    let change = Change::of(Vec::new(), resource(&switch), view(&after));
+    let change = Change::of(Vec::new(), switch.resource(), view(&after));
     Ok(Change {
         writes: updates.into_iter().map(Write::from).collect(),
         metadata: told(&switch, &reason).with("scope", MetaValue::Code(Code::literal(scope.as_str()))),
@@ -149,7 +140,7 @@ pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
     }
     let after = KillRow { version: version.saturating_add(1), stopped: [].into(), last: Some(write.clone()) };
     let updates = KillOp::Recover { version }.to_updates(&switch, &write);
-    let change = Change::of(Vec::new(), resource(&switch), view(&after));
+    let change = Change::of(Vec::new(), switch.resource(), view(&after));
     Ok(Change {
         writes: updates.into_iter().map(Write::from).collect(),
         metadata: told(&switch, &reason).count("version", version),

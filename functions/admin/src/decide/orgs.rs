@@ -1,10 +1,9 @@
 //! Organizations.
 
-use domain::{ConnectionId, Lifecycle, Metadata, Networks, Org, OrgId, TenantId};
-use serde::Deserialize;
+use domain::{ConnectionId, Org, OrgId, TenantId};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
-use tables::{Item, Key, Swap, Table, fingerprint};
+use tables::{Item, Key, Table, fingerprint};
 
 use crate::ask::Ask;
 use crate::bootstrap::{self, New};
@@ -13,7 +12,7 @@ use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
-use super::{named, networks_view, status_of, with_networks};
+use super::{named, networks_of, networks_view, replaced, with_status};
 
 pub const LIST: List = List {
     table: Table::Control,
@@ -25,10 +24,6 @@ pub const LIST: List = List {
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.org.iter().map(Key::org).collect()
-}
-
-pub fn create_needs(_: &Params, _: &Value) -> Vec<Key> {
-    Vec::new()
 }
 
 /// What people may see of it.
@@ -72,29 +67,11 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Status {
-    status: Lifecycle,
-}
-
-pub fn status_schema() -> Value {
-    json!({"type": "object", "required": ["status"], "additionalProperties": false,
-        "properties": {"status": {"type": "string", "enum": ["active", "suspended"]}}})
-}
-
-/// The status that a body asks for.
-pub fn wanted_status(ask: &Ask<'_>) -> Result<Lifecycle, Refused> {
-    ask.body().map(|Status { status }| status)
-}
-
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, org, item) = org(ask)?;
-    let new = status_of(item, wanted_status(ask)?);
+    let new = with_status(ask, item)?;
     let body = shown(&new)?;
-    let tag = fingerprint(&new);
-    let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change { etag: Some(tag), ..Change::of(vec![swap], format!("org:{}", org.id), body) })
+    Ok(replaced(key, item, new, format!("org:{}", org.id), body))
 }
 
 pub fn networks_get(ask: &Ask<'_>) -> Result<Shown, Refused> {
@@ -104,16 +81,5 @@ pub fn networks_get(ask: &Ask<'_>) -> Result<Shown, Refused> {
 
 pub fn networks(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, org, item) = org(ask)?;
-    ask.unchanged(Some(item))?;
-    let wanted: Option<Networks> = super::wanted_networks(ask)?;
-    let new = with_networks(item, wanted.as_ref());
-    let body = networks_view(wanted.as_ref());
-    let tag = fingerprint(&new);
-    let count = wanted.as_ref().map_or(0, |list| list.0.len() as u64);
-    let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change {
-        etag: Some(tag),
-        metadata: Metadata::default().count("networks", count).flag("anywhere", wanted.is_none()),
-        ..Change::of(vec![swap], format!("network:{}", org.id), body)
-    })
+    networks_of(ask, key, item, &org.id)
 }

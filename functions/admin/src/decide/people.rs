@@ -17,7 +17,7 @@ use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
 /// How long an invitation is good for: seven days.
-const INVITED_MS: u64 = 7 * 86_400_000;
+pub const INVITED_MS: u64 = 7 * 86_400_000;
 
 pub const ROLES: List = List {
     table: Table::Identity,
@@ -191,12 +191,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let wanted: Invite = ask.body()?;
     let org = ask.params.org.clone().ok_or(Why::NotFound)?;
     ask.must::<Org>(&Key::org(&org))?;
-    let email = wanted.email.trim();
-    if email.len() > 254
-        || email.split_once('@').is_none_or(|(name, host)| name.is_empty() || host.is_empty())
-    {
-        return Err(Refused::at(Why::InvalidField, "/email", "an e-mail address"));
-    }
+    let email = super::email(&wanted.email, "/email")?;
     let connection = ask.find::<ConnectionRow>(&Key::connection(&wanted.connection))?;
     if connection.is_none_or(|row| row.org != org) {
         return Err(Refused::at(Why::InvalidField, "/connection", "a connection of this organization"));

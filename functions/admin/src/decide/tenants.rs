@@ -14,7 +14,7 @@ use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
-use super::{NAME, NAME_SCHEMA, named, networks_view, status_of, wanted_networks, with_networks};
+use super::{NAME, NAME_SCHEMA, named, networks_of, networks_view, replaced, with_status};
 
 pub const LIST: List = List {
     table: Table::Control,
@@ -129,10 +129,9 @@ fn first_policy() -> PolicyRow {
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, tenant, item) = tenant(ask)?;
-    let new = status_of(item, super::orgs::wanted_status(ask)?);
-    let (body, tag) = (shown(&new)?, fingerprint(&new));
-    let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change { etag: Some(tag), ..Change::of(vec![swap], format!("tenant:{}", tenant.id), body) })
+    let new = with_status(ask, item)?;
+    let body = shown(&new)?;
+    Ok(replaced(key, item, new, format!("tenant:{}", tenant.id), body))
 }
 
 pub fn networks_schema() -> Value {
@@ -149,15 +148,5 @@ pub fn networks_get(ask: &Ask<'_>) -> Result<Shown, Refused> {
 
 pub fn networks(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, tenant, item) = tenant(ask)?;
-    ask.unchanged(Some(item))?;
-    let wanted = wanted_networks(ask)?;
-    let new = with_networks(item, wanted.as_ref());
-    let (body, tag) = (networks_view(wanted.as_ref()), fingerprint(&new));
-    let count = wanted.as_ref().map_or(0, |list| list.0.len() as u64);
-    let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change {
-        etag: Some(tag),
-        metadata: Metadata::default().count("networks", count).flag("anywhere", wanted.is_none()),
-        ..Change::of(vec![swap], format!("network:{}", tenant.id), body)
-    })
+    networks_of(ask, key, item, &tenant.id)
 }

@@ -1,5 +1,6 @@
 //! The first half of a sign-in: the browser leaves for the provider.
 
+use caller::form;
 use std::fmt;
 
 use base64::Engine as _;
@@ -12,7 +13,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::Connection;
 use super::discovery::Discovery;
-use super::form;
 use super::secret::Secret;
 use domain::ConnectionId;
 

@@ -1,5 +1,6 @@
 //! The second half of a sign-in: the browser is back with a code, and the code becomes tokens.
 
+use caller::form;
 use std::fmt;
 
 use base64::Engine as _;
@@ -10,7 +11,6 @@ use serde::Deserialize;
 use super::begin::{BrowserSecret, Pending};
 use super::connection::Connection;
 use super::discovery::{Discovery, TokenAuth};
-use super::form;
 use super::secret::Secret;
 
 const QUERY_BYTES_MAX: usize = 16 * 1_024;

@@ -17,7 +17,6 @@ pub mod callback;
 mod claims;
 pub mod connection;
 pub mod discovery;
-mod form;
 pub mod id_token;
 pub mod jwks;
 pub mod jws;

@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use super::super::form::parse;
 use super::super::testing::{NOW, REDIRECT, at, browser, connection_of, pending, sample};
 use super::*;
+use caller::form::parse;
 
 fn query(url: &str) -> Vec<(String, String)> {
     parse(url.split_once('?').unwrap().1, 20).unwrap()
