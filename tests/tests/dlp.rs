@@ -173,8 +173,11 @@ fn values_come_back_in_json_and_names_and_in_every_item() {
     assert_eq!(records[1].metadata("tokens_kept"), 1, "one value, one token");
     assert_eq!((records[3].metadata("restored"), records[3].metadata("left")), (json!(3), json!(0)));
     assert_eq!(records[3].at("dlp"), &json!({"email": 1}));
+    // Not `_T_` alone: sealed values are base64url, in which those three letters come by chance.
     assert!(
-        records.iter().all(|record| !record.text.contains("example.co.il") && !record.text.contains("_T_"))
+        records
+            .iter()
+            .all(|record| !record.text.contains("example.co.il") && !record.text.contains("EMAIL_T_"))
     );
 }
 
@@ -290,7 +293,8 @@ fn bad_input_is_named_recorded_and_never_repeated() {
     };
     let deep = format!("{{\"json\":{}{}}}", "[".repeat(70), "]".repeat(70));
     let many = json!({"items": vec![json!({"text": "x"}); 101]}).to_string();
-    let twice = json!({"items": [{"id": "noa", "text": "x"}, {"id": "noa", "text": "y"}]}).to_string();
+    let twice =
+        json!({"items": [{"id": "noa.golan", "text": "x"}, {"id": "noa.golan", "text": "y"}]}).to_string();
     let cases = [
         (post("/v1/detect", "{".to_owned()), 400, "invalid_json", None),
         (post("/v1/detect", "{\"text\":\"a\",\"text\":\"b\"}".to_owned()), 400, "duplicate_key", None),
@@ -321,11 +325,11 @@ fn bad_input_is_named_recorded_and_never_repeated() {
         assert_eq!(told(&answer), refused(status, code), "{answer:?}");
         assert_eq!(answer.json()["param"].as_str(), param, "{answer:?}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-        assert!(!answer.all_text().contains("noa"), "{answer:?}");
+        assert!(!answer.all_text().contains("noa.golan"), "{answer:?}");
     }
     let records = tenant.records(count);
     assert!(records.iter().all(|record| record.says()[..2] == ["single", "deny"]));
-    assert!(records.iter().all(|record| !record.text.contains("noa")));
+    assert!(records.iter().all(|record| !record.text.contains("noa.golan")));
 }
 
 #[test]
@@ -379,7 +383,7 @@ fn a_policy_blocks_masks_hashes_and_alerts_and_one_that_does_not_read_stops_ever
     let blocked = tenant.dlp("/v1/redact", &json!({"text": IBAN})).send();
     assert_eq!(told(&blocked), refused(422, "content_blocked"));
     assert_eq!(blocked.json()["types"], json!(["iban"]));
-    assert!(!blocked.body.contains("3704"));
+    assert!(!blocked.body.contains("3704 0044"));
     let found = tenant.dlp("/v1/detect", &json!({"text": IBAN})).send().json();
     assert_eq!(found["findings"][0]["action"], "block");
 
