@@ -155,19 +155,25 @@ variable "gateway" {
 }
 
 variable "admin" {
-  description = "The management API: timeout and memory; reserved concurrency -1 means unreserved; `origin`, its address if it has one of its own (such as https://admin.example.com); `bootstrap_arns`, the IAM roles and users that may make the first organization: empty it once single sign-on is set up."
+  description = "The management API: timeout and memory; reserved concurrency -1 means unreserved; `origin`, its address if it has one of its own (such as https://admin.example.com); `handoff_to`, pages of other addresses of yours, to the letter, that a signed-in browser may carry a session to; `bootstrap`, whether the role `bootstrap` may make the first organization: set it to false once single sign-on is set up."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
     reserved_concurrency = optional(number, -1)
     origin               = optional(string, "")
-    bootstrap_arns       = optional(list(string), [])
+    handoff_to           = optional(list(string), [])
+    bootstrap            = optional(bool, true)
   })
   default = {}
 
   validation {
     condition     = var.admin.timeout_seconds >= 30
     error_message = "admin.timeout_seconds must be at least 30: an identity provider and the writes may take that long."
+  }
+
+  validation {
+    condition     = alltrue([for page in var.admin.handoff_to : can(regex("^https://[^?#,]+$", page))])
+    error_message = "admin.handoff_to must be addresses with https and without a query, such as https://approvals.example.com/signed-in."
   }
 
   validation {

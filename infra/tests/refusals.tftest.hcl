@@ -49,7 +49,7 @@ run "the_ledger_is_locked_for_a_year" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
-    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", bootstrap_arns = [] }
+    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
@@ -171,7 +171,7 @@ run "the_trail_watches_the_ledger" {
     drop_conditions          = false
     alarm_topic_arns         = []
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
-    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", bootstrap_arns = [] }
+    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }

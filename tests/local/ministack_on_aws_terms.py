@@ -11,6 +11,11 @@ no query of JSON ends well.
 
 A streamed answer's metadata holds its cookies, as a whole one's does (Lambda Developer Guide, "Response streaming for Lambda
 functions": the metadata is that of an HTTP integration's response). MiniStack leaves them out.
+
+A URL that IAM guards tells the function who called (Lambda Developer Guide, "Invoking Lambda function URLs", request payload:
+`requestContext.authorizer.iam`), and a function learns by which of its names it was invoked, alias included (Lambda Developer
+Guide, "Using the Lambda runtime API", `Lambda-Runtime-Invoked-Function-Arn`). MiniStack checks signature and policies, and says
+neither.
 """
 
 import re
@@ -18,6 +23,7 @@ from contextvars import ContextVar
 
 from ministack.app import main
 from ministack.core import iam_actions
+from ministack.core.iam_evaluator import request_caller_arn
 from ministack.services import athena, lambda_svc
 
 _BATCHES = {
@@ -88,6 +94,35 @@ def _with_cookies(result: dict, cors_headers: dict) -> tuple:
 
 
 lambda_svc._function_url_stream_response = _with_cookies
+
+_event = lambda_svc._build_function_url_event
+
+
+def _with_caller(url_id, account_id, region, method, path, headers, body, query_params, anonymous=False, **kwargs) -> dict:
+    asked = (url_id, account_id, region, method, path, headers, body, query_params)
+    event = _event(*asked, anonymous=anonymous, **kwargs)
+    if not anonymous:
+        arn = request_caller_arn(headers, query_params)
+        said = {"accountId": arn.split(":")[4], "callerId": arn, "userArn": arn, "userId": arn}
+        event["requestContext"]["authorizer"] = {"iam": said}
+    return event
+
+
+lambda_svc._build_function_url_event = _with_caller
+
+_record = lambda_svc._get_func_record_for_ref_in_scope
+
+
+def _by_its_alias(function_ref: str, **kwargs) -> tuple:
+    func, config, qualifier = _record(function_ref, **kwargs)
+    _, _, alias = function_ref.partition(":")
+    if config and alias.isalpha():
+        base = ":".join(config["FunctionArn"].split(":")[:7])
+        config = {**config, "FunctionArn": f"{base}:{alias}"}
+    return func, config, qualifier
+
+
+lambda_svc._get_func_record_for_ref_in_scope = _by_its_alias
 
 if __name__ == "__main__":
     main()

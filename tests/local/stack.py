@@ -25,6 +25,7 @@ from pathlib import Path
 import bundle
 import emulator
 import packages
+import people
 import processes
 from files import read_json, write_private
 from steps import StackError, Steps, say
@@ -46,9 +47,7 @@ GUESSES = {
 }
 
 SINK = "countersign-local-sink"
-# Where identity providers send browsers back to: whoever drives one leads it to the function's own address.
-ADMIN_ORIGIN = "https://admin.countersign.test"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "admin", "gateway", "dlp", "audit-writer", "lifecycle"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "audit-writer", "lifecycle"]
 
 
 class Stack:
@@ -124,6 +123,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         described = describe(stack, endpoint, provider_url, made, credentials(python, endpoint, made))
         described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
+    people.ensure_front(stack, python, described["admin_url"])
     with steps.step("ask the functions"):
         for url in ("gateway_url", "dlp_url", "admin_url"):
             require_answer(described[url], stack)
@@ -131,7 +131,11 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         steps.remember()
     say(f"The stack `{stack.name}` is up after {steps.elapsed():.0f} s: {stack.file}")
     if seed:
-        show_exports(stack, seeded(stack, described, binaries or bundle.binaries_dir(ROOT)))
+        bin_dir = binaries or bundle.binaries_dir(ROOT)
+        show_exports(stack, seeded(stack, described, bin_dir))
+        if made := people.ensure(stack, python, described):
+            people.show(described["admin_front"], made, bin_dir)
+        say("\nEnd it with: make down")
 
 
 def is_up(stack: Stack) -> bool:
@@ -199,7 +203,7 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "checkpoint_sinks": [SINK],
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
-        "admin": {"origin": ADMIN_ORIGIN, "bootstrap_arns": [f"arn:aws:iam::{emulator.ACCOUNT}:role/bootstrap"]},
+        "admin": {"origin": people.front_url(stack)},
         # Poison reaches the dead-letter queue after three deliveries, six seconds apart. The emulator applies no window.
         "audit_queue": {
             "max_receive_count": 3,
@@ -233,11 +237,13 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
         "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
         "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
+        "admin_front": people.front_url(stack),
+        "bootstrap_url": f"{endpoint}/_aws/lambda-url/{made['bootstrap_url_id']}",
         "provider_url": provider_url,
         "log_dir": str(stack.logs),
         **{name: made[name] for name in copied},
         "credentials": granted,
-        "pids": {role: known["process"]["pid"] for role, known in stack.processes().items()},
+        "pids": {role: known["process"]["pid"] for role, known in stack.processes().items() if known["process"]},
     }
 
 
@@ -306,7 +312,6 @@ def show_exports(stack: Stack, seed: dict) -> None:
     say(f"  export OPENAI_BASE_URL={described['gateway_url']}/v1")
     say(f"  export OPENAI_API_KEY={seed['gateway_key']}")
     say("\nFor the AWS command line as the auditor: eval \"$(python3 tests/local/stack.py env --name " + stack.name + ")\"")
-    say("End it with: make down")
 
 
 def down(stack: Stack) -> None:
@@ -349,6 +354,7 @@ def status(stack: Stack) -> None:
         say(f"{role:<10} {'runs' if stack.runs(role) else 'has ended'}")
     say(f"gateway    {described['gateway_url']}")
     say(f"dlp        {described['dlp_url']}")
+    say(f"admin      {described['admin_front']}")
     say(f"provider   {described['provider_url']}")
     if not all(stack.runs(role) for role in ("ministack", "standin")):
         raise StackError("the stack is broken; run: make up")

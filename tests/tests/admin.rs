@@ -3,56 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tests::support::admin::{Org, Person, bare, url};
+use countersign_tests::support::admin::{Person, bare, url};
 use countersign_tests::support::http::{Answer, Request};
 use countersign_tests::support::stack::unique;
 use countersign_tests::support::standin::Channel;
+use countersign_tests::support::world::{World, code, refused, text};
 use countersign_tests::support::{planted, records, stack, wait};
 use serde_json::{Value, json};
-
-fn code(answer: &Answer) -> (u16, String) {
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
-}
-
-fn refused(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
-
-fn text(answer: &Answer, name: &str) -> String {
-    answer.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {answer:?}")).to_owned()
-}
-
-/// An organization, whoever administers it, and a tenant of it.
-struct World {
-    org: Org,
-    owner: Person,
-    tenant: String,
-}
-
-impl World {
-    fn new() -> Option<Self> {
-        let (org, owner) = Org::begun()?;
-        let body = json!({"name": "research", "region": "eu", "budget_tokens": 1_000_000});
-        let made = owner.send("POST", &format!("/v1/orgs/{}/tenants", org.id), &body);
-        assert_eq!(made.status, 201, "{made:?}");
-        let tenant = text(&made, "id");
-        Some(Self { org, owner, tenant })
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/tenants/{}{rest}", self.tenant)
-    }
-
-    fn with_role(&self, name: &str, role: &str) -> Person {
-        self.org.join(&self.owner, name, &json!({"tenant": self.tenant, "role": role}))
-    }
-
-    fn agent(&self, by: &Person) -> String {
-        let made = by.send("POST", &self.path("/agents"), &json!({"name": "researcher"}));
-        assert_eq!(made.status, 201, "{made:?}");
-        text(&made, "id")
-    }
-}
 
 fn models(key: &str) -> Answer {
     Request::new("GET", stack().gateway("/v1/models"))
@@ -396,6 +353,7 @@ fn filled(pattern: &str, world: &World) -> String {
         "{session}" => "ses_0123456789abcdef".to_owned(),
         "{change}" => "chg_0123456789abcdef".to_owned(),
         "{provider}" => "prv_0123456789abcdef".to_owned(),
+        "{workload}" => "wkl_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
         fixed => fixed.to_owned(),
     };

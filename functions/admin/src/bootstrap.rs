@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Attr, Item, Key, Marker, Swap, Switch};
 
-use crate::Admin;
 use crate::decide;
 use crate::decide::connections::{self, FormRules};
 use crate::decide::people::{INVITED_MS, invite_digest};
@@ -19,6 +18,7 @@ use crate::plan::NewSecret;
 use crate::records::{Entry, Scribe};
 use crate::refusal::{Refused, Why};
 use crate::response::Response;
+use crate::{Admin, Door};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,16 +40,15 @@ pub struct Made {
     pub secret: Option<NewSecret>,
 }
 
-/// Whether an ARN as the platform gives it is one that is trusted. A role's session stands for its role: AWS says
+/// Whether an ARN as the platform gives it is of the role that is trusted. A role's session stands for its role: AWS says
 /// `arn:aws:sts::<account>:assumed-role/<role>/<session>` for `arn:aws:iam::<account>:role/<role>`.
-pub fn is_trusted(arn: &str, trusted: &[String]) -> bool {
+pub fn is_trusted(arn: &str, trusted: Option<&str>) -> bool {
     let role = || {
         let (head, rest) = arn.split_once(":assumed-role/")?;
         let (role, _) = rest.split_once('/')?;
         Some(format!("{}:role/{role}", head.replacen(":sts:", ":iam:", 1)))
     };
-    let role = role();
-    trusted.iter().any(|one| one == arn || Some(one) == role.as_ref())
+    trusted.is_some() && role().as_deref() == trusted
 }
 
 /// Who it was, by the name of role or user: the account is this deployment's own.
@@ -114,9 +113,11 @@ pub fn schema() -> Value {
 }
 
 impl Admin {
-    pub(crate) async fn bootstrap(&self, request: &Request, now: Timestamp) -> Response {
+    pub(crate) async fn bootstrap(&self, request: &Request, door: Door, now: Timestamp) -> Response {
         let trusted = match &request.credential {
-            Ok(Credential::Iam(arn)) => is_trusted(arn, &self.rules.bootstrap),
+            Ok(Credential::Iam(arn)) => {
+                door == Door::Bootstrap && is_trusted(arn, self.rules.bootstrap.as_deref())
+            }
             _ => false,
         };
         if !trusted {
@@ -191,18 +192,27 @@ mod tests {
 
     #[test]
     fn a_role_s_session_is_its_role_and_nobody_else() {
-        let trusted = ["arn:aws:iam::123456789012:role/platform".to_owned()];
+        let trusted = Some("arn:aws:iam::123456789012:role/platform");
         for (arn, ok) in [
             ("arn:aws:sts::123456789012:assumed-role/platform/dana", true),
-            ("arn:aws:iam::123456789012:role/platform", true),
+            // No caller is a role itself.
+            ("arn:aws:iam::123456789012:role/platform", false),
             ("arn:aws:sts::123456789012:assumed-role/platformer/dana", false),
             ("arn:aws:sts::999999999999:assumed-role/platform/dana", false),
             ("arn:aws:iam::123456789012:user/platform", false),
             ("arn:aws:sts::123456789012:assumed-role/platform", false),
             ("", false),
         ] {
-            assert_eq!(is_trusted(arn, &trusted), ok, "{arn}");
+            assert_eq!(is_trusted(arn, trusted), ok, "{arn}");
         }
-        assert!(!is_trusted("arn:aws:iam::123456789012:role/platform", &[]));
+        assert!(!is_trusted("arn:aws:sts::123456789012:assumed-role/platform/dana", None));
+        for (invoked, door) in [
+            ("arn:aws:lambda:eu-central-1:123456789012:function:cs-admin:bootstrap", Door::Bootstrap),
+            ("arn:aws:lambda:eu-central-1:123456789012:function:cs-admin", Door::Public),
+            ("arn:aws:lambda:eu-central-1:123456789012:function:cs-admin:$LATEST", Door::Public),
+            ("", Door::Public),
+        ] {
+            assert_eq!(Door::of(invoked), door, "{invoked}");
+        }
     }
 }

@@ -14,8 +14,10 @@ pub struct Config {
     pub kms_key_arn: String,
     /// Our own address, without a path: where identity providers send browsers back to.
     pub origin: String,
-    /// ARNs of IAM roles and users that may make the first organization.
-    pub bootstrap: Vec<String>,
+    /// Pages of ours at other addresses to which a session may be handed.
+    pub handoff_to: Vec<String>,
+    /// ARN of the IAM role that may make the first organization, while one may.
+    pub bootstrap: Option<String>,
 }
 
 const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill];
@@ -33,8 +35,9 @@ impl Config {
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
         // Empty until it is known: a function's address is made after it.
         let origin = get("CS_ORIGIN").unwrap_or_default().trim_end_matches('/').to_owned();
-        let bootstrap = get("CS_BOOTSTRAP_ARNS").unwrap_or_default();
-        let bootstrap = bootstrap.split(',').filter(|arn| !arn.is_empty()).map(str::to_owned).collect();
+        let handoff_to = get("CS_HANDOFF_TO").unwrap_or_default();
+        let handoff_to = handoff_to.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        let bootstrap = get("CS_BOOTSTRAP_ARN").filter(|arn| !arn.is_empty());
         let config = (|| {
             Some(Self {
                 region: region?,
@@ -43,6 +46,7 @@ impl Config {
                 audit: audit?,
                 kms_key_arn: key?,
                 origin,
+                handoff_to,
                 bootstrap,
             })
         })();

@@ -14,6 +14,7 @@ pub mod people;
 pub mod providers;
 pub mod sessions;
 pub mod tenants;
+pub mod workloads;
 
 use std::sync::LazyLock;
 

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use caller::Ingress;
 use domain::{
     AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, SessionId, SessionKey, TenantId,
-    UserId,
+    UserId, WorkloadId,
 };
 
+use crate::handoff::HandOff;
 use crate::refusal::{Refused, Why};
 use crate::routes::{OPERATIONS, Operation};
 
@@ -46,6 +47,14 @@ pub enum Route {
         connection: ConnectionId,
         token: Option<String>,
     },
+    /// A browser asks for a session for another place.
+    HandOff(HandOff),
+    /// Somebody allows it, on our own page.
+    HandOffAllowed(HandOff),
+    /// The other place fetches its session.
+    Redeem,
+    /// A program shows its platform's token.
+    Workload,
     /// The first organization, by whoever the platform's operator trusts in IAM.
     Bootstrap,
     Stray(Why),
@@ -61,6 +70,10 @@ impl std::fmt::Debug for Route {
             Self::Login { .. } => "Login",
             Self::Callback { .. } => "Callback",
             Self::Logout { .. } => "Logout",
+            Self::HandOff(_) => "HandOff",
+            Self::HandOffAllowed(_) => "HandOffAllowed",
+            Self::Redeem => "Redeem",
+            Self::Workload => "Workload",
             Self::Bootstrap => "Bootstrap",
             Self::Stray(_) => "Stray",
         })
@@ -79,6 +92,7 @@ pub struct Params {
     pub connection: Option<ConnectionId>,
     pub change: Option<ChangeId>,
     pub provider: Option<ProviderId>,
+    pub workload: Option<WorkloadId>,
 }
 
 /// A parsed request.
@@ -90,6 +104,8 @@ pub struct Request {
     pub credential: Result<Credential, Why>,
     /// Whether our own page or program sent it, not another's in its browser.
     pub csrf_safe: bool,
+    /// Whose page a form was sent from, as the browser says.
+    pub from_origin: Option<String>,
     pub if_match: Option<String>,
     pub if_none_match_any: bool,
     pub idempotency: Option<String>,
@@ -125,6 +141,7 @@ pub fn parse(event: &str) -> Result<Request, Why> {
         origin: ingress.domain().map(|host| format!("https://{host}")),
         credential: credential(&ingress),
         csrf_safe: ingress.header("x-cs-csrf") == Some("1"),
+        from_origin: header("origin"),
         if_match: header("if-match")
             .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned()),
         if_none_match_any: ingress.header("if-none-match").map(str::trim) == Some("*"),
@@ -164,9 +181,19 @@ fn route(ingress: &Ingress) -> Route {
         ("GET", "/healthz") => Some(Route::Health),
         ("GET", "/v1/openapi.json") => Some(Route::Document),
         ("POST", "/v1/bootstrap") => Some(Route::Bootstrap),
+        ("GET", "/v1/handoff") => Some(Route::HandOff(hand_off(|name| ingress.query(name)))),
+        ("POST", "/v1/handoff") => Some(Route::HandOffAllowed(hand_off(|name| ingress.form_field(name)))),
+        ("POST", "/v1/handoff/redeem") => Some(Route::Redeem),
+        ("POST", "/v1/workloads/session") => Some(Route::Workload),
         _ => sign_in(ingress, method, path),
     };
     fixed.unwrap_or_else(|| operation(method, path))
+}
+
+fn hand_off(field: impl Fn(&str) -> Option<String>) -> HandOff {
+    let text = |name: &str| field(name).unwrap_or_default();
+    let connection = field("connection").and_then(|text| text.parse().ok());
+    HandOff { to: text("to"), challenge: text("challenge"), connection }
 }
 
 fn sign_in(ingress: &Ingress, method: &str, path: &str) -> Option<Route> {
@@ -225,6 +252,7 @@ impl Params {
             "session" => self.session = Some(text.parse().ok()?),
             "connection" => self.connection = Some(text.parse().ok()?),
             "change" => self.change = Some(text.parse().ok()?),
+            "workload" => self.workload = Some(text.parse().ok()?),
             "provider" => self.provider = Some(text.parse().ok()?),
             _ => return None,
         }

@@ -14,9 +14,11 @@ mod config;
 mod decide;
 mod effects;
 mod event;
+mod handoff;
 mod logout;
 mod openapi;
 mod operate;
+mod page;
 mod plan;
 mod providers;
 mod records;
@@ -27,6 +29,7 @@ mod secrets;
 mod signin;
 pub mod sso;
 mod who;
+mod workloads;
 
 use caller::Strangers;
 use domain::{Reason, Region, SessionKey, SessionRow, Tenant, Timestamp};
@@ -56,8 +59,26 @@ pub struct Rules {
     /// Our own address, if one is configured.
     pub origin: String,
     pub reach: egress::Reach,
-    /// Who in IAM may make the first organization.
-    pub bootstrap: Vec<String>,
+    /// Pages of ours at other addresses, to the letter, to which a session may be handed.
+    pub handoff_to: Vec<String>,
+    /// Which role in IAM may make the first organization.
+    pub bootstrap: Option<String>,
+}
+
+/// By which of the function's names it was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Its URL, or whoever may invoke the function itself and so writes the whole event.
+    Public,
+    /// The alias that nobody reaches but by IAM (`infra`, bootstrap.tf).
+    Bootstrap,
+}
+
+impl Door {
+    /// From the ARN that the platform says was invoked, with its qualifier: not a part of the event.
+    pub fn of(invoked_function_arn: &str) -> Self {
+        if invoked_function_arn.ends_with(":bootstrap") { Self::Bootstrap } else { Self::Public }
+    }
 }
 
 /// Everything that one instance keeps between requests.
@@ -80,7 +101,7 @@ impl Admin {
     }
 
     /// Answers one ingress event. Every fault is an answer; nothing is thrown.
-    pub async fn handle(&self, event: &str, now: Timestamp) -> Response {
+    pub async fn handle(&self, event: &str, door: Door, now: Timestamp) -> Response {
         let request = match event::parse(event) {
             Ok(request) => request,
             Err(why) => return Response::problem(&why.into()),
@@ -107,7 +128,11 @@ impl Admin {
             Route::Logout { connection, token } => {
                 Box::pin(self.effects.logout(&self.rules, connection, token.as_deref(), now)).await
             }
-            Route::Bootstrap => Box::pin(self.bootstrap(&request, now)).await,
+            Route::HandOff(asked) => Box::pin(self.hand_off(&request, asked, now)).await,
+            Route::HandOffAllowed(asked) => Box::pin(self.allow(&request, asked, now)).await,
+            Route::Redeem => Box::pin(self.redeem(&request, now)).await,
+            Route::Workload => Box::pin(self.workload(&request, now)).await,
+            Route::Bootstrap => Box::pin(self.bootstrap(&request, door, now)).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_admin::{Admin, Config, Effects, Providers, Rules, Secrets};
+use countersign_admin::{Admin, Config, Door, Effects, Providers, Rules, Secrets};
 use egress::Client;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -32,6 +32,7 @@ async fn main() -> Result<(), Error> {
         region: config.region,
         policies: Policies::builtin()?,
         origin: config.origin,
+        handoff_to: config.handoff_to,
         reach: config.reach,
         bootstrap: config.bootstrap,
     };
@@ -46,7 +47,8 @@ async fn main() -> Result<(), Error> {
     let effects = Effects { dynamo, audit: AuditSender::new(&sdk, config.audit), secrets, providers };
     let admin = &Admin::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        admin.handle(event.payload.get(), aws::now()).await.into_stream()
+        let door = Door::of(&event.context.invoked_function_arn);
+        admin.handle(event.payload.get(), door, aws::now()).await.into_stream()
     }))
     .await
 }

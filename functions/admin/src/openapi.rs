@@ -125,6 +125,7 @@ fn prefix(name: &str) -> &'static str {
         "session" => "ses",
         "connection" => "con",
         "change" => "chg",
+        "workload" => "wkl",
         _ => "prv",
     }
 }

@@ -9,6 +9,7 @@ use egress::{Answer, Client, Headers, Reach, Target};
 
 use crate::decide::connections::FormRules;
 use crate::refusal::Why;
+use crate::sso::jwks::Alg;
 use crate::sso::preset::PresetsError;
 use crate::sso::refresh::{Refresh, Times, Wanted};
 use crate::sso::{
@@ -20,12 +21,64 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// Issuers that one instance keeps documents of.
 const KEPT_MAX: usize = 64;
 
-/// Documents of one issuer.
-#[derive(Debug, Clone, Default)]
-struct Kept {
+/// What is held of one source, and since when.
+#[derive(Debug, Clone)]
+struct Kept<T> {
     times: Times,
-    /// Discovery and keys are fetched together: a provider that moves its keys says so in the one.
-    both: Option<(Discovery, Arc<Jwks>)>,
+    held: Option<T>,
+}
+
+/// What sources publish, by their names. A bounded number, each fetched at its own bounded pace.
+#[derive(Debug)]
+struct Cache<T>(Mutex<HashMap<String, Kept<T>>>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Cache<T> {
+    fn of(&self, name: &str) -> Kept<T> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name).cloned().unwrap_or(Kept { times: Times::default(), held: None })
+    }
+
+    fn keep(&self, name: &str, new: Kept<T>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT_MAX && !kept.contains_key(name) {
+            kept.clear();
+        }
+        kept.insert(name.to_owned(), new);
+    }
+
+    /// What is held, or what `fetch` brings, as often as the pace of the source allows.
+    async fn get(
+        &self,
+        name: &str,
+        now: Timestamp,
+        serves: impl Fn(&T) -> bool,
+        fetch: impl Future<Output = Result<T, Why>>,
+    ) -> Result<T, Why> {
+        let kept = self.of(name);
+        let lacks = kept.held.as_ref().is_some_and(|held| !serves(held));
+        let wanted = if lacks { Wanted::UnknownKid } else { Wanted::Held };
+        match kept.times.decide(wanted, now) {
+            Refresh::Use => kept.held.ok_or(Why::ProviderUnavailable),
+            Refresh::Refuse => Err(Why::ProviderUnavailable),
+            Refresh::Fetch { else_use } => {
+                self.keep(name, Kept { times: kept.times.tried(now), ..kept.clone() });
+                match fetch.await {
+                    Ok(new) => {
+                        self.keep(name, Kept { times: kept.times.fetched(now), held: Some(new.clone()) });
+                        Ok(new)
+                    }
+                    Err(why) if !else_use => Err(why),
+                    Err(why) => kept.held.ok_or(why),
+                }
+            }
+        }
+    }
 }
 
 /// The way to identity providers.
@@ -34,14 +87,23 @@ pub struct Providers {
     client: Client,
     reach: Reach,
     presets: Presets,
-    kept: Mutex<HashMap<String, Kept>>,
+    /// Discovery and keys are fetched together: a provider that moves its keys says so in the one.
+    documents: Cache<(Discovery, Arc<Jwks>)>,
+    /// Keys of platforms that give programs their tokens.
+    platforms: Cache<Arc<Jwks>>,
 }
 
 impl Providers {
     /// # Errors
     /// The presets of this build do not read.
     pub fn new(client: Client, reach: Reach) -> Result<Self, PresetsError> {
-        Ok(Self { client, reach, presets: Presets::builtin()?, kept: Mutex::default() })
+        Ok(Self {
+            client,
+            reach,
+            presets: Presets::builtin()?,
+            documents: Cache::default(),
+            platforms: Cache::default(),
+        })
     }
 
     pub const fn reach(&self) -> Reach {
@@ -73,29 +135,31 @@ impl Providers {
         now: Timestamp,
     ) -> Result<(Discovery, Arc<Jwks>), Why> {
         // By connection: what one refuses of a provider is not another's fault.
-        let issuer = format!("{} {}", connection.id(), connection.issuer());
-        let kept = self.of(&issuer);
-        let known = |keys: &Jwks| kid.is_none_or(|kid| keys.has(kid));
-        let wanted = match &kept.both {
-            Some((_, keys)) if known(keys) => Wanted::Held,
-            Some(_) => Wanted::UnknownKid,
-            None => Wanted::Held,
-        };
-        match kept.times.decide(wanted, now) {
-            Refresh::Use => kept.both.ok_or(Why::ProviderUnavailable),
-            Refresh::Refuse => Err(Why::ProviderUnavailable),
-            Refresh::Fetch { else_use } => {
-                self.keep(&issuer, Kept { times: kept.times.tried(now), ..kept.clone() });
-                match self.fetch(connection).await {
-                    Ok(both) => {
-                        self.keep(&issuer, Kept { times: kept.times.fetched(now), both: Some(both.clone()) });
-                        Ok(both)
-                    }
-                    Err(why) if !else_use => Err(why),
-                    Err(why) => kept.both.ok_or(why),
-                }
-            }
-        }
+        let name = format!("{} {}", connection.id(), connection.issuer());
+        let serves = |(_, keys): &(Discovery, Arc<Jwks>)| kid.is_none_or(|kid| keys.has(kid));
+        self.documents.get(&name, now, serves, self.fetch(connection)).await
+    }
+
+    /// The keys of a platform that gives programs their tokens. `kid`: one that is wanted.
+    ///
+    /// # Errors
+    /// There are none that may be used.
+    pub async fn keys(&self, issuer: &str, kid: Option<&str>, now: Timestamp) -> Result<Arc<Jwks>, Why> {
+        let serves = |keys: &Arc<Jwks>| kid.is_none_or(|kid| keys.has(kid));
+        self.platforms.get(issuer, now, serves, self.fetch_keys(issuer)).await
+    }
+
+    async fn fetch_keys(&self, issuer: &str) -> Result<Arc<Jwks>, Why> {
+        let document = self.get(&discovery::address(issuer)).await?;
+        let address = discovery::keys_of(&document, issuer, self.reach).map_err(|fault| {
+            tracing::warn!(%fault, "platform.discovery_refused");
+            Why::ProviderUnavailable
+        })?;
+        let keys = Jwks::parse(&self.get(&address).await?, Alg::Rs256).map_err(|fault| {
+            tracing::warn!(%fault, "platform.keys_refused");
+            Why::ProviderUnavailable
+        })?;
+        Ok(Arc::new(keys))
     }
 
     async fn fetch(&self, connection: &Connection) -> Result<(Discovery, Arc<Jwks>), Why> {
@@ -152,19 +216,6 @@ impl Providers {
                 })
             }
         }
-    }
-
-    fn of(&self, issuer: &str) -> Kept {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(issuer).cloned().unwrap_or_default()
-    }
-
-    fn keep(&self, issuer: &str, new: Kept) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX && !kept.contains_key(issuer) {
-            kept.clear();
-        }
-        kept.insert(issuer.to_owned(), new);
     }
 }
 

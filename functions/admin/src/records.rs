@@ -2,7 +2,7 @@
 
 use domain::{
     ActionId, Actor, ActorType, AuditRecord, Authority, Code, Decided, Description, EventId, EventType,
-    Metadata, Opaque, OrgId, Phase, RECORD_VERSION, Region, TenantId, Timestamp,
+    Metadata, Opaque, OrgId, Phase, RECORD_VERSION, Region, TenantId, Through, Timestamp,
 };
 
 use crate::ask::Who;
@@ -59,7 +59,10 @@ impl Scribe {
             region,
             action_id,
             actor: Actor::from(&who.user),
-            actor_type: ActorType::User,
+            actor_type: match who.session.through {
+                Through::Connection(_) => ActorType::User,
+                Through::Workload(_) => ActorType::Workload,
+            },
             method: "session",
             session: who.session.id.as_str().parse().ok(),
             mfa: Some(who.session.mfa),
@@ -135,6 +138,7 @@ const fn description(event: EventType, decision: Decided) -> &'static str {
         (_, EventType::AdminKey) => "A gateway key is made, rotated or revoked.",
         (_, EventType::AdminBinding) => "A person's role is given, changed or taken away.",
         (_, EventType::AdminUser) => "A person is invited.",
+        (_, EventType::AdminWorkload) => "A program that signs in is made or changed.",
         (_, EventType::AdminConnection) => "A connection to an identity provider is made or changed.",
         (_, EventType::AdminChange) => {
             "A change that needs a second person is asked for, confirmed or withdrawn."

@@ -19,6 +19,10 @@ pub enum Why {
     UserInactive,
     OrgInactive,
     ConnectionInactive,
+    WorkloadInactive,
+    HandoffPlace,
+    HandoffCode,
+    WorkloadToken,
     CsrfHeader,
     // The form of the request.
     UnknownPath,
@@ -98,6 +102,10 @@ table! {
     UserInactive, "user_inactive", 401, "this account is not active: ask your administrator";
     OrgInactive, "org_inactive", 403, "this organization is suspended";
     ConnectionInactive, "connection_inactive", 401, "sign-in by this identity provider was stopped: ask your administrator";
+    WorkloadInactive, "workload_inactive", 401, "this program may not sign in any more: ask your administrator";
+    HandoffPlace, "handoff_place", 400, "a session is handed to http://127.0.0.1:<port>/ or to an address that Terraform names, with a challenge of 43 characters";
+    HandoffCode, "handoff_code", 403, "this code was used, has ended or was asked for by another: begin again";
+    WorkloadToken, "workload_token", 401, "this token is none of the workload's issuer, audience and subject, or has ended: ask the platform for a new one";
     CsrfHeader, "csrf_header", 403, "a browser's session changes things only with the header x-cs-csrf: 1";
     UnknownPath, "unknown_path", 404, "there is nothing at this path: see /v1/openapi.json";
     MethodNotAllowed, "method_not_allowed", 405, "this path is not called by this method: see /v1/openapi.json";

@@ -44,6 +44,11 @@ impl Response {
         Self::new(status, "application/json", body.to_string())
     }
 
+    /// A page for people.
+    pub fn html(body: String) -> Self {
+        Self::new(200, "text/html; charset=utf-8", body)
+    }
+
     pub fn health() -> Self {
         Self::json(200, &json!({"status": "ok"}))
     }

@@ -10,6 +10,7 @@ use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
     agents, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions, tenants,
+    workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -182,6 +183,10 @@ operations! {
     GET "/v1/orgs/{org}/users" "users.list" UserRead on Org, "People of an organization" => Run::List(people::USERS);
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
 
+    GET "/v1/tenants/{tenant}/workloads" "workloads.list" BindingRead on Tenant, "Programs that sign in by their platform's token" => Run::List(workloads::LIST);
+    POST "/v1/tenants/{tenant}/workloads" "workloads.create" WorkloadManage on Tenant, "Let a program sign in by its platform's token: no secret is stored there" => change(workloads::create_needs, EventType::AdminWorkload, 201, Some(workloads::schema), workloads::create);
+    GET "/v1/tenants/{tenant}/workloads/{workload}" "workloads.get" BindingRead on Tenant, "A program that signs in" => show(workloads::needs, workloads::get);
+    PUT "/v1/tenants/{tenant}/workloads/{workload}/status" "workloads.status" WorkloadManage on Tenant, "Stop or allow a program; its sessions end" => change(workloads::needs, EventType::AdminWorkload, 200, Some(decide::status_schema), workloads::status);
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
     POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
     POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);

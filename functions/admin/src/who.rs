@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    BreakGlassRow, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SecretHash, SessionEnd,
-    SessionKey, SessionRow, Tenant, TenantId, Timestamp, User, UserId,
+    BreakGlassRow, Code, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SecretHash, SessionEnd,
+    SessionKey, SessionRow, Tenant, TenantId, Through, Timestamp, User, UserId, WorkloadId, WorkloadRow,
 };
 use policy::admin::{Principal, PrincipalId, Resource};
 use subtle::ConstantTimeEq as _;
@@ -39,7 +39,10 @@ pub fn keys(session: &SessionRow, params: &Params) -> Vec<Key> {
         Key::org(org),
         Key::org_owner(org, user),
         Key::platform_admin(user),
-        Key::connection(&session.connection),
+        match &session.through {
+            Through::Connection(id) => Key::connection(id),
+            Through::Workload(id) => Key::workload(id),
+        },
     ];
     if let Some(tenant) = &params.tenant {
         keys.extend([Key::tenant(tenant), Key::binding(tenant, user), Key::break_glass(tenant, user)]);
@@ -57,9 +60,29 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
         SessionEnd::Expired => Why::SessionExpired,
         SessionEnd::Idle => Why::SessionIdle,
     })?;
+    let platform = rows.contains_key(&Key::platform_admin(&session.user));
+    let own: Option<Org> = read(rows, &Key::org(&session.org))?;
+    if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
+        return Err(Why::OrgInactive);
+    }
+    let principal = match &session.through {
+        Through::Connection(connection) => person(session, connection, rows, params, now)?,
+        Through::Workload(workload) => program(session, workload, rows, params)?,
+    };
+    Ok(Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() })
+}
+
+/// A person, as their rows have them.
+fn person(
+    session: &SessionRow,
+    connection: &ConnectionId,
+    rows: &Rows,
+    params: &Params,
+    now: Timestamp,
+) -> Result<Principal, Why> {
     let (org, id) = (&session.org, &session.user);
     // A connection that was stopped, perhaps because it was broken into, ends what came through it.
-    let through: Option<ConnectionRow> = read(rows, &Key::connection(&session.connection))?;
+    let through: Option<ConnectionRow> = read(rows, &Key::connection(connection))?;
     if through.is_none_or(|row| row.status != Lifecycle::Active || row.org != *org) {
         return Err(Why::ConnectionInactive);
     }
@@ -70,26 +93,49 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
     if user.epoch != session.epoch {
         return Err(Why::SessionEpoch);
     }
-    let platform = rows.contains_key(&Key::platform_admin(id));
-    let own: Option<Org> = read(rows, &Key::org(org))?;
-    if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
-        return Err(Why::OrgInactive);
-    }
-    let owns = rows.contains_key(&Key::org_owner(org, id));
-    let role = match &params.tenant {
+    let roles = match &params.tenant {
         Some(tenant) => role(rows, org, tenant, session)?,
         None => BTreeMap::new(),
     };
-    let principal = Principal {
+    Ok(Principal {
         break_glass: opened(rows, params, session, now)?,
-        platform,
-        org_owner: owns.then(|| org.clone()),
+        platform: rows.contains_key(&Key::platform_admin(id)),
+        org_owner: rows.contains_key(&Key::org_owner(org, id)).then(|| org.clone()),
         org_member: Some(org.clone()),
-        roles: role,
+        roles,
         mfa: session.mfa,
         ..Principal::nobody(PrincipalId::User(id.clone()))
-    };
-    Ok(Who { principal, user: id.clone(), org: org.clone(), session: session.clone() })
+    })
+}
+
+/// A program: it has the one role that its row gives, in the one tenant, and no office.
+fn program(
+    session: &SessionRow,
+    workload: &WorkloadId,
+    rows: &Rows,
+    params: &Params,
+) -> Result<Principal, Why> {
+    let row: WorkloadRow = read(rows, &Key::workload(workload))?.ok_or(Why::WorkloadInactive)?;
+    if row.status != Lifecycle::Active
+        || row.id != *workload
+        || row.org != session.org
+        || row.user != session.user
+    {
+        return Err(Why::WorkloadInactive);
+    }
+    if row.epoch != session.epoch {
+        return Err(Why::SessionEpoch);
+    }
+    // The tenant is read where a path names it, and there alone it counts.
+    let here = params.tenant.as_ref().filter(|tenant| **tenant == row.tenant);
+    let of: Option<Tenant> = here.map_or(Ok(None), |tenant| read(rows, &Key::tenant(tenant)))?;
+    let role = of.filter(|tenant| tenant.org == row.org).map(|tenant| (tenant.id, row.role));
+    Ok(Principal { roles: role.into_iter().collect(), ..Principal::nobody(program_id(workload)) })
+}
+
+fn program_id(workload: &WorkloadId) -> PrincipalId {
+    // An id of ours is always a code.
+    PrincipalId::Workload(workload.as_str().parse().unwrap_or_else(|_| Code::literal("unknown")))
 }
 
 /// Whether a connection still gives roles in a tenant: a mapping that was taken away counts no longer.
@@ -123,7 +169,7 @@ fn role(
     let row: Option<Tenant> = read(rows, &Key::tenant(tenant))?;
     let bound: Option<Role> = read(rows, &Key::binding(tenant, &session.user))?;
     let via = rows.get(&Key::binding(tenant, &session.user)).and_then(admit::came_by_group);
-    let mapped = via.is_none_or(|via| via == session.connection && maps(rows, &via, tenant));
+    let mapped = via.is_none_or(|via| session.through.connection() == Some(&via) && maps(rows, &via, tenant));
     let bound = bound.filter(|_| mapped && row.is_some_and(|row| row.org == *org));
     Ok(bound.map(|role| (tenant.clone(), role)).into_iter().collect())
 }
@@ -156,7 +202,11 @@ pub fn resource(on: On, params: &Params, who: &Who) -> Result<Resource, Why> {
 
 /// Somebody who is known and nothing more: for the record of a refusal.
 pub fn named(session: &SessionRow) -> Who {
-    let principal = Principal::nobody(PrincipalId::User(session.user.clone()));
+    let id = match &session.through {
+        Through::Connection(_) => PrincipalId::User(session.user.clone()),
+        Through::Workload(workload) => program_id(workload),
+    };
+    let principal = Principal::nobody(id);
     Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() }
 }
 

@@ -35,7 +35,8 @@ locals {
     CS_SIGNING_KEY_ARN = local.signing_keys.admin
     CS_CODE_SHA256     = filesha256(local.admin_package)
     CS_ORIGIN          = var.admin.origin
-    CS_BOOTSTRAP_ARNS  = join(",", var.admin.bootstrap_arns)
+    CS_BOOTSTRAP_ARN   = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
+    CS_HANDOFF_TO      = join(",", var.admin.handoff_to)
   })
 
   # Names of what it reads and keeps. It knows no provider.

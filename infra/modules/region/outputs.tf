@@ -72,6 +72,15 @@ output "admin_url_id" {
   value = module.admin_ingress.url_id
 }
 
+output "bootstrap_url" {
+  description = "Where the role `bootstrap` makes the first organization; null without admin.bootstrap."
+  value       = one(aws_lambda_function_url.bootstrap[*].function_url)
+}
+
+output "bootstrap_url_id" {
+  value = one(aws_lambda_function_url.bootstrap[*].url_id)
+}
+
 output "ops_environment" {
   description = "What `countersign ops` needs in its environment."
   value       = local.ops_environment

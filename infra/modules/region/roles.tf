@@ -8,11 +8,11 @@ locals {
   # What root secrets are for (`envelope`, purpose.rs).
   purposes = ["cred", "audit", "token", "pseudonym", "sso"]
 
-  staff_policies = {
+  staff_policies = merge({
     operator = data.aws_iam_policy_document.operator.json
     auditor  = data.aws_iam_policy_document.auditor.json
     deployer = data.aws_iam_policy_document.deployer.json
-  }
+  }, var.admin.bootstrap ? { bootstrap = data.aws_iam_policy_document.bootstrap.json } : {})
 }
 
 data "aws_iam_policy_document" "staff_trust" {

@@ -90,9 +90,10 @@ variable "admin" {
     memory_mb            = number
     reserved_concurrency = number
     origin               = string
-    bootstrap_arns       = list(string)
+    handoff_to           = list(string)
+    bootstrap            = bool
   })
-  description = "Sizes of the management API, its address, and who may make the first organization."
+  description = "Sizes of the management API, its address, pages that sessions may be handed to, and whether the first organization can be made."
 }
 
 variable "dlp" {

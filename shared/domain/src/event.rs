@@ -95,6 +95,8 @@ catalogue! {
         AdminBinding = "admin.binding",
         /// A person was invited.
         AdminUser = "admin.user",
+        /// A program that signs in by its platform's token was made or changed.
+        AdminWorkload = "admin.workload",
         /// A connection to an identity provider was made or changed.
         AdminConnection = "admin.connection",
         /// A change that needs a second person was asked for, confirmed or withdrawn.
@@ -158,6 +160,8 @@ catalogue! {
         Agent = "agent",
         User = "user",
         Operator = "operator",
+        /// A program that signed in by its platform's token.
+        Workload = "workload",
         System = "system",
     }
 }

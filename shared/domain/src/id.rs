@@ -115,6 +115,8 @@ opaque_id!(/// A person's session with the management API.
     SessionId, "ses_");
 opaque_id!(/// An organization's connection to its identity provider.
     ConnectionId, "con_");
+opaque_id!(/// A program that signs in by a token of the platform that it runs on.
+    WorkloadId, "wkl_");
 opaque_id!(/// A change that waits for a second person.
     ChangeId, "chg_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.

@@ -11,7 +11,7 @@ use crate::id::text_serde;
 use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
     ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, Region, Role, SealedBytes, SecretHash,
-    SessionId, TenantId, Timestamp, UserId,
+    SessionId, TenantId, Timestamp, UserId, WorkloadId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -81,6 +81,38 @@ impl FromStr for SessionKey {
     }
 }
 
+catalogue! {
+    /// What holds a session.
+    SessionClient {
+        /// A browser, at our own address.
+        Browser = "browser",
+        /// The command, on somebody's own machine.
+        Command = "command",
+        /// A page of ours at another address.
+        Page = "page",
+        /// A program, by its platform's token.
+        Workload = "workload",
+    }
+}
+
+/// By what a session was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Through {
+    /// A person, through an identity provider.
+    Connection(ConnectionId),
+    /// A program, by the token of its platform.
+    Workload(WorkloadId),
+}
+
+impl Through {
+    pub const fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::Connection(id) => Some(id),
+            Self::Workload(_) => None,
+        }
+    }
+}
+
 /// A session as its row holds it: read with every request, so that ending one ends it for the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
@@ -90,8 +122,10 @@ pub struct SessionRow {
     pub user: UserId,
     /// The person's epoch when it began: any later one ends it.
     pub epoch: u64,
-    /// Through which identity provider.
-    pub connection: ConnectionId,
+    /// By what it was begun: over when that is.
+    pub through: Through,
+    /// What holds it.
+    pub client: SessionClient,
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub seen_at: Timestamp,
@@ -142,6 +176,39 @@ impl fmt::Debug for ConnectionRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionRow").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// A program that may sign in: whose tokens it brings, and what it may do with them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WorkloadRow {
+    pub id: WorkloadId,
+    pub org: OrgId,
+    pub tenant: TenantId,
+    /// As whom it acts: an id of its own, which no person has.
+    pub user: UserId,
+    pub role: Role,
+    pub status: Lifecycle,
+    /// Any later one ends its sessions.
+    pub epoch: u64,
+    /// JSON text: issuer, audience and subject of the tokens. What they mean is `admin`'s business.
+    pub federation: String,
+}
+
+impl fmt::Debug for WorkloadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkloadRow").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A session that is being handed to another place: by whom it was allowed, and who may take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoffRow {
+    /// The session that it comes from.
+    pub session: SessionId,
+    /// SHA-256 of a secret that only whoever asked has.
+    pub challenge: Opaque,
+    pub client: SessionClient,
+    pub expires_at: Timestamp,
 }
 
 /// What awaits somebody at the first sign-in, found by a digest of the e-mail address that their provider must have verified.
@@ -246,7 +313,8 @@ mod tests {
             org: OrgId::from_random([2; 10]),
             user: UserId::from_random([3; 10]),
             epoch: 1,
-            connection: ConnectionId::from_random([4; 10]),
+            through: Through::Connection(ConnectionId::from_random([4; 10])),
+            client: SessionClient::Browser,
             created_at: at(0),
             seen_at: at(1_000),
             expires_at: at(3 * 3_600_000),

@@ -1,8 +1,8 @@
 //! Rows of sessions, connections, invitations and pending changes.
 
 use domain::{
-    BreakGlassRow, ChangeRow, ConnectionRow, InviteRow, OwnersRow, Role, SessionId, SessionRow, TenantId,
-    Timestamp,
+    BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, Role, SessionClient,
+    SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
 };
 
 use crate::codec::{Row, sealed};
@@ -18,13 +18,18 @@ impl Row for SessionRow {
             ("org_id", Attr::text(&self.org)),
             ("user_id", Attr::text(&self.user)),
             ("epoch", Attr::number(self.epoch)),
-            ("connection_id", Attr::text(&self.connection)),
+            ("client", Attr::text(self.client)),
             ("created_at", Attr::text(self.created_at)),
             ("seen_at", Attr::text(self.seen_at)),
             ("expires_at", Attr::text(self.expires_at)),
             ("mfa", Attr::Bool(self.mfa)),
         ]);
         row.extend(self.revoked_at.map(|at| ("revoked_at".to_owned(), Attr::text(at))));
+        let (name, id) = match &self.through {
+            Through::Connection(id) => ("connection_id", Attr::text(id)),
+            Through::Workload(id) => ("workload_id", Attr::text(id)),
+        };
+        row.insert(name.to_owned(), id);
         row
     }
 
@@ -36,12 +41,67 @@ impl Row for SessionRow {
             org: row.parse("org_id")?,
             user: row.parse("user_id")?,
             epoch: row.number("epoch")?,
-            connection: row.parse("connection_id")?,
+            through: match row.optional("workload_id")? {
+                Some(id) => Through::Workload(id),
+                None => Through::Connection(row.parse("connection_id")?),
+            },
+            // Older rows are browsers' without saying so.
+            client: row.optional("client")?.unwrap_or(SessionClient::Browser),
             created_at: row.parse("created_at")?,
             seen_at: row.parse("seen_at")?,
             expires_at: row.parse("expires_at")?,
             mfa: row.flag("mfa")?,
             revoked_at: row.optional("revoked_at")?,
+        })
+    }
+}
+
+impl Row for WorkloadRow {
+    fn to_item(&self) -> Item {
+        item([
+            ("workload_id", Attr::text(&self.id)),
+            ("org_id", Attr::text(&self.org)),
+            ("tenant_id", Attr::text(&self.tenant)),
+            ("user_id", Attr::text(&self.user)),
+            ("role", Attr::text(self.role)),
+            ("status", Attr::text(self.status)),
+            ("epoch", Attr::number(self.epoch)),
+            ("federation", Attr::text(&self.federation)),
+        ])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("workload_id")?,
+            org: row.parse("org_id")?,
+            tenant: row.parse("tenant_id")?,
+            user: row.parse("user_id")?,
+            role: row.parse("role")?,
+            status: row.parse("status")?,
+            epoch: row.number("epoch")?,
+            federation: row.parse("federation")?,
+        })
+    }
+}
+
+impl Row for HandoffRow {
+    fn to_item(&self) -> Item {
+        item([
+            ("session_id", Attr::text(&self.session)),
+            ("challenge_sha256", Attr::text(&self.challenge)),
+            ("client", Attr::text(self.client)),
+            ("expires_at", Attr::text(self.expires_at)),
+        ])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            session: row.parse("session_id")?,
+            challenge: row.parse("challenge_sha256")?,
+            client: row.parse("client")?,
+            expires_at: row.parse("expires_at")?,
         })
     }
 }
@@ -185,7 +245,8 @@ pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
 mod tests {
     use super::*;
     use domain::{
-        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, OrgId, SealedBytes, SecretHash, UserId,
+        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, SealedBytes, SecretHash, UserId,
+        WorkloadId,
     };
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
@@ -200,6 +261,34 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_other_ways_in_read_back_too() {
+        let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
+        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
+        reads_back(
+            HandoffRow {
+                session: SessionId::from_random([4; 10]),
+                challenge: Opaque::from_digest(&[7; 32]),
+                client: SessionClient::Command,
+                expires_at: at,
+            },
+            &[],
+        );
+        reads_back(
+            WorkloadRow {
+                id: WorkloadId::from_random([6; 10]),
+                org,
+                tenant: TenantId::from_random([5; 10]),
+                user,
+                role: Role::Operator,
+                status: Lifecycle::Active,
+                epoch: 2,
+                federation: "{}".to_owned(),
+            },
+            &[],
+        );
+    }
+
+    #[test]
     fn every_row_reads_back_and_names_what_is_missing() {
         let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
         let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
@@ -211,14 +300,15 @@ mod tests {
                 org: org.clone(),
                 user: user.clone(),
                 epoch: 3,
-                connection: connection.clone(),
+                through: Through::Connection(connection.clone()),
+                client: SessionClient::Command,
                 created_at: at,
                 seen_at: at,
                 expires_at: at,
                 mfa: true,
                 revoked_at: Some(at),
             },
-            &["revoked_at"],
+            &["revoked_at", "client"],
         );
         reads_back(
             ConnectionRow {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use domain::{
     AgentId, ChangeId, ConnectionId, EventId, KeyId, Opaque, OrgId, SessionId, TenantId, TokenDigest, UserId,
+    WorkloadId,
 };
 
 /// The tables, split by who may write them, so that IAM says it.
@@ -142,6 +143,16 @@ impl Key {
     /// That a person has a session: what lists them.
     pub fn session_of(org: &OrgId, user: &UserId, id: &SessionId) -> Self {
         Self::new(Table::Identity, format!("ORG#{org}"), format!("SESSION#{user}#{id}"))
+    }
+
+    /// A program that signs in by its platform's token. A partition each: it names itself.
+    pub fn workload(id: &WorkloadId) -> Self {
+        Self::new(Table::Identity, format!("WKL#{id}"), "WORKLOAD")
+    }
+
+    /// That a tenant has such a program: what lists them.
+    pub fn workload_of(tenant: &TenantId, id: &WorkloadId) -> Self {
+        Self::new(Table::Identity, format!("T#{tenant}"), format!("WORKLOAD#{id}"))
     }
 
     /// A connection to an identity provider.

@@ -1,6 +1,7 @@
 // A certified OpenID provider on the loopback, for tests: oidc-provider over plain HTTP.
 //
 //     node server.mjs < {"port": 0, "clients": [...], "users": {...}}   → {"issuer": "http://127.0.0.1:PORT"}
+//     node server.mjs FILE                                              the same from a file, until it is stopped
 //
 // `clients` are oidc-provider's client metadata. `users`: claims by user name; `amr` and `acr` among them say how the
 // user signs in. Whoever names a user is that user: there are no passwords.
@@ -14,6 +15,7 @@
 // It ends with its standard input, so that no test leaves it behind.
 
 import { createHmac, createPublicKey, createSign, constants, generateKeyPairSync, randomUUID, sign } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
@@ -103,9 +105,12 @@ async function body(request) {
 
 async function sendPage(request, response) {
   const { prompt, uid } = await current.interactionDetails(request, response);
-  const field = prompt.name === "login" ? '<input name="login">' : "";
-  response.setHeader("content-type", "text/html");
-  response.end(`<form method="post" action="/interaction/${uid}">${field}<button>${prompt.name}</button></form>`);
+  const names = Object.keys(users).join(", ");
+  const field = prompt.name === "login" ? `<p><label>Name (one of ${names}) <input name="login" autofocus></label></p>` : "";
+  const title = prompt.name === "login" ? "Sign in to the local identity provider" : "Let Countersign know who you are?";
+  const form = `<form method="post" action="/interaction/${uid}">${field}<button>${prompt.name === "login" ? "Sign in" : "Allow"}</button></form>`;
+  response.setHeader("content-type", "text/html; charset=utf-8");
+  response.end(`<!doctype html><html lang="en"><title>${title}</title><body style="font:1.1rem system-ui;margin:12vh auto;max-width:32rem"><h1>${title}</h1>${form}`);
 }
 
 async function takeForm(request, response) {
@@ -163,15 +168,20 @@ async function serve(request, response) {
   }
 }
 
-let input = "";
-const given = await new Promise((resolve) => {
-  process.stdin.on("data", (part) => {
-    input += part;
-    const [line, rest] = input.split("\n");
-    if (rest !== undefined) resolve(JSON.parse(line));
+function fromInput() {
+  process.stdin.on("end", () => process.exit(0));
+  let input = "";
+  return new Promise((resolve) => {
+    process.stdin.on("data", (part) => {
+      input += part;
+      const [line, rest] = input.split("\n");
+      if (rest !== undefined) resolve(JSON.parse(line));
+    });
   });
-});
-process.stdin.on("end", () => process.exit(0));
+}
+
+const [, , file] = process.argv;
+const given = file ? JSON.parse(readFileSync(file)) : await fromInput();
 
 let { clients } = given;
 const { users } = given;

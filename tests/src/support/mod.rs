@@ -25,6 +25,7 @@ pub mod stack;
 pub mod standin;
 pub mod tenant;
 pub mod wait;
+pub mod world;
 
 pub use clients::Client;
 pub use function::Function;

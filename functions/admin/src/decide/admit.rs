@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ConnectionId, ConnectionRow, InviteRow, OrgId, OwnersRow, Role, SessionId, SessionKey, SessionRow,
-    TenantId, Timestamp, User, UserId,
+    ConnectionId, ConnectionRow, InviteRow, OrgId, OwnersRow, Role, SessionClient, SessionId, SessionKey,
+    SessionRow, TenantId, Through, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
@@ -294,20 +294,15 @@ impl Entry<'_> {
             org: self.org.clone(),
             user: self.user.clone(),
             epoch,
-            connection: self.door.row.id.clone(),
+            through: Through::Connection(self.door.row.id.clone()),
+            client: SessionClient::Browser,
             created_at: now,
             seen_at: now,
             expires_at,
             mfa,
             revoked_at: None,
         };
-        let week = expires_at.plus_millis(7 * 86_400_000);
-        for (key, item) in
-            [(Key::session(&id), row.to_item()), (Key::session_of(self.org, self.user, &id), Marker::item())]
-        {
-            let swap = Swap::create(key, item).expiring(week);
-            self.swaps.insert(swap.key.clone(), swap);
-        }
+        self.swaps.extend(super::sessions::begun(&row).map(|swap| (swap.key.clone(), swap)));
         id
     }
 }

@@ -3,7 +3,7 @@
 use domain::{MetaValue, Metadata, SessionRow};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
-use tables::{Key, Table, end_session};
+use tables::{Key, Marker, Swap, Table, end_session};
 
 use crate::ask::Ask;
 use crate::event::Params;
@@ -22,6 +22,16 @@ pub const LIST: List = List {
     },
 };
 
+/// The rows of a new session: its own, and what lists it with its owner's. Kept for a week after its end, for whoever asks.
+pub fn begun(row: &SessionRow) -> [Swap; 2] {
+    let week = row.expires_at.plus_millis(7 * 86_400_000);
+    let rows = [
+        (Key::session(&row.id), row.to_item()),
+        (Key::session_of(&row.org, &row.user, &row.id), Marker::item()),
+    ];
+    rows.map(|(key, item)| Swap::create(key, item).expiring(week))
+}
+
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.session.iter().map(Key::session).collect()
 }
@@ -29,7 +39,7 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
 fn view(row: &SessionRow, ask: &Ask<'_>) -> Value {
     json!({
         "id": row.id, "created_at": row.created_at, "seen_at": row.seen_at, "expires_at": row.expires_at,
-        "mfa": row.mfa, "this": row.id == ask.who.session.id,
+        "client": row.client, "mfa": row.mfa, "this": row.id == ask.who.session.id,
     })
 }
 

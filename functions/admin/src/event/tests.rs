@@ -16,6 +16,12 @@ fn came(request: &Request) -> String {
         Route::Login { connection, return_to } => format!("login {connection} {return_to:?}"),
         Route::Callback { query, browser, .. } => format!("callback {} {}", query.len(), browser.is_some()),
         Route::Logout { token, .. } => format!("logout {}", token.is_some()),
+        Route::HandOff(HandOff { to, challenge, connection }) => {
+            format!("hand off {to} {} {}", challenge.len(), connection.is_some())
+        }
+        Route::HandOffAllowed(HandOff { to, challenge, .. }) => {
+            format!("hand off allowed {to} {}", challenge.len())
+        }
         Route::Stray(why) => format!("stray {}", why.row().code),
         other => format!("{other:?}"),
     }
@@ -39,6 +45,10 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("login"), "login con_0123456789abcdef Some(\"/v1/session\")", nobody),
         (fixture!("callback"), "callback 81 true", nobody),
         (fixture!("logout"), "logout true", nobody),
+        (fixture!("handoff"), "hand off http://127.0.0.1:40123/ 43 true", nobody),
+        (fixture!("handoff_allowed"), "hand off allowed http://127.0.0.1:40123/ 43", "cookie"),
+        (fixture!("handoff_redeem"), "Redeem", nobody),
+        (fixture!("workload_session"), "Workload", nobody),
         (fixture!("bootstrap"), "Bootstrap", "iam"),
         (fixture!("bootstrap_forged"), "Bootstrap", nobody),
         (fixture!("session"), "session.get", "cookie"),
@@ -61,6 +71,8 @@ fn the_example_events_are_what_their_names_say() {
     }
     let limits = parse(fixture!("put_limits").1).unwrap();
     assert_eq!(limits.if_match.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    let allowed = parse(fixture!("handoff_allowed").1).unwrap();
+    assert_eq!(allowed.from_origin.as_deref(), Some("https://admin.example.com"));
     assert!(parse(fixture!("form_encoded").1).unwrap().body.is_err());
     let old = fixture!("session").1.replace("TLSv1.3", "TLSv1.2");
     assert_eq!(parse(&old).unwrap().tls, Err(Why::TlsVersion));
@@ -88,6 +100,7 @@ fn filled(pattern: &str) -> String {
         "{session}" => "ses_0123456789abcdef".to_owned(),
         "{connection}" => "con_0123456789abcdef".to_owned(),
         "{change}" => "chg_0123456789abcdef".to_owned(),
+        "{workload}" => "wkl_0123456789abcdef".to_owned(),
         "{provider}" => "prv_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
         fixed => fixed.to_owned(),

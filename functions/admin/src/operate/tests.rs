@@ -9,7 +9,7 @@ use crate::routes::{OPERATIONS, On, named};
 use crate::sso::Presets;
 use domain::{
     Agent, AgentId, ConnectionId, KeyRow, KillRow, KillScope, Lifecycle, LimitsRow, Org, OrgId, OwnersRow,
-    Region, Role, SecretHash, SessionId, SessionRow, Tenant, TenantId, User, UserId,
+    Region, Role, SecretHash, SessionClient, SessionId, SessionRow, Tenant, TenantId, Through, User, UserId,
 };
 use egress::Reach;
 use policy::admin::{Level, Principal, PrincipalId};
@@ -18,7 +18,7 @@ use tables::codec::Row;
 use tables::{Attr, Item, Key, Switch, fingerprint};
 
 /// What the policies speak of and no path leads to yet.
-const NOT_YET: [Action; 17] = [
+const NOT_YET: [Action; 16] = [
     Action::AuditRead,
     Action::AuditReadOwn,
     Action::CredentialEdit,
@@ -33,7 +33,6 @@ const NOT_YET: [Action; 17] = [
     Action::TeamRead,
     Action::TenantDelete,
     Action::TenantEdit,
-    Action::WorkloadManage,
     Action::KeyManageOwn,
     Action::UserInvite,
 ];
@@ -127,7 +126,8 @@ impl World {
             org: org.clone(),
             user: user(4),
             epoch: 7,
-            connection: ConnectionId::from_random([9; 10]),
+            through: Through::Connection(ConnectionId::from_random([9; 10])),
+            client: SessionClient::Browser,
             created_at: at(0),
             seen_at: at(0),
             expires_at: at(9_000_000),

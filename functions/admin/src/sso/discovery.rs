@@ -83,6 +83,32 @@ pub fn address(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
+/// As much as a platform's document has that gives programs their tokens: nobody signs in there by a browser.
+#[derive(Deserialize)]
+struct PlatformDocument {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Where the keys of a platform are, from the document that [`address`] served.
+///
+/// # Errors
+/// The first rule that the document breaks.
+pub fn keys_of(text: &str, issuer: &str, reach: Reach) -> Result<String, DiscoveryError> {
+    if text.len() > DOCUMENT_BYTES_MAX {
+        return Err(DiscoveryError::TooLarge);
+    }
+    let strict = caller::json::parse(text).map_err(|_| DiscoveryError::Unreadable)?;
+    let document: PlatformDocument =
+        serde_json::from_value(strict).map_err(|_| DiscoveryError::Unreadable)?;
+    if document.issuer != issuer {
+        return Err(DiscoveryError::Issuer);
+    }
+    let field = "jwks_uri";
+    Target::parse(&document.jwks_uri, reach).map_err(|fault| DiscoveryError::Endpoint { field, fault })?;
+    Ok(document.jwks_uri)
+}
+
 impl Discovery {
     /// Reads the document that [`address`] served.
     ///

@@ -1,0 +1,284 @@
+//! The ways into the management API beside a browser's own sign-in: a session handed to a command, a program's token, and
+//! the door that IAM guards.
+#![cfg(test)]
+
+use std::thread;
+
+use ::aws::now as aws_now;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_tests::support::admin::{Org, Person, bootstrap_as, origin};
+use countersign_tests::support::browser::{Browser, encode};
+use countersign_tests::support::http::{Answer, Request};
+use countersign_tests::support::idp::{Idp, Mint};
+use countersign_tests::support::stack::{stack, unique};
+use countersign_tests::support::world::{World, code, refused, text};
+use countersign_tests::support::{aws, planted};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// Where a command would listen. Nothing does: the browser of these tests stops there.
+const COMMAND: &str = "http://127.0.0.1:45678/";
+
+struct Secret {
+    verifier: String,
+    challenge: String,
+}
+
+impl Secret {
+    fn new() -> Self {
+        let verifier = unique::<43>();
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+        Self { verifier, challenge }
+    }
+
+    fn address(&self, org: &Org, to: &str) -> String {
+        let (to, connection) = (encode(to), &org.connection);
+        format!("{}/v1/handoff?to={to}&challenge={}&connection={connection}", origin(), self.challenge)
+    }
+}
+
+/// A browser without any session goes through the provider and the question, and comes out with a code.
+fn code_for(org: &Org, name: &str, secret: &Secret) -> String {
+    let back = Browser::new().sign_in(&secret.address(org, COMMAND), name, COMMAND);
+    let code = back.strip_prefix(&format!("{COMMAND}?code=")).unwrap_or_else(|| panic!("{back}"));
+    planted::note(code);
+    code.to_owned()
+}
+
+fn redeem(code: &str, verifier: &str) -> Answer {
+    let body = json!({"code": code, "verifier": verifier}).to_string();
+    let request = Request::new("POST", format!("{}/v1/handoff/redeem", origin()));
+    request.with("content-type", "application/json").body(body).send()
+}
+
+fn person(answer: &Answer) -> Person {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let key = text(answer, "session");
+    planted::note(&key);
+    Person { user: text(answer, "user"), key }
+}
+
+#[test]
+fn a_command_gets_a_session_of_its_own_by_somebody_s_browser() {
+    let Some((org, owner)) = Org::begun() else { return };
+    let secret = Secret::new();
+    let code_of = code_for(&org, "owner", &secret);
+    let command = person(&redeem(&code_of, &secret.verifier));
+    assert_eq!(command.user, owner.user);
+    let me = command.get("/v1/session").json();
+    assert_eq!((&me["session"]["client"], &me["org_owner"]), (&json!("command"), &json!(true)), "{me}");
+    assert_eq!(code(&redeem(&code_of, &secret.verifier)), refused(403, "handoff_code"), "it is used once");
+
+    // Each ends by itself.
+    let sessions = command.get("/v1/sessions").json();
+    let clients: Vec<_> = sessions["items"].as_array().unwrap().iter().map(|one| &one["client"]).collect();
+    assert!(clients.contains(&&json!("command")) && clients.contains(&&json!("browser")), "{sessions}");
+    assert_eq!(command.send("DELETE", "/v1/session", &json!({})).status, 204);
+    assert_eq!(code(&command.get("/v1/session")), refused(401, "session_revoked"));
+    assert_eq!(owner.get("/v1/session").status, 200);
+}
+
+#[test]
+fn a_code_is_worth_nothing_to_whoever_did_not_ask_for_it() {
+    let Some((org, _)) = Org::begun() else { return };
+    let secret = Secret::new();
+    let stolen = code_for(&org, "owner", &secret);
+    assert_eq!(code(&redeem(&stolen, &unique::<43>())), refused(403, "handoff_code"));
+    assert_eq!(code(&redeem(&stolen, &secret.verifier)), refused(403, "handoff_code"), "it is burnt");
+    assert_eq!(code(&redeem(&unique::<43>(), &secret.verifier)), refused(403, "handoff_code"));
+
+    // Many at once: one.
+    let secret = Secret::new();
+    let raced = code_for(&org, "owner", &secret);
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let one = || redeem(&raced, &secret.verifier);
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let won = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(won, 1, "{answers:?}");
+    answers.iter().filter(|answer| answer.status == 201).for_each(|answer| drop(person(answer)));
+    assert!(answers.iter().all(|answer| [201, 403].contains(&answer.status)), "{answers:?}");
+}
+
+#[test]
+fn a_session_that_has_ended_hands_nothing_over() {
+    let Some((org, _)) = Org::begun() else { return };
+    let secret = Secret::new();
+    let mut browser = Browser::new();
+    let back = browser.sign_in(&secret.address(&org, COMMAND), "owner", COMMAND);
+    let code_of = back.rsplit_once('=').unwrap().1;
+    let key = browser.cookie("__Host-cs_session").expect("a session").to_owned();
+    planted::note(&key);
+    let first = Person { user: String::new(), key };
+    assert_eq!(first.send("DELETE", "/v1/session", &json!({})).status, 204);
+    assert_eq!(code(&redeem(code_of, &secret.verifier)), refused(401, "session_revoked"));
+}
+
+#[test]
+fn nobody_is_led_elsewhere_and_no_other_page_says_yes() {
+    let Some((org, _)) = Org::begun() else { return };
+    let secret = Secret::new();
+    let mut browser = Browser::new();
+    browser.sign_in(&secret.address(&org, COMMAND), "owner", COMMAND);
+    for to in ["https://evil.test/", "http://127.0.0.1:45678/x", "http://127.0.0.1:45678@evil.test/"] {
+        let page = browser.get(&secret.address(&org, to));
+        assert_eq!(code(&page.answer), refused(400, "handoff_place"), "{to}");
+    }
+    // Signed in, and asked before anything goes to a program.
+    let page = browser.get(&secret.address(&org, COMMAND));
+    assert_eq!((page.answer.status, page.location()), (200, None));
+    let policy = page.answer.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let form = format!("to={}&challenge={}", encode(COMMAND), secret.challenge);
+    let cookie = format!("__Host-cs_session={}", browser.cookie("__Host-cs_session").unwrap());
+    for from in [None, Some("https://evil.test"), Some("null")] {
+        let request = Request::new("POST", format!("{}/v1/handoff", origin()))
+            .with("content-type", "application/x-www-form-urlencoded")
+            .with("cookie", cookie.clone())
+            .body(form.clone());
+        let request = if let Some(from) = from { request.with("origin", from) } else { request };
+        assert_eq!(code(&request.send()), refused(403, "csrf_header"), "{from:?}");
+    }
+}
+
+/// A build of the tenant's, with the platform that gives it its tokens.
+struct Build<'w> {
+    world: &'w World,
+    id: String,
+    platform: Idp,
+}
+
+impl<'w> Build<'w> {
+    fn new(world: &'w World, by: &Person, role: &str) -> Option<Self> {
+        let platform = Idp::start(&json!([]), &json!({}))?;
+        let body = json!({
+            "name": "deploy", "role": role, "issuer": platform.issuer(), "audience": "https://countersign.acme.test",
+            "subject": "repo:acme/app:*",
+        });
+        let made = by.send("POST", &world.path("/workloads"), &body);
+        assert_eq!(made.status, 201, "{made:?}");
+        Some(Self { world, id: text(&made, "id"), platform })
+    }
+
+    fn claims(&self) -> Value {
+        let now = aws_now().unix_millis() / 1_000;
+        json!({
+            "iss": self.platform.issuer(), "sub": "repo:acme/app:ref:refs/heads/main",
+            "aud": "https://countersign.acme.test", "iat": now, "nbf": now, "exp": now + 300, "jti": unique::<12>(),
+        })
+    }
+
+    fn shows(&self, how: Mint, changes: &Value) -> Answer {
+        let mut claims = self.claims();
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let token = self.platform.mint(how, &json!({}), &claims);
+        let body = json!({"workload": self.id, "token": token}).to_string();
+        let request = Request::new("POST", format!("{}/v1/workloads/session", origin()));
+        request.with("content-type", "application/json").body(body).send()
+    }
+
+    fn path(&self, rest: &str) -> String {
+        self.world.path(&format!("/workloads/{}{rest}", self.id))
+    }
+}
+
+#[test]
+fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "owner");
+    let Some(build) = Build::new(&world, &dana, "operator") else { return };
+    let program = person(&build.shows(Mint::Signed, &json!({})));
+    let me = program.get("/v1/session");
+    assert_eq!(code(&me), refused(404, "not_found"), "sessions are looked after by people");
+    assert_eq!(program.get(&world.path("/agents")).status, 200);
+    let agent = program.send("POST", &world.path("/agents"), &json!({"name": "x"}));
+    assert_eq!(code(&agent), refused(403, "forbidden"), "an operator registers none");
+    assert_eq!(code(&program.get(&format!("/v1/orgs/{}/users", world.org.id))), refused(404, "not_found"));
+    let own = json!({"agent": "agt_0123456789abcdef", "actions": ["llm.call"]});
+    assert_eq!(program.send("POST", &world.path("/keys/own"), &own).status, 403);
+    let stopped = program.send("POST", &world.path("/kill"), &json!({"reason": "deploy_failed"}));
+    assert_eq!(stopped.status, 200, "{stopped:?}");
+
+    // Whoever looks after the tenant sees what it is, and stops it: the very next request is refused.
+    let seen = dana.get(&build.path(""));
+    assert_eq!(seen.json()["subject"], "repo:acme/app:*", "{seen:?}");
+    let suspended = dana.send("PUT", &build.path("/status"), &json!({"status": "suspended"}));
+    assert_eq!(suspended.status, 200, "{suspended:?}");
+    assert_eq!(code(&program.get(&world.path("/agents"))), refused(401, "workload_inactive"));
+    assert_eq!(code(&build.shows(Mint::Signed, &json!({}))), refused(401, "workload_inactive"));
+    assert_eq!(dana.send("PUT", &build.path("/status"), &json!({"status": "active"})).status, 200);
+    assert_eq!(code(&program.get(&world.path("/agents"))), refused(401, "session_ended"), "nothing revives");
+    drop(person(&build.shows(Mint::Signed, &json!({}))));
+}
+
+#[test]
+fn a_token_that_is_another_s_is_refused() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let Some(build) = Build::new(&world, &dana, "viewer") else { return };
+    let (past, now) = (json!({"iat": 1_000, "nbf": 1_000, "exp": 2_000}), build.claims()["iat"].clone());
+    drop(person(&build.shows(Mint::Signed, &json!({}))));
+    for (how, changes) in [
+        (Mint::None, json!({})),
+        (Mint::Foreign, json!({})),
+        (Mint::Hs256, json!({})),
+        (Mint::Signed, json!({"aud": "https://another.test"})),
+        (Mint::Signed, json!({"aud": ["https://countersign.acme.test", "https://another.test"]})),
+        (Mint::Signed, json!({"iss": "https://evil.test"})),
+        (Mint::Signed, json!({"sub": "repo:acme/app-of-another:ref:refs/heads/main"})),
+        (Mint::Signed, json!({"sub": "repo:acme/app:"})),
+        (Mint::Signed, past),
+        (Mint::Signed, json!({"exp": now.as_u64().unwrap() + 200_000})),
+        (Mint::Signed, json!({"nbf": now.as_u64().unwrap() + 600})),
+    ] {
+        assert_eq!(code(&build.shows(how, &changes)), refused(401, "workload_token"), "{how:?} {changes}");
+    }
+    // An admin gives less than an admin's role, and nobody gives a program an owner's.
+    for (role, status) in [("owner", 403), ("admin", 403), ("member", 201)] {
+        let body = json!({
+            "name": "x", "role": role, "issuer": build.platform.issuer(), "audience": "x", "subject": "repo:acme/app:x",
+        });
+        let made = dana.send("POST", &world.path("/workloads"), &body);
+        assert_eq!(made.status, status, "{role}: {made:?}");
+    }
+    for (field, value) in
+        [("subject", "repo:*"), ("subject", "*"), ("issuer", "ftp://x"), ("audience", "a b")]
+    {
+        let mut body = json!({
+            "name": "x", "role": "viewer", "issuer": build.platform.issuer(), "audience": "x", "subject": "repo:acme/app:x",
+        });
+        body[field] = json!(value);
+        let made = dana.send("POST", &world.path("/workloads"), &body);
+        assert_eq!(
+            (made.status, made.json()["at"].as_str()),
+            (400, Some(format!("/{field}").as_str())),
+            "{made:?}"
+        );
+    }
+}
+
+/// Neither another role, nor an event of one's own making, nor the alias by itself.
+#[test]
+fn only_the_role_of_iam_makes_the_first_organization() {
+    let body = json!({"name": "acme"});
+    for role in ["operator", "auditor", "deployer", "admin"] {
+        let answer = bootstrap_as(role, &body).unwrap();
+        assert_eq!(answer["status"], 403, "{role}: {answer}");
+    }
+    let text = include_str!("../../events/admin/bootstrap.json");
+    let mut event: Value = serde_json::from_str(text).expect("an event");
+    let roles = stack().at("/roles");
+    let arn =
+        roles["bootstrap"].as_str().unwrap().replace(":iam:", ":sts:").replace(":role/", ":assumed-role/");
+    event["requestContext"]["authorizer"]["iam"]["userArn"] = format!("{arn}/tests").into();
+    let answer = aws::invoke("deployer", "admin", &event).expect("the deployer may invoke it");
+    assert_eq!(answer["statusCode"], 401, "an event says nothing about its caller: {answer}");
+    let name = format!("{}:bootstrap", stack().text("/functions/admin"));
+    let params = json!({"FunctionName": name, "Payload": event.to_string()});
+    let refused = aws::call("deployer", "lambda", "invoke", &params).unwrap_err();
+    assert_eq!(refused.code, "AccessDeniedException");
+}
