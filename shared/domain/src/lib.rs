@@ -43,11 +43,11 @@ pub use facts::{
 };
 pub use id::{
     ActionId, AgentId, ChangeId, ConnectionId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId,
-    SessionId, TenantId, UserId,
+    QueryId, SessionId, TenantId, UserId,
 };
 pub use identity::{
-    BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, InviteRow, OwnersRow, SessionEnd, SessionKey,
-    SessionRow,
+    BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, InviteRow, OwnersRow, QueryRow, SessionEnd,
+    SessionKey, SessionRow,
 };
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};
