@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use caller::Ingress;
 use domain::{
-    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, SessionId, SessionKey, TenantId,
-    UserId,
+    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, QueryId, SessionId, SessionKey,
+    TenantId, UserId,
 };
 
 use crate::refusal::{Refused, Why};
@@ -79,6 +79,7 @@ pub struct Params {
     pub connection: Option<ConnectionId>,
     pub change: Option<ChangeId>,
     pub provider: Option<ProviderId>,
+    pub query: Option<QueryId>,
 }
 
 /// A parsed request.
@@ -226,6 +227,7 @@ impl Params {
             "connection" => self.connection = Some(text.parse().ok()?),
             "change" => self.change = Some(text.parse().ok()?),
             "provider" => self.provider = Some(text.parse().ok()?),
+            "query" => self.query = Some(text.parse().ok()?),
             _ => return None,
         }
         Some(())

@@ -89,6 +89,7 @@ fn filled(pattern: &str) -> String {
         "{connection}" => "con_0123456789abcdef".to_owned(),
         "{change}" => "chg_0123456789abcdef".to_owned(),
         "{provider}" => "prv_0123456789abcdef".to_owned(),
+        "{query}" => "qry_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
         fixed => fixed.to_owned(),
     };
