@@ -52,7 +52,7 @@ fn parameters() -> Value {
         "IdempotencyKey": header("Idempotency-Key", "the same key makes the same thing once"),
         "IfMatch": header("If-Match", "the entity tag of the state that you saw"),
         "Csrf": header("x-cs-csrf", "1, for a browser's session"),
-        "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 1056}},
+        "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 1400}},
     })
 }
 

@@ -3,6 +3,8 @@
 
 use std::future::Future;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Opaque, QueryId, QueryRow, Timestamp, UserId};
 use ledger::timeline;
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ use crate::refusal::Why;
 
 /// How long an answer can be read: 24 hours.
 pub const KEPT_MS: u64 = 24 * 3_600_000;
+/// The longest place in results (Athena API reference, `GetQueryResults`).
+const TOKEN_CHARS: usize = 1_024;
 
 /// A question that is to be run, and kept with what it runs as.
 #[derive(Clone, PartialEq)]
@@ -117,7 +121,7 @@ pub async fn answer(queries: &impl Queries, row: &QueryRow, after: Option<&str>)
     let token = after.map(|after| token(&row.id, after).ok_or(Why::NotFound)).transpose()?;
     match queries.state(&row.execution).await {
         Ok(State::Running) => Ok(body(row, "running", 0, Vec::new(), None)),
-        Ok(State::Done { scanned_bytes }) => done(queries, row, scanned_bytes, token).await,
+        Ok(State::Done { scanned_bytes }) => done(queries, row, scanned_bytes, token.as_deref()).await,
         Ok(State::Failed) | Err(QueryFault::Refused) => Ok(failed(row)),
         Err(QueryFault::Unavailable) => Err(Why::QueryUnavailable),
     }
@@ -145,7 +149,7 @@ fn paged(row: &QueryRow, scanned_bytes: u64, page: Page) -> Option<Value> {
         |cells: &[Option<String>]| cells.iter().map(Option::as_deref).eq(columns.iter().copied().map(Some));
     let rows = page.rows.into_iter().filter(|cells| !names(cells));
     let rows = rows.map(|cells| shown(&columns, cells)).collect();
-    let next = page.next.map(|token| format!("{}.{token}", row.id));
+    let next = page.next.map(|token| cursor(&row.id, &token));
     fits.then(|| body(row, "done", scanned_bytes, rows, next))
 }
 
@@ -158,10 +162,15 @@ fn shown(columns: &[&str], cells: Vec<Option<String>>) -> Vec<Option<String>> {
     columns.iter().zip(cells).map(cell).collect()
 }
 
-/// A cursor names its question: what follows is a place in that one's results.
-fn token<'a>(id: &QueryId, after: &'a str) -> Option<&'a str> {
-    let token = after.strip_prefix(id.as_str())?.strip_prefix('.')?;
-    (1..=1_024).contains(&token.len()).then_some(token)
+/// A cursor names its question; what follows is a place in that one's results, in characters that need no care in a URL.
+fn cursor(id: &QueryId, token: &str) -> String {
+    format!("{id}.{}", URL_SAFE_NO_PAD.encode(token))
+}
+
+fn token(id: &QueryId, after: &str) -> Option<String> {
+    let coded = after.strip_prefix(id.as_str())?.strip_prefix('.')?;
+    let token = String::from_utf8(URL_SAFE_NO_PAD.decode(coded).ok()?).ok()?;
+    (1..=TOKEN_CHARS).contains(&token.len()).then_some(token)
 }
 
 /// What runs the SQL says why in its own words, which may quote the question: ours are one code.

@@ -137,15 +137,19 @@ async fn pages_follow_by_a_cursor_of_their_own_question() {
     let first = Script::of(DONE, Ok(Page { rows: vec![names(), line(2)], next: Some("a+b/c=".to_owned()) }));
     let told = answer(&first, &row(), None).await.unwrap();
     let cursor = told["next"].as_str().unwrap();
+    assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{cursor}");
     let second = Script::of(DONE, Ok(Page { rows: vec![line(1), line(0)], next: None }));
     let told = answer(&second, &row(), Some(cursor)).await.unwrap();
     assert_eq!(second.seen()[1], "page 5f3c0a52-4f0e Some(\"a+b/c=\")");
     assert_eq!((told["rows"].as_array().map(Vec::len), &told["next"]), (Some(2), &Value::Null));
 
     let other = QueryId::from_random([9; 10]);
-    for foreign in
-        [cursor.replace(row().id.as_str(), other.as_str()), "a+b/c=".to_owned(), format!("{}.", row().id)]
-    {
+    for foreign in [
+        cursor.replace(row().id.as_str(), other.as_str()),
+        "a+b/c=".to_owned(),
+        format!("{}.", row().id),
+        format!("{}.a+b/c=", row().id),
+    ] {
         let script = Script::of(DONE, Ok(Page { rows: vec![line(0)], next: None }));
         assert_eq!(answer(&script, &row(), Some(&foreign)).await, Err(Why::NotFound), "{foreign}");
         assert!(script.seen().is_empty(), "nothing is asked for it");
