@@ -141,6 +141,21 @@ run "the_ledger_is_locked_for_a_year" {
     error_message = "DLP over HTTP may update rate windows and keys of people, and nothing beside them"
   }
 
+  # People ask the log through the management API: rows are read and results kept, and no other object is touched.
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.admin.statement :
+      [for action in statement.actions : "${statement.sid} ${action}" if can(regex("^(s3|athena|glue):", action))]
+      ])) == toset([
+      "AskTheLog athena:GetQueryExecution", "AskTheLog athena:GetQueryResults", "AskTheLog athena:StartQueryExecution",
+      "AskTheLog athena:StopQueryExecution", "ReadCatalogue glue:GetDatabase", "ReadCatalogue glue:GetPartitions",
+      "ReadCatalogue glue:GetTable", "FindRows s3:GetBucketLocation", "ListRows s3:ListBucket", "ReadRows s3:GetObject",
+      "KeepResults s3:AbortMultipartUpload", "KeepResults s3:GetObject", "KeepResults s3:ListMultipartUploadParts",
+      "KeepResults s3:PutObject",
+    ])
+    error_message = "the management API may ask Athena, read rows and keep results, and nothing beside that"
+  }
+
   assert {
     condition     = one(aws_dynamodb_table.this["gates"].ttl).attribute_name == "expires"
     error_message = "rate windows must be forgotten by the attribute `expires`"

@@ -329,11 +329,17 @@ fn every_operation_is_refused_to_whom_it_is_not_for() {
                 continue;
             }
             // Whoever leads another organization's tenant knows nothing of this one.
-            if pattern != "/v1/orgs" {
-                assert_eq!(code(&ask(bearer(&elsewhere.key))), refused(404, "not_found"), "{name}");
+            let foreign = code(&ask(bearer(&elsewhere.key)));
+            match pattern == "/v1/orgs" || pattern.starts_with("/v1/platform/") {
+                true => assert_eq!(foreign, refused(403, "forbidden"), "{name}"),
+                false => assert_eq!(foreign, refused(404, "not_found"), "{name}"),
             }
             let reads = method == "GET";
-            if !reads || pattern.starts_with("/v1/orgs") {
+            // Viewers are auditors: they may ask, and only the question is none.
+            let asks = operation["x-cs-action"].as_str().is_some_and(|action| action.starts_with("audit."));
+            if asks && !reads && pattern.starts_with("/v1/tenants/") {
+                assert_eq!(code(&ask(bearer(&viewer.key))), refused(400, "invalid_field"), "{name}");
+            } else if !reads || pattern.starts_with("/v1/orgs") {
                 let lower = ask(bearer(&viewer.key));
                 let may_look = reads && pattern == "/v1/orgs/{org}";
                 assert!(may_look || [403, 404].contains(&lower.status), "{name}: {lower:?}");
@@ -354,6 +360,7 @@ fn filled(pattern: &str, world: &World) -> String {
         "{change}" => "chg_0123456789abcdef".to_owned(),
         "{provider}" => "prv_0123456789abcdef".to_owned(),
         "{workload}" => "wkl_0123456789abcdef".to_owned(),
+        "{query}" => "qry_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
         fixed => fixed.to_owned(),
     };

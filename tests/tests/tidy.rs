@@ -20,7 +20,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("verify", &["domain", "ledger"]),
     // Policies of DLP are checked before they are written, by the same code that reads them.
     ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
-    ("admin", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),
+    // The question that is asked of the log in SQL is built where the log is.
+    ("admin", &["aws", "caller", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),

@@ -25,6 +25,7 @@ fn everything(limit: u16) -> Question {
         decision: None,
         actor: None,
         action: None,
+        attempted: None,
         limit,
         after: None,
     }

@@ -5,6 +5,8 @@ use domain::Region;
 use egress::Reach;
 use tables::Table;
 
+use crate::athena::AthenaConfig;
+
 #[derive(Debug, Clone)]
 pub struct Config {
     pub region: Region,
@@ -12,6 +14,7 @@ pub struct Config {
     pub tables: TableNames,
     pub audit: AuditConfig,
     pub kms_key_arn: String,
+    pub athena: AthenaConfig,
     /// Our own address, without a path: where identity providers send browsers back to.
     pub origin: String,
     /// Pages of ours at other addresses to which a session may be handed.
@@ -33,6 +36,8 @@ impl Config {
         let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
         let audit = AuditConfig::from_vars(&mut vars, "admin", region, code);
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
+        let workgroup = vars.require("CS_ATHENA_WORKGROUP", "the name of the region's workgroup in Athena");
+        let database = vars.require("CS_ATHENA_DATABASE", "the name of the region's database in Glue");
         // Empty until it is known: a function's address is made after it.
         let origin = get("CS_ORIGIN").unwrap_or_default().trim_end_matches('/').to_owned();
         let handoff_to = get("CS_HANDOFF_TO").unwrap_or_default();
@@ -45,6 +50,7 @@ impl Config {
                 tables: tables?,
                 audit: audit?,
                 kms_key_arn: key?,
+                athena: AthenaConfig { workgroup: workgroup?, database: database? },
                 origin,
                 handoff_to,
                 bootstrap,
@@ -69,6 +75,8 @@ mod tests {
             "CS_TABLE_IDENTITY",
             "CS_QUEUE_AUDIT_URL",
             "CS_KMS_KEY_ARN",
+            "CS_ATHENA_WORKGROUP",
+            "CS_ATHENA_DATABASE",
         ] {
             assert!(error.contains(name), "{name}: {error}");
         }

@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod agents;
+pub mod audit;
 pub mod changes;
 pub mod connections;
 pub mod dlp;

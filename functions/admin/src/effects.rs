@@ -1,7 +1,7 @@
 //! The effects, in their one order: read who it is; read the facts; record; write; record; respond.
 
 use aws::{AuditSender, Dynamo};
-use domain::{ProviderId, SealedBytes, SessionKey, SessionRow, TenantId, Timestamp};
+use domain::{ProviderId, QueryRow, SealedBytes, SessionKey, SessionRow, TenantId, Timestamp};
 use envelope::Purpose;
 use serde_json::{Value, json};
 use tables::codec::{CREDENTIAL, PROVIDER_ID, PROVIDERS, Row as _};
@@ -9,11 +9,13 @@ use tables::gates::Write;
 use tables::{Attr, GateFault, Item, Key, Swap};
 
 use crate::ask::{Ask, Rows};
+use crate::athena::Athena;
 use crate::decide::changes;
 use crate::event::Params;
 use crate::operate::Plan;
 use crate::plan::NewSecret;
 use crate::providers::Providers;
+use crate::queries::{self, NewQuery};
 use crate::refusal::{Refused, Why};
 use crate::response::Response;
 use crate::routes::{List, Operation, Run};
@@ -27,6 +29,7 @@ pub struct Effects {
     pub audit: AuditSender,
     pub secrets: Secrets,
     pub providers: Providers,
+    pub athena: Athena,
 }
 
 /// How often a write is tried that has certainly not happened.
@@ -63,7 +66,7 @@ impl Effects {
         seen: Rows,
     ) -> Result<Rows, Why> {
         let mut keys = who::keys(session, params);
-        if let Run::Show { needs, .. } | Run::Change { needs, .. } = &operation.run {
+        if let Run::Show { needs, .. } | Run::Change { needs, .. } | Run::Answer { needs } = &operation.run {
             keys.extend(needs(params, body));
         }
         // A confirmation decides again what was asked for, on what that reads.
@@ -152,6 +155,9 @@ impl Effects {
 
     async fn written(&self, plan: &Plan) -> Result<(), Why> {
         let change = &plan.change;
+        if let Some(query) = &change.query {
+            return self.query(query).await;
+        }
         let mut writes = change.writes.clone();
         if let Some(tenant) = &change.roots {
             writes.extend(self.new_roots(tenant).await?);
@@ -167,6 +173,34 @@ impl Effects {
             Why::Conflict if change.location.is_some() => Why::AlreadyExists,
             other => other,
         })
+    }
+
+    /// Starts a question and keeps it. One that is there already is not started again.
+    async fn query(&self, query: &NewQuery) -> Result<(), Why> {
+        if self.repeats(query).await? {
+            return Ok(());
+        }
+        let execution = queries::started(&self.athena, query).await?;
+        match self.write_rows(vec![query.row(execution)], None, &[]).await {
+            // The same came first, a moment ago.
+            Err(Why::Conflict) if self.repeats(query).await? => Ok(()),
+            ended => ended,
+        }
+    }
+
+    async fn repeats(&self, query: &NewQuery) -> Result<bool, Why> {
+        let there = self.dynamo.get(&query.key).await.map_err(|_| Why::FactsUnavailable)?;
+        let Some(item) = there else { return Ok(false) };
+        let row = QueryRow::from_item(&item).map_err(|_| Why::FactsUnavailable)?;
+        query.repeats(&row, aws::now()).map(|()| true)
+    }
+
+    /// What the log answers to a question.
+    ///
+    /// # Errors
+    /// There is nothing at the cursor, or the log cannot be asked.
+    pub async fn answer(&self, row: &QueryRow, after: Option<&str>) -> Result<Value, Why> {
+        queries::answer(&self.athena, row, after).await
     }
 
     /// All rows or none, in one transaction; a secret is sealed into its row before.

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use caller::Ingress;
 use domain::{
-    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, SessionId, SessionKey, TenantId,
-    UserId, WorkloadId,
+    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, QueryId, SessionId, SessionKey,
+    TenantId, UserId, WorkloadId,
 };
 
 use crate::handoff::HandOff;
@@ -93,6 +93,7 @@ pub struct Params {
     pub change: Option<ChangeId>,
     pub provider: Option<ProviderId>,
     pub workload: Option<WorkloadId>,
+    pub query: Option<QueryId>,
 }
 
 /// A parsed request.
@@ -254,6 +255,7 @@ impl Params {
             "change" => self.change = Some(text.parse().ok()?),
             "workload" => self.workload = Some(text.parse().ok()?),
             "provider" => self.provider = Some(text.parse().ok()?),
+            "query" => self.query = Some(text.parse().ok()?),
             _ => return None,
         }
         Some(())

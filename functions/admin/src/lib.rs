@@ -9,6 +9,7 @@
 //! - What a role may do: `policy`. Formats of rows: `tables`.
 
 mod ask;
+mod athena;
 mod bootstrap;
 mod config;
 mod decide;
@@ -21,6 +22,7 @@ mod operate;
 mod page;
 mod plan;
 mod providers;
+mod queries;
 mod records;
 mod refusal;
 mod response;
@@ -38,6 +40,7 @@ use serde_json::Value;
 use tables::Key;
 use tables::codec::Row as _;
 
+pub use athena::{Athena, AthenaConfig};
 pub use config::Config;
 pub use effects::Effects;
 pub use providers::Providers;
@@ -221,6 +224,16 @@ impl Admin {
                 }
                 Err(why) => Response::problem(&why.into()),
             },
+            Decision::Answer(row, scribe) => {
+                let told = self.effects.answer(&row, asked.request.after.as_deref()).await;
+                match told {
+                    Ok(body) => Response::json(200, &body),
+                    Err(why) => {
+                        let record = scribe.refusal(why, asked.now, asked.random.attempt);
+                        self.refused(&why.into(), record).await
+                    }
+                }
+            }
             Decision::Write(plan) => self.effects.perform(*plan).await,
             Decision::Refuse(refused, record) => self.refused(&refused, *record).await,
         }

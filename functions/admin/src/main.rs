@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_admin::{Admin, Config, Door, Effects, Providers, Rules, Secrets};
+use countersign_admin::{Admin, Athena, Config, Door, Effects, Providers, Rules, Secrets};
 use egress::Client;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -44,7 +44,8 @@ async fn main() -> Result<(), Error> {
         region: config.region,
     };
     let providers = Providers::new(upstream, config.reach)?;
-    let effects = Effects { dynamo, audit: AuditSender::new(&sdk, config.audit), secrets, providers };
+    let (audit, athena) = (AuditSender::new(&sdk, config.audit), Athena::new(&sdk, config.athena));
+    let effects = Effects { dynamo, audit, secrets, providers, athena };
     let admin = &Admin::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let door = Door::of(&event.context.invoked_function_arn);

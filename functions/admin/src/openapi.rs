@@ -52,7 +52,7 @@ fn parameters() -> Value {
         "IdempotencyKey": header("Idempotency-Key", "the same key makes the same thing once"),
         "IfMatch": header("If-Match", "the entity tag of the state that you saw"),
         "Csrf": header("x-cs-csrf", "1, for a browser's session"),
-        "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 256}},
+        "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 1400}},
     })
 }
 
@@ -75,12 +75,24 @@ fn described(operation: &Operation) -> Value {
                 json!({"description": "a page", "content": {"application/json": {"schema": page}}}),
             );
         }
+        Run::Answer { .. } => {
+            parameters.push(reference("After"));
+            set(
+                &mut answers,
+                "200",
+                json!({"description": "as far as it is", "content": {"application/json": {"schema": told()}}}),
+            );
+        }
         Run::Change { body, status, .. } => {
             parameters.push(reference("Csrf"));
-            parameters.push(reference(if *status == 201 { "IdempotencyKey" } else { "IfMatch" }));
+            parameters.push(reference(if matches!(*status, 201 | 202) {
+                "IdempotencyKey"
+            } else {
+                "IfMatch"
+            }));
             let done = if *status == 204 { json!({"description": "done"}) } else { answer("done") };
-            set(&mut answers, &status.to_string(), done);
             set(&mut answers, "202", answer("kept until a second person confirms it"));
+            set(&mut answers, &status.to_string(), done);
             if let Some(schema) = body {
                 let content = json!({"application/json": {"schema": schema()}});
                 set(&mut described, "requestBody", json!({"required": true, "content": content}));
@@ -90,6 +102,17 @@ fn described(operation: &Operation) -> Value {
     set(&mut described, "parameters", parameters.into());
     set(&mut described, "responses", answers);
     described
+}
+
+/// What a question to the log comes to.
+fn told() -> Value {
+    let cells = json!({"type": "array", "items": {"type": ["string", "null"]}});
+    json!({"type": "object", "required": ["query", "state", "columns", "rows", "scanned_bytes", "next"], "properties": {
+        "query": {"type": "string"}, "state": {"type": "string", "enum": ["running", "done", "failed"]},
+        "reason": {"type": "string", "description": "of what failed"},
+        "columns": {"type": "array", "items": {"type": "string"}}, "rows": {"type": "array", "items": cells},
+        "scanned_bytes": {"type": "integer"}, "next": {"type": ["string", "null"]},
+    }})
 }
 
 fn answer(what: &str) -> Value {
@@ -126,6 +149,7 @@ fn prefix(name: &str) -> &'static str {
         "connection" => "con",
         "change" => "chg",
         "workload" => "wkl",
+        "query" => "qry",
         _ => "prv",
     }
 }

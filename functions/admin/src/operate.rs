@@ -1,17 +1,17 @@
 //! The decision about one operation: pure, from the request and what was read for it.
 
-use domain::{ActionId, AuditRecord, Decided, EventType, Metadata, Phase, TenantId, Timestamp};
+use domain::{ActionId, AuditRecord, Decided, EventType, Metadata, Phase, QueryRow, TenantId, Timestamp};
 use policy::admin::{Action, AdminPermit, Denial, Policies, Resource};
 use serde_json::Value;
 
 use crate::ask::{Ask, Random, Rows, Who};
-use crate::decide::changes;
 use crate::decide::connections::FormRules;
+use crate::decide::{audit, changes};
 use crate::event::{Params, Request};
 use crate::plan::{Change, Shown};
 use crate::records::{Entry, Scribe};
 use crate::refusal::{Refused, Why};
-use crate::routes::{List, Operation, Run};
+use crate::routes::{List, On, Operation, Run};
 use crate::who;
 
 /// What is to be done.
@@ -20,6 +20,8 @@ pub enum Decision {
     Show(Shown),
     /// A page is to be read first.
     Page(&'static List),
+    /// The log's answer to a question is to be read first; the scribe tells if it cannot be.
+    Answer(Box<QueryRow>, Box<Scribe>),
     Write(Box<Plan>),
     Refuse(Refused, Box<AuditRecord>),
 }
@@ -72,7 +74,7 @@ fn refuse(asked: &Asked<'_>, scribe: &Scribe, refused: Refused) -> Decision {
 fn scribe(asked: &Asked<'_>) -> Scribe {
     let event = match &asked.operation.run {
         Run::Change { event, .. } => *event,
-        Run::Show { .. } | Run::List(_) => EventType::AdminRefused,
+        Run::Show { .. } | Run::List(_) | Run::Answer { .. } => EventType::AdminRefused,
     };
     let action = ActionId::new(asked.now, asked.random.action);
     let scribe = Scribe::of(asked.who, asked.region, action, asked.operation.name, event);
@@ -86,6 +88,9 @@ fn scribe(asked: &Asked<'_>) -> Scribe {
 
 /// The caller may do this to that. Who confirms a change must also be allowed to make it.
 fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Resource), Refused> {
+    if matches!(asked.operation.run, Run::Answer { .. }) {
+        return readable(policies, asked);
+    }
     let resource = who::resource(asked.operation.on, asked.params, asked.who)?;
     let permit = |action| {
         let id = ActionId::new(asked.now, asked.random.action);
@@ -101,6 +106,24 @@ fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Re
         still(policies, asked, &asked_for, &resource)?;
     }
     Ok((granted, resource))
+}
+
+/// An answer is read by the right that its question was asked by. For whoever sees their own part alone there is nothing else.
+fn readable(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Resource), Refused> {
+    let by = |action, on| {
+        let resource = who::resource(on, asked.params, asked.who)?;
+        let id = ActionId::new(asked.now, asked.random.action);
+        let permit = policies.authorize(id, &asked.who.principal, action, &resource).map_err(denied)?;
+        Ok::<_, Refused>((permit, resource))
+    };
+    let own = || by(Action::AuditReadOwn, On::Self_);
+    if audit::is_own(asked.params, asked.rows, &asked.who.user) {
+        return own();
+    }
+    by(asked.operation.action, asked.operation.on).map_err(|refused| match refused.why {
+        Why::Forbidden if own().is_ok() => Why::NotFound.into(),
+        _ => refused,
+    })
 }
 
 /// What is to be confirmed, and who asked for it.
@@ -161,6 +184,9 @@ fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: 
     let result = match &asked.operation.run {
         Run::Show { show, .. } => show(&ask).map(Decision::Show),
         Run::List(list) => Ok(Decision::Page(list)),
+        Run::Answer { .. } => {
+            audit::read(&ask).map(|row| Decision::Answer(Box::new(row), Box::new(scribe.clone())))
+        }
         Run::Change { decide, status, .. } => decide(&ask).and_then(|change| {
             let (change, status, event) = seconded(&ask, asked, change, *status)?;
             Ok(Decision::Write(Box::new(plan(asked, permit, change, scribe.clone(), status, event))))

@@ -6,6 +6,8 @@ use tables::gates::Write;
 use tables::{Key, Swap};
 use zeroize::Zeroizing;
 
+use crate::queries::NewQuery;
+
 /// What is shown, and the entity tag of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown {
@@ -23,6 +25,8 @@ pub struct Change {
     pub secret: Option<NewSecret>,
     /// The same of a provider's credential, under its tenant's own root.
     pub credential: Option<NewCredential>,
+    /// A question to the log, which is started and kept instead of rows.
+    pub query: Option<NewQuery>,
     /// What it is done to, such as `key:<id>`.
     pub resource: String,
     pub metadata: Metadata,
@@ -79,6 +83,7 @@ impl Change {
             writes: Vec::new(),
             secret: None,
             credential: None,
+            query: None,
             resource: resource.into(),
             metadata: Metadata::default(),
             body,

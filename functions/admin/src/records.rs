@@ -143,6 +143,7 @@ const fn description(event: EventType, decision: Decided) -> &'static str {
         (_, EventType::AdminChange) => {
             "A change that needs a second person is asked for, confirmed or withdrawn."
         }
+        (_, EventType::AuditQuery) => "The audit trail is asked.",
         (_, EventType::AdminBreakGlass) => {
             "A platform administrator's way into a tenant is asked for, or opened."
         }

@@ -62,6 +62,7 @@ pub enum Why {
     FactsUnavailable,
     AuditUnavailable,
     NotConfirmed,
+    QueryUnavailable,
     KeysUnavailable,
     DecisionFault,
 }
@@ -140,6 +141,7 @@ table! {
     FactsUnavailable, "facts_unavailable", 503, "what this depends on could not be read, so nothing was done: try again";
     AuditUnavailable, "audit_unavailable", 503, "this could not be recorded, so nothing was done: try again";
     NotConfirmed, "not_confirmed", 503, "the write was not confirmed and may have happened: read it again";
+    QueryUnavailable, "query_unavailable", 503, "the log could not be asked now: try again in some seconds";
     KeysUnavailable, "keys_unavailable", 503, "the keys that this needs could not be used, so nothing was done: try again";
     DecisionFault, "decision_fault", 503, "whether you may do this could not be decided, so nothing was done";
 }

@@ -9,10 +9,13 @@ use futures_util::stream::{self, BoxStream};
 use lambda_runtime::{Error, StreamResponse};
 use serde_json::{Value, json};
 
-use crate::refusal::Refused;
+use crate::refusal::{Refused, Why};
 
 /// The one piece of a body, in the platform's terms.
 pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
+
+/// When what is asked too often may be asked again.
+const RETRY_AFTER_S: &str = "5";
 
 /// An answer to one ingress event.
 pub struct Response {
@@ -77,8 +80,9 @@ impl Response {
         let body: serde_json::Map<_, _> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let response = Self::new(row.status, "application/problem+json", Value::from(body).to_string());
-        match row.status {
-            401 => response.with("www-authenticate", "Bearer"),
+        match refused.why {
+            Why::QueryUnavailable => response.with("retry-after", RETRY_AFTER_S),
+            _ if row.status == 401 => response.with("www-authenticate", "Bearer"),
             _ => response,
         }
     }
@@ -120,7 +124,7 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::{TABLE, Why};
+    use crate::refusal::TABLE;
 
     #[test]
     fn every_refusal_has_a_title_and_an_empty_place_is_left_out() {
@@ -128,6 +132,8 @@ mod tests {
         let problem = Response::problem(&Why::NotFound.into());
         assert_eq!(problem.status(), 404);
         assert!(!problem.body.contains("\"at\""));
+        let later = Response::problem(&Why::QueryUnavailable.into());
+        assert_eq!((later.status(), later.headers["retry-after"].as_str()), (503, "5"));
         let at = Response::problem(&Refused::at(Why::InvalidField, "/name", "1 to 64 characters"));
         assert!(at.body.contains(r#""at":"/name""#) && at.body.contains("(1 to 64 characters)"));
     }

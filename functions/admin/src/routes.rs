@@ -9,8 +9,8 @@ use tables::{Item, Key, Table};
 use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
-    agents, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions, tenants,
-    workloads,
+    agents, audit, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions,
+    tenants, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -45,6 +45,8 @@ pub enum Run {
     Show { needs: Needs, show: fn(&Ask<'_>) -> Result<Shown, Refused> },
     /// Shows a page of a partition.
     List(List),
+    /// Shows what the log answers to a question, which another operation asked.
+    Answer { needs: Needs },
     /// Changes rows, recorded before and after.
     Change {
         needs: Needs,
@@ -62,6 +64,7 @@ impl std::fmt::Debug for Run {
         f.write_str(match self {
             Self::Show { .. } => "Show",
             Self::List(_) => "List",
+            Self::Answer { .. } => "Answer",
             Self::Change { .. } => "Change",
         })
     }
@@ -106,6 +109,10 @@ macro_rules! operations {
 
 const fn show(needs: Needs, show: fn(&Ask<'_>) -> Result<Shown, Refused>) -> Run {
     Run::Show { needs, show }
+}
+
+const fn answer(needs: Needs) -> Run {
+    Run::Answer { needs }
 }
 
 const fn change(
@@ -187,6 +194,14 @@ operations! {
     POST "/v1/tenants/{tenant}/workloads" "workloads.create" WorkloadManage on Tenant, "Let a program sign in by its platform's token: no secret is stored there" => change(workloads::create_needs, EventType::AdminWorkload, 201, Some(workloads::schema), workloads::create);
     GET "/v1/tenants/{tenant}/workloads/{workload}" "workloads.get" BindingRead on Tenant, "A program that signs in" => show(workloads::needs, workloads::get);
     PUT "/v1/tenants/{tenant}/workloads/{workload}/status" "workloads.status" WorkloadManage on Tenant, "Stop or allow a program; its sessions end" => change(workloads::needs, EventType::AdminWorkload, 200, Some(decide::status_schema), workloads::status);
+    POST "/v1/tenants/{tenant}/audit/queries" "audit.ask" AuditRead on Tenant, "Ask a tenant's log: who, what, when and by which authority" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_tenant);
+    POST "/v1/tenants/{tenant}/audit/own-queries" "audit.ask_own" AuditReadOwn on Self_, "Ask a tenant's log for what you did yourself" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_own);
+    GET "/v1/tenants/{tenant}/audit/queries/{query}" "audit.answer" AuditRead on Tenant, "What the log answers: 24 hours long; of somebody's own doing, for them alone" => answer(audit::needs);
+    POST "/v1/orgs/{org}/audit/queries" "audit.ask_org" AuditRead on Org, "Ask for what was done to an organization itself" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_org);
+    GET "/v1/orgs/{org}/audit/queries/{query}" "audit.answer_org" AuditRead on Org, "What the log answers" => answer(audit::needs);
+    POST "/v1/platform/audit/queries" "audit.ask_platform" AuditRead on Platform, "Ask for what was done to the platform itself" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_platform);
+    GET "/v1/platform/audit/queries/{query}" "audit.answer_platform" AuditRead on Platform, "What the log answers" => answer(audit::needs);
+
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
     POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
     POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);

@@ -37,6 +37,9 @@ locals {
     CS_ORIGIN          = var.admin.origin
     CS_BOOTSTRAP_ARN   = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
     CS_HANDOFF_TO      = join(",", var.admin.handoff_to)
+
+    CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
+    CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
   })
 
   # Names of what it reads and keeps. It knows no provider.
@@ -399,6 +402,63 @@ data "aws_iam_policy_document" "admin" {
         values   = condition.value
       }
     }
+  }
+
+  # Questions of people to the log. Athena reads the catalogue and the buckets with the rights of whoever asks.
+  statement {
+    sid = "AskTheLog"
+    actions = [
+      "athena:StartQueryExecution",
+      "athena:StopQueryExecution",
+      "athena:GetQueryExecution",
+      "athena:GetQueryResults",
+    ]
+    # The emulator does not find the workgroup of a running query, and asks for permission on everything.
+    resources = concat([aws_athena_workgroup.audit.arn], var.drop_conditions ? ["*"] : [])
+  }
+
+  statement {
+    sid     = "ReadCatalogue"
+    actions = ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"]
+    resources = [
+      "arn:${local.partition}:glue:${var.region_name}:${local.account}:catalog",
+      aws_glue_catalog_database.agents.arn,
+      aws_glue_catalog_table.task_timeline.arn,
+    ]
+  }
+
+  statement {
+    sid       = "FindRows"
+    actions   = ["s3:GetBucketLocation"]
+    resources = [aws_s3_bucket.derived.arn]
+  }
+
+  statement {
+    sid       = "ListRows"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.derived.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? [] : [1]
+
+      content {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = ["task_timeline/*", "athena/*"]
+      }
+    }
+  }
+
+  statement {
+    sid       = "ReadRows"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.derived.arn}/task_timeline/*"]
+  }
+
+  statement {
+    sid       = "KeepResults"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+    resources = ["${aws_s3_bucket.derived.arn}/athena/*"]
   }
 
   statement {

@@ -19,8 +19,8 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # Rate windows expire an hour after their minute; sign-ins, invitations and changes that nobody confirmed, some time after
-  # they are over.
+  # Rate windows expire an hour after their minute; sign-ins, invitations, questions to the log and changes that nobody
+  # confirmed, some time after they are over.
   dynamic "ttl" {
     for_each = contains(["control", "gates", "identity"], each.key) ? ["expires"] : []
 

@@ -103,6 +103,8 @@ catalogue! {
         AdminChange = "admin.change",
         /// A platform administrator's way into a tenant was asked for, or opened.
         AdminBreakGlass = "admin.break_glass",
+        /// The audit trail was asked.
+        AuditQuery = "audit.query",
         /// The first organization was made, by whoever IAM says.
         AdminBootstrap = "admin.bootstrap",
         /// A management request of somebody known was refused.

@@ -119,6 +119,8 @@ opaque_id!(/// A program that signs in by a token of the platform that it runs o
     WorkloadId, "wkl_");
 opaque_id!(/// A change that waits for a second person.
     ChangeId, "chg_");
+opaque_id!(/// A question to the audit trail.
+    QueryId, "qry_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
     ProducerId, "prd_");
 

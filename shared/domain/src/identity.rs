@@ -10,8 +10,8 @@ use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
 use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
-    ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, Region, Role, SealedBytes, SecretHash,
-    SessionId, TenantId, Timestamp, UserId, WorkloadId,
+    ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, QueryId, Region, Role, SealedBytes,
+    SecretHash, SessionId, TenantId, Timestamp, UserId, WorkloadId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -276,6 +276,20 @@ impl fmt::Debug for ChangeRow {
             .field("operation", &self.operation)
             .finish_non_exhaustive()
     }
+}
+
+/// A question to the audit trail: who asked, and where its answer is found. Of the question itself it holds a digest alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryRow {
+    pub id: QueryId,
+    /// As whatever runs the SQL calls it.
+    pub execution: Opaque,
+    /// What was asked: the same digest is the same question.
+    pub question: Opaque,
+    pub by: UserId,
+    /// Asked of one's own doing: nobody else reads the answer.
+    pub own: bool,
+    pub expires_at: Timestamp,
 }
 
 #[cfg(test)]

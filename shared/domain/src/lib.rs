@@ -43,11 +43,11 @@ pub use facts::{
 };
 pub use id::{
     ActionId, AgentId, ChangeId, ConnectionId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId,
-    SessionId, TenantId, UserId, WorkloadId,
+    QueryId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{
-    BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, InviteRow, OwnersRow, SessionClient,
-    SessionEnd, SessionKey, SessionRow, Through, WorkloadRow,
+    BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow,
+    SessionClient, SessionEnd, SessionKey, SessionRow, Through, WorkloadRow,
 };
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};

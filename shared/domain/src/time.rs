@@ -29,6 +29,16 @@ impl Timestamp {
         u64::try_from(millis).ok().filter(|millis| *millis <= MAX_UNIX_MILLIS).map(Self).ok_or(TimestampError)
     }
 
+    /// Any form of RFC 3339, with any offset, as people and programs write it. What is finer than a millisecond is cut off.
+    ///
+    /// # Errors
+    /// Another text, or a time outside 1970 to 9999.
+    pub fn from_rfc3339(text: &str) -> Result<Self, TimestampError> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"-+:.TtZz".contains(&byte));
+        let at: jiff::Timestamp = text.parse().ok().filter(|_| plain).ok_or(TimestampError)?;
+        Self::from_unix_millis(at.as_millisecond())
+    }
+
     pub const fn unix_millis(self) -> u64 {
         self.0
     }
@@ -108,6 +118,30 @@ mod tests {
         }
         assert!(Timestamp::from_unix_millis(-1).is_err());
         assert!(Timestamp::from_unix_millis(253_402_300_800_000).is_err());
+    }
+
+    #[test]
+    fn any_form_of_rfc_3339_is_the_same_time() {
+        let at: Timestamp = "2026-11-23T10:42:10.000Z".parse().unwrap();
+        for same in [
+            "2026-11-23T10:42:10.000Z",
+            "2026-11-23T10:42:10Z",
+            "2026-11-23t10:42:10z",
+            "2026-11-23T12:42:10+02:00",
+            "2026-11-23T10:42:10.0009Z",
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(same), Ok(at), "{same}");
+        }
+        for bad in [
+            "",
+            "2026-11-23",
+            "2026-11-23T10:42:10",
+            "2026-11-23 10:42:10Z",
+            "1969-12-31T23:59:59Z",
+            "2026-11-23T10:42:10Z[UTC]",
+        ] {
+            assert!(Timestamp::from_rfc3339(bad).is_err(), "{bad}");
+        }
     }
 
     proptest::proptest! {

@@ -1,4 +1,4 @@
-//! The question that is asked of `task_timeline` in SQL, and its pages. No other code builds this SQL.
+//! The question that is asked of `task_timeline` in SQL, with its pages, or for people to read. No other code builds this SQL.
 //!
 //! One table holds the rows of all tenants, so whoever writes the SQL decides whose rows come back. The tenant is
 //! therefore an argument of its own, which a caller takes from an authority and never from the question, and a question
@@ -12,12 +12,25 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{ActionId, Actor, AgentId, Decided, EventType, Region, TenantId, Timestamp};
+use domain::{
+    ActionId, Actor, AgentId, AuditRecord, Code, DataClass, Decided, EventType, OrgId, Region, TenantId,
+    Timestamp,
+};
 
 use crate::row::columns;
 
 /// The most rows of one page.
 pub const MAX_ROWS: u16 = 1_000;
+
+/// Whose rows are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Log {
+    /// All of a tenant's own log.
+    Tenant(TenantId),
+    /// What the platform's log holds of one organization: what was done to it, and not to a tenant. The log is one for all
+    /// organizations, so the organization is a condition beside the partition.
+    Org(OrgId),
+}
 
 /// What is asked of one tenant's timeline. Rows come newest first; of one time, the last that was logged first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +44,8 @@ pub struct Question {
     pub decision: Option<Decided>,
     pub actor: Option<Actor>,
     pub action: Option<ActionId>,
+    /// What was attempted, by its name.
+    pub attempted: Option<Code>,
     /// Rows of a page: 1 to [`MAX_ROWS`].
     pub limit: u16,
     /// Where the page before ended.
@@ -76,20 +91,74 @@ pub fn database(region: Region) -> String {
 /// # Errors
 /// A question that cannot be asked.
 pub fn sql(region: Region, tenant: &TenantId, question: &Question) -> Result<String, Refused> {
+    let columns: Vec<_> = columns().collect();
+    select(region, &Log::Tenant(tenant.clone()), &columns, question, 1)
+}
+
+/// What whoever reads a trail wants first, in this order; the rest of what they are shown follows.
+const FIRST: [&str; 13] = [
+    "event_type",
+    "actor_type",
+    "actor_id",
+    "description",
+    "metadata",
+    "created_at",
+    "decision",
+    "reason",
+    "authority",
+    "action",
+    "action_id",
+    "agent_id",
+    "resource",
+];
+
+/// The columns of a report. What is sealed, and what shows something to a program alone (digests, the version, the
+/// producer's part), is not among them; a record's place in the log is.
+pub fn report_columns() -> Vec<&'static str> {
+    let shown = |class| !matches!(class, DataClass::Personal | DataClass::Commitment);
+    let of_record = AuditRecord::FIELDS.iter().filter(|(_, class)| shown(*class)).map(|(name, _)| *name);
+    let more = of_record.filter(|name| !["v", "tenant_id"].contains(name) && !FIRST.contains(name));
+    FIRST.into_iter().chain(more).chain(["seq"]).collect()
+}
+
+/// The SQL of a report, for Athena: the newest rows, as many as the limit says.
+///
+/// # Errors
+/// As [`sql`].
+pub fn report(region: Region, log: &Log, question: &Question) -> Result<String, Refused> {
+    select(region, log, &report_columns(), question, 0)
+}
+
+fn select(
+    region: Region,
+    log: &Log,
+    columns: &[&str],
+    question: &Question,
+    beyond: u32,
+) -> Result<String, Refused> {
     if !(1..=MAX_ROWS).contains(&question.limit) {
         return Err(Refused::Limit);
     }
-    let conditions = conditions(tenant, question)?.join("\n  AND ");
-    let columns = columns().collect::<Vec<_>>().join(", ");
-    let (database, rows) = (database(region), u32::from(question.limit) + 1);
+    let conditions = conditions(log, question)?.join("\n  AND ");
+    let columns = columns.join(", ");
+    let (database, rows) = (database(region), u32::from(question.limit) + beyond);
     Ok(format!(
         "SELECT DISTINCT {columns}\nFROM {database}.task_timeline\nWHERE {conditions}\n\
          ORDER BY created_at DESC, seq DESC\nLIMIT {rows}"
     ))
 }
 
-fn conditions(tenant: &TenantId, question: &Question) -> Result<Vec<String>, Refused> {
-    let Question { agent, from, to, event_types, decision, actor, action, limit: _, after } = question;
+/// The partition first, and in the platform's the organization: nothing that a question holds stands beside them with OR.
+fn of(log: &Log) -> Result<Vec<String>, Refused> {
+    match log {
+        Log::Tenant(tenant) => Ok(vec![equal("tenant_id", tenant)?]),
+        Log::Org(org) => Ok(vec![equal("tenant_id", &TenantId::platform())?, equal("org_id", org)?]),
+    }
+}
+
+fn conditions(log: &Log, question: &Question) -> Result<Vec<String>, Refused> {
+    let Question { agent, from, to, event_types, decision, actor, action, attempted, limit: _, after } =
+        question;
     if from > to {
         return Err(Refused::Backwards);
     }
@@ -98,16 +167,17 @@ fn conditions(tenant: &TenantId, question: &Question) -> Result<Vec<String>, Ref
     }
     // No day after the cursor's has a row of this page: each page looks into fewer partitions.
     let last = after.map_or(*to, |cursor| cursor.at);
-    let mut all = vec![
-        equal("tenant_id", tenant)?,
+    let mut all = of(log)?;
+    all.extend([
         format!("dt BETWEEN {} AND {}", quoted(&from.date())?, quoted(&last.date())?),
         format!("created_at BETWEEN {} AND {}", time(*from)?, time(*to)?),
-    ];
+    ]);
     all.extend(agent.as_ref().map(|agent| equal("agent_id", agent)).transpose()?);
     all.extend(any_of(event_types)?);
     all.extend(decision.map(|decision| equal("decision", &decision)).transpose()?);
     all.extend(actor.as_ref().map(|actor| equal("actor_id", actor)).transpose()?);
     all.extend(action.map(|action| equal("action_id", &action)).transpose()?);
+    all.extend(attempted.as_ref().map(|name| equal("action", name)).transpose()?);
     all.extend(after.map(behind).transpose()?);
     Ok(all)
 }
@@ -160,7 +230,7 @@ impl Cursor {
 }
 
 /// A `timestamp` as SQL writes it: the fraction may be short, or have zeros behind the milliseconds.
-fn read_time(text: &str) -> Option<Timestamp> {
+pub fn read_time(text: &str) -> Option<Timestamp> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = format!("{fraction:0<3}");
     let (millis, finer) = fraction.split_at_checked(3)?;

@@ -1,7 +1,7 @@
 //! Rows of sessions, connections, invitations and pending changes.
 
 use domain::{
-    BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, Role, SessionClient,
+    BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow, Role, SessionClient,
     SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
 };
 
@@ -230,6 +230,31 @@ impl Row for ChangeRow {
     }
 }
 
+impl Row for QueryRow {
+    fn to_item(&self) -> Item {
+        item([
+            ("query_id", Attr::text(&self.id)),
+            ("execution_id", Attr::text(&self.execution)),
+            ("question_digest", Attr::text(&self.question)),
+            ("asked_by", Attr::text(&self.by)),
+            ("own", Attr::Bool(self.own)),
+            ("expires_at", Attr::text(self.expires_at)),
+        ])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("query_id")?,
+            execution: row.parse("execution_id")?,
+            question: row.parse("question_digest")?,
+            by: row.parse("asked_by")?,
+            own: row.flag("own")?,
+            expires_at: row.parse("expires_at")?,
+        })
+    }
+}
+
 /// Ends a session, whatever else is written to its row at the moment. Ending it again keeps the first moment.
 pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
     Update {
@@ -245,8 +270,8 @@ pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
 mod tests {
     use super::*;
     use domain::{
-        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, SealedBytes, SecretHash, UserId,
-        WorkloadId,
+        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes,
+        SecretHash, UserId, WorkloadId,
     };
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
@@ -354,6 +379,21 @@ mod tests {
                 state: ChangeState::Pending,
             },
             &["seen_digest"],
+        );
+    }
+
+    #[test]
+    fn a_question_reads_back() {
+        reads_back(
+            QueryRow {
+                id: QueryId::from_random([8; 10]),
+                execution: "5f3c0a52-4f0e-4d0b-9a3e-0123456789ab".parse().unwrap(),
+                question: Opaque::from_digest(&[9; 32]),
+                by: UserId::from_random([2; 10]),
+                own: true,
+                expires_at: Timestamp::from_unix_millis(1_790_000_000_123).unwrap(),
+            },
+            &[],
         );
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use domain::{
-    AgentId, ChangeId, ConnectionId, EventId, KeyId, Opaque, OrgId, SessionId, TenantId, TokenDigest, UserId,
-    WorkloadId,
+    AgentId, ChangeId, ConnectionId, EventId, KeyId, Opaque, OrgId, QueryId, SessionId, TenantId,
+    TokenDigest, UserId, WorkloadId,
 };
 
 /// The tables, split by who may write them, so that IAM says it.
@@ -178,6 +178,16 @@ impl Key {
     /// A sign-in on its way through the provider, by a digest of its state.
     pub fn sign_in(digest: impl fmt::Display) -> Self {
         Self::new(Table::Identity, format!("LOGIN#{digest}"), "LOGIN")
+    }
+
+    /// A question to a tenant's log.
+    pub fn query(tenant: &TenantId, id: &QueryId) -> Self {
+        Self::new(Table::Identity, format!("T#{tenant}"), format!("QUERY#{id}"))
+    }
+
+    /// A question to what the platform's log holds of an organization.
+    pub fn query_of_org(org: &OrgId, id: &QueryId) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("QUERY#{id}"))
     }
 
     /// A change of a tenant's configuration that waits for a second person.

@@ -102,6 +102,7 @@ fn filled(pattern: &str) -> String {
         "{change}" => "chg_0123456789abcdef".to_owned(),
         "{workload}" => "wkl_0123456789abcdef".to_owned(),
         "{provider}" => "prv_0123456789abcdef".to_owned(),
+        "{query}" => "qry_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
         fixed => fixed.to_owned(),
     };

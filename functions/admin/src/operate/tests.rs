@@ -18,9 +18,7 @@ use tables::codec::Row;
 use tables::{Attr, Item, Key, Switch, fingerprint};
 
 /// What the policies speak of and no path leads to yet.
-const NOT_YET: [Action; 16] = [
-    Action::AuditRead,
-    Action::AuditReadOwn,
+const NOT_YET: [Action; 14] = [
     Action::CredentialEdit,
     Action::DlpFloorEdit,
     Action::GrantAdmin,
@@ -388,4 +386,218 @@ fn what_else_a_row_holds_stays_in_it() {
         panic!()
     };
     assert_eq!((body["name"].as_str(), etag), (Some("researcher"), Some(fingerprint(&world.rows[&key]))));
+}
+
+/// A time and nothing else.
+fn asking(more: &Value) -> Value {
+    let mut body = json!({"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00+02:00"});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+fn plan_of(decision: Decision) -> Plan {
+    match decision {
+        Decision::Write(plan) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn query_of(decision: Decision) -> crate::queries::NewQuery {
+    plan_of(decision).change.query.unwrap()
+}
+
+/// The tenant is the path's, whoever asks, and what is recorded of a question says how much was asked and not for what.
+#[test]
+fn a_question_is_of_one_tenant_and_recorded_without_its_values() {
+    let body = asking(&json!({
+        "agent": "agt_0123456789abcdef", "actor": "usr_0123456789abcdef", "event_types": ["admin.agent", "llm.call"],
+        "action": "agents.create", "decision": "deny", "limit": 7,
+        "action_id": "01a207ff-bc48-7707-8707-070707070707",
+    }));
+    let world = World::of(Some(Role::Viewer));
+    let event = BARE.replace("/keys/service", "/audit/queries");
+    let plan = plan_of(world.call("audit.ask", world.in_tenant(), &body, &event));
+    let query = plan.change.query.clone().unwrap();
+    assert!(
+        query.sql.contains(&format!("\nWHERE tenant_id = '{}'\n  AND dt BETWEEN", world.tenant)),
+        "{}",
+        query.sql
+    );
+    for part in [
+        "timestamp '2026-11-01 00:00:00.000' AND timestamp '2026-11-30 22:00:00.000'",
+        "agent_id = 'agt_0123456789abcdef'",
+        "actor_id = 'usr_0123456789abcdef'",
+        "event_type IN ('llm.call', 'admin.agent')",
+        "action = 'agents.create'",
+        "decision = 'deny'",
+        "action_id = '01a207ff-bc48-7707-8707-070707070707'",
+    ] {
+        assert!(
+            query.sql.contains(&format!("AND {part}")) || query.sql.contains(part),
+            "{part}: {}",
+            query.sql
+        );
+    }
+    assert!(query.sql.ends_with("LIMIT 7"));
+    assert_eq!((plan.status, plan.change.body["state"].as_str()), (202, Some("running")));
+    assert_eq!(
+        plan.change.location,
+        Some(format!("/v1/tenants/ten_0123456789abcdef/audit/queries/{}", query.id))
+    );
+    assert_eq!(query.key, Key::query(&world.tenant, &query.id));
+    assert_eq!((plan.attempt.event_type, plan.attempt.phase), (EventType::AuditQuery, Phase::Attempt));
+    assert_eq!(plan.attempt.authority.clone().unwrap().role.unwrap().as_str(), "viewer");
+    let told = serde_json::to_string(&plan.attempt.metadata).unwrap();
+    assert_eq!(
+        told.replace('\\', ""),
+        r#""{"by_action":true,"by_action_id":true,"by_actor":true,"by_agent":true,"by_decision":true,"by_event_type":true,"days":30,"limit":7,"policy":"tenant.review"}""#
+    );
+    assert!(
+        !format!("{plan:?}").contains("agt_0123456789abcdef"),
+        "a debug form names nobody who is looked for"
+    );
+    // The same key asks the same once more; another body under it is another question.
+    let again = query_of(world.call("audit.ask", world.in_tenant(), &body, &event));
+    let other = query_of(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), &event));
+    assert_eq!((again.id.clone(), again.token()), (query.id.clone(), query.token()));
+    assert_eq!(other.id, query.id);
+    assert_ne!(other.token(), query.token());
+}
+
+#[test]
+fn who_may_ask_for_what() {
+    use Role::{Admin, Developer, Member, Operator, Owner, Viewer};
+    for role in [Owner, Admin, Operator, Viewer] {
+        let world = World::of(Some(role));
+        assert!(!query_of(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), BARE)).own);
+    }
+    for role in [Developer, Member] {
+        let world = World::of(Some(role));
+        assert_eq!(
+            why(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), BARE)),
+            Why::Forbidden
+        );
+        let event = BARE.replace("/keys/service", "/audit/own-queries");
+        let plan = plan_of(world.call("audit.ask_own", world.in_tenant(), &asking(&json!({})), &event));
+        let query = plan.change.query.unwrap();
+        assert!(query.own && query.sql.contains(&format!("AND actor_id = '{}'", user(4))), "{}", query.sql);
+        assert!(plan.change.location.unwrap().contains("/audit/queries/qry_"));
+        let oneself = asking(&json!({"actor": user(4)}));
+        assert!(query_of(world.call("audit.ask_own", world.in_tenant(), &oneself, BARE)).own);
+        let another = asking(&json!({"actor": user(5)}));
+        assert_eq!(why(world.call("audit.ask_own", world.in_tenant(), &another, BARE)), Why::InvalidField);
+    }
+    let mut world = World::of(None);
+    assert_eq!(why(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), BARE)), Why::NotFound);
+    assert_eq!(
+        why(world.call("audit.ask_own", world.in_tenant(), &asking(&json!({})), BARE)),
+        Why::Forbidden
+    );
+    assert_eq!(
+        why(world.call("audit.ask_org", Params::default(), &asking(&json!({})), BARE)),
+        Why::Forbidden
+    );
+    assert_eq!(
+        why(world.call("audit.ask_platform", Params::default(), &asking(&json!({})), BARE)),
+        Why::Forbidden
+    );
+    world.who.principal.org_owner = Some(world.org.clone());
+    assert!(!query_of(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), BARE)).own);
+    let query = query_of(world.call("audit.ask_org", Params::default(), &asking(&json!({})), BARE));
+    let shared =
+        format!("\nWHERE tenant_id = '{}'\n  AND org_id = '{}'\n  AND dt", TenantId::platform(), world.org);
+    assert!(query.sql.contains(&shared), "{}", query.sql);
+    let other = Params { org: Some(OrgId::from_random([9; 10])), ..Params::default() };
+    assert_eq!(why(world.call("audit.ask_org", other, &asking(&json!({})), BARE)), Why::NotFound);
+    // Who runs the platform sees nothing of an organization there, and nothing of a tenant.
+    world.who.principal.org_owner = None;
+    world.who.principal.platform = true;
+    let query = query_of(world.call("audit.ask_platform", Params::default(), &asking(&json!({})), BARE));
+    assert!(query.sql.contains(&format!("\n  AND org_id = '{}'\n", OrgId::platform())), "{}", query.sql);
+    assert_eq!(
+        why(world.call("audit.ask_org", Params::default(), &asking(&json!({})), BARE)),
+        Why::Forbidden
+    );
+    assert_eq!(why(world.call("audit.ask", world.in_tenant(), &asking(&json!({})), BARE)), Why::Forbidden);
+}
+
+#[test]
+fn a_question_that_cannot_be_asked_is_refused_by_its_place() {
+    let world = World::of(Some(Role::Viewer));
+    for (body, at) in [
+        (json!({"from": "2026-11-01T00:00:00Z"}), ""),
+        (asking(&json!({"from": "planted-value"})), "/from"),
+        (asking(&json!({"from": "2026-11-01"})), "/from"),
+        (asking(&json!({"to": "2026-11-01T00:00:00Z"})), "/to"),
+        (asking(&json!({"from": "2025-11-29T21:59:59Z"})), "/to"),
+        (asking(&json!({"tenant": "ten_0123456789abcdef"})), "/tenant"),
+        (asking(&json!({"agent": "agt_0123456789abcdef' OR '1'='1"})), "/agent"),
+        (asking(&json!({"actor": "planted-value"})), "/actor"),
+        (asking(&json!({"event_types": ["llm.call", "planted-value"]})), "/event_types/1"),
+        (asking(&json!({"action": "x' OR 'planted-value"})), "/action"),
+        (asking(&json!({"decision": "planted-value"})), "/decision"),
+        (asking(&json!({"action_id": "planted-value"})), "/action_id"),
+        (asking(&json!({"limit": 0})), "/limit"),
+        (asking(&json!({"limit": 1_001})), "/limit"),
+        (asking(&json!({"limit": 70_000})), "/limit"),
+    ] {
+        let Decision::Refuse(refused, _) = world.call("audit.ask", world.in_tenant(), &body, BARE) else {
+            panic!("{body}")
+        };
+        assert_eq!((refused.why, refused.at.as_deref()), (Why::InvalidField, Some(at)), "{body}");
+        assert!(!format!("{refused:?}").contains("planted-value"), "{refused:?}");
+    }
+    let year = asking(&json!({"from": "2025-11-29T22:00:00Z"}));
+    assert!(query_of(world.call("audit.ask", world.in_tenant(), &year, BARE)).sql.ends_with("LIMIT 1000"));
+}
+
+/// A question in the world's tenant, and what its path names.
+fn kept(world: &mut World, by: u8, own: bool, expires: i64) -> Params {
+    let id = domain::QueryId::from_random([by; 10]);
+    let row = QueryRow {
+        id: id.clone(),
+        execution: "5f3c0a52-4f0e".parse().unwrap(),
+        question: domain::Opaque::from_digest(&[1; 32]),
+        by: user(by),
+        own,
+        expires_at: at(expires),
+    };
+    world.rows.insert(Key::query(&world.tenant, &id), row.to_item());
+    Params { query: Some(id), ..world.in_tenant() }
+}
+
+#[test]
+fn an_answer_is_read_by_the_right_that_its_question_was_asked_by() {
+    let read = |world: &World, params: Params| world.call("audit.answer", params, &Value::Null, BARE);
+    let shown = |decision: Decision| match decision {
+        Decision::Answer(row, _) => row.by,
+        other => panic!("{other:?}"),
+    };
+    // Whoever may ask the whole log reads what others asked of it, but not what they asked of themselves.
+    let mut world = World::of(Some(Role::Viewer));
+    let (whole, own) = (kept(&mut world, 6, false, 9_000), kept(&mut world, 5, true, 9_000));
+    assert_eq!(shown(read(&world, whole.clone())), user(6));
+    assert_eq!(why(read(&world, own.clone())), Why::NotFound);
+    // Whoever sees their own part alone reads what they asked of it, and for the rest there is nothing.
+    for role in [Role::Developer, Role::Member] {
+        let mut world = World::of(Some(role));
+        let (whole, own) = (kept(&mut world, 6, false, 9_000), kept(&mut world, 5, true, 9_000));
+        let mine = kept(&mut world, 4, true, 9_000);
+        assert_eq!(shown(read(&world, mine.clone())), user(4));
+        let unknown = Params { query: Some(domain::QueryId::from_random([77; 10])), ..world.in_tenant() };
+        for other in [whole, own, unknown] {
+            assert_eq!(why(read(&world, other)), Why::NotFound);
+        }
+        let over = kept(&mut world, 4, true, 5_000);
+        assert_eq!(why(read(&world, over)), Why::NotFound, "its day is over");
+        // Another tenant has no such question, and of another's tenant nothing is known.
+        let elsewhere = Params { tenant: Some(TenantId::from_random([99; 10])), ..mine };
+        assert_eq!(why(read(&world, elsewhere)), Why::NotFound);
+    }
+    let over = kept(&mut world, 6, false, 5_000);
+    assert_eq!(why(read(&world, over)), Why::NotFound);
+    // A role that was taken away reads nothing any more.
+    let mut world = World::of(None);
+    let mine = kept(&mut world, 4, true, 9_000);
+    assert_eq!(why(read(&world, mine)), Why::Forbidden);
 }

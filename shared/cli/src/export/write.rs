@@ -84,6 +84,7 @@ fn query(config: &Config, tenant: &TenantId, period: Option<Period>) -> Option<S
         decision: None,
         actor: None,
         action: None,
+        attempted: None,
         limit: timeline::MAX_ROWS,
         after: None,
     };

@@ -24,6 +24,7 @@ fn question() -> Question {
         decision: None,
         actor: None,
         action: None,
+        attempted: None,
         limit: 50,
         after: None,
     }
@@ -53,6 +54,7 @@ fn a_question_with_everything_is_pinned() {
         decision: Some(Decided::Deny),
         actor: Some(Actor::operator()),
         action: Some(ActionId::new(at(0), [7; 10])),
+        attempted: Some(Code::literal("limits.put")),
         limit: 1_000,
         after: Some("1795430530120.17".parse().unwrap()),
         ..question()
@@ -68,10 +70,41 @@ fn a_question_with_everything_is_pinned() {
          AND decision = 'deny'\n  \
          AND actor_id = 'operator'\n  \
          AND action_id = '01a207ff-bc48-7707-8707-070707070707'\n  \
+         AND action = 'limits.put'\n  \
          AND (created_at < timestamp '2026-11-23 10:42:10.120' \
          OR (created_at = timestamp '2026-11-23 10:42:10.120' AND seq < 17))\n\
          ORDER BY created_at DESC, seq DESC\nLIMIT 1001";
     assert_eq!(conditions, wanted);
+}
+
+const REPORTED: &str = "event_type, actor_type, actor_id, description, metadata, created_at, decision, reason, \
+     authority, action, action_id, agent_id, resource, event_id, region, org_id, phase, request_id, trace_id, \
+     conversation_id, session_id, auth_method, mfa, on_behalf_of_ref, identity_verified, subject_refs, purpose, \
+     lawful_basis, consent_ref, data_classes, retention_class, approval_id, model, provider, provider_region, \
+     input_tokens, output_tokens, cost_usd_micros, dlp, seq";
+
+#[test]
+fn a_report_is_pinned_and_shows_nothing_that_is_sealed() {
+    let wanted = |conditions: &str| {
+        format!(
+            "SELECT DISTINCT {REPORTED}\nFROM ds_agents_eu.task_timeline\nWHERE {conditions}\n  \
+             AND dt BETWEEN '2026-11-23' AND '2026-11-24'\n  \
+             AND created_at BETWEEN timestamp '2026-11-23 10:42:10.120' AND timestamp '2026-11-24 10:42:10.120'\n\
+             ORDER BY created_at DESC, seq DESC\nLIMIT 50"
+        )
+    };
+    let reported = |log: &Log| report(Region::Eu, log, &question()).unwrap();
+    assert_eq!(reported(&Log::Tenant(tenant(1))), wanted("tenant_id = 'ten_040g2081040g2081'"));
+    let org = OrgId::from_random([2; 10]);
+    let of_org = format!("tenant_id = 'ten_0000000000000000'\n  AND org_id = '{org}'");
+    assert_eq!(reported(&Log::Org(org)), wanted(&of_org));
+    let shown = report_columns();
+    for (name, class) in AuditRecord::FIELDS {
+        let hidden =
+            matches!(class, DataClass::Personal | DataClass::Commitment) || ["v", "tenant_id"].contains(name);
+        assert_eq!(shown.contains(name), !hidden, "{name}");
+    }
+    assert_eq!(shown.iter().collect::<BTreeSet<_>>().len(), shown.len(), "none comes twice");
 }
 
 #[test]
@@ -203,11 +236,12 @@ fn the_row_beyond_the_page_tells_of_the_next() {
 fn any_question() -> impl Strategy<Value = Question> {
     let id = || proptest::option::of(any::<[u8; 10]>());
     let time = 0_u64..=253_402_300_799_999;
-    let filters = (id(), id(), id(), proptest::option::of(0..2_usize));
+    let name = proptest::option::of("[a-z0-9._-]{1,64}");
+    let filters = (id(), id(), id(), proptest::option::of(0..2_usize), name);
     let types = proptest::collection::vec(0..EventType::ALL.len(), 0..4);
     let place = proptest::option::of((time.clone(), any::<u64>()));
     (filters, types, (time.clone(), time), 1..=MAX_ROWS, place).prop_map(
-        |((agent, who, action, decision), types, (one, other), limit, place)| {
+        |((agent, who, action, decision, name), types, (one, other), limit, place)| {
             let time = |millis: u64| Timestamp::from_unix_millis(i64::try_from(millis).unwrap()).unwrap();
             let (from, to) = (time(one.min(other)), time(one.max(other)));
             Question {
@@ -218,6 +252,7 @@ fn any_question() -> impl Strategy<Value = Question> {
                 decision: decision.map(|n| Decided::ALL[n]),
                 actor: who.map(actor),
                 action: action.map(|random| ActionId::new(from, random)),
+                attempted: name.map(|name| name.parse().unwrap()),
                 limit,
                 after: place.map(|(millis, seq)| Cursor { at: time(millis).clamp(from, to), seq: seq >> 1 }),
             }
@@ -230,14 +265,33 @@ proptest! {
     fn the_sql_is_one_statement_with_every_quote_closed(question in any_question(), of in any::<u8>()) {
         let text = sql(Region::Us, &tenant(of), &question).unwrap();
         prop_assert_eq!(text.matches('\'').count() % 2, 0);
+        let outside = text.split('\'').step_by(2).collect::<Vec<_>>().join("?");
         for word in [";", "--", "/*", "\\", "\"", "UNION", "''"] {
-            prop_assert!(!text.contains(word), "{} in {}", word, text);
+            prop_assert!(!outside.contains(word), "{} in {}", word, text);
         }
+        let mut inside = text.split('\'').skip(1).step_by(2);
+        prop_assert!(inside.all(|value| !value.is_empty() && quoted(value).is_ok()));
         prop_assert_eq!(text.matches("tenant_id").count(), 1);
         let named = format!("\nWHERE tenant_id = '{}'\n  AND dt BETWEEN '", tenant(of));
         prop_assert!(text.contains(&named));
         // Nothing widens the conditions but the one alternative of the cursor.
         prop_assert_eq!(text.matches(" OR ").count(), usize::from(question.after.is_some()));
+    }
+
+    /// The organizations share a partition: whatever is asked, the organization is a condition of its own.
+    #[test]
+    fn a_report_of_an_organization_is_of_that_one_alone(question in any_question(), of in any::<[u8; 10]>()) {
+        let org = OrgId::from_random(of);
+        let text = report(Region::Us, &Log::Org(org.clone()), &question).unwrap();
+        prop_assert_eq!(text.matches('\'').count() % 2, 0);
+        let named = format!(
+            "\nWHERE tenant_id = '{}'\n  AND org_id = '{org}'\n  AND dt BETWEEN '", TenantId::platform()
+        );
+        prop_assert!(text.contains(&named));
+        let inner = question.after.is_some();
+        prop_assert_eq!(text.matches(" OR ").count(), usize::from(inner));
+        // The one alternative stands in brackets of its own.
+        prop_assert_eq!(text.matches("\n  AND (created_at < ").count(), usize::from(inner));
     }
 
     #[test]
