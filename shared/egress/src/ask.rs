@@ -89,7 +89,11 @@ impl Client {
         let progress = Arc::new(Progress::default());
         let exchange = async {
             let sent = self.request(target, ask, &progress).send().await;
-            let response = sent.map_err(|error| progress.failed(&error))?;
+            let response = sent.map_err(|error| match error.is_connect() {
+                // Nothing left, whatever was to be sent.
+                true => EgressError::NotSent(NotSent::from_cause(&error)),
+                false => progress.failed(&error),
+            })?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             progress.answered(status);
             let body = answer::collect(response, self.max_response_bytes, &progress).await?;

@@ -31,7 +31,7 @@ pub enum Fault {
     NotOurs(u16),
     #[error("{address} is no address of a management API: {error}{}", hint(*.error))]
     Address { address: String, error: TargetError },
-    #[error("the management API was not reached: {}", unreached(*.0))]
+    #[error("the management API did not answer: {}", unreached(*.0))]
     Sent(EgressError),
     #[error("cannot make calls: {0}")]
     Client(#[from] ClientError),
@@ -67,8 +67,15 @@ fn strange(status: u16) -> String {
     format!("answered {status}, and no answer of the management API: check --admin or CS_ADMIN_URL")
 }
 
+/// What became of a call, in words that are not of providers.
 fn unreached(error: EgressError) -> String {
-    format!("{error}{}", next(error))
+    let what = match error {
+        EgressError::NotSent(why) => why.to_string(),
+        EgressError::TimedOut { .. } => "no whole answer came in time".to_owned(),
+        EgressError::Broken { .. } => "the connection broke".to_owned(),
+        EgressError::TooLarge { limit_bytes, .. } => format!("the answer is longer than {limit_bytes} bytes"),
+    };
+    format!("{what}{}", next(error))
 }
 
 const fn hint(error: TargetError) -> &'static str {
@@ -81,7 +88,9 @@ const fn hint(error: TargetError) -> &'static str {
 /// What to do when there is no answer. What was sent may have happened.
 const fn next(error: EgressError) -> &'static str {
     match error {
-        EgressError::NotSent(NotSent::Address) => "; check --admin, and CS_STAGE=local for a local stack",
+        EgressError::NotSent(NotSent::Address) => {
+            "; check --admin; a local stack is called with CS_STAGE=local"
+        }
         EgressError::NotSent(_) => {
             "; nothing was done: check --admin or CS_ADMIN_URL and the network, and try again"
         }

@@ -80,7 +80,9 @@ async fn finished(desk: &mut Desk, path: &str) -> Result<Answer, Fault> {
         }
         tokio::time::sleep(wait).await;
         waited += wait;
-        print::progress(&format!("it runs, for {} s so far", waited.as_secs()));
+        if waited.as_secs() > 0 {
+            print::progress(&format!("it runs, for {} s so far", waited.as_secs()));
+        }
         wait = longer(wait);
     }
 }

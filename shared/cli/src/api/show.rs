@@ -119,18 +119,31 @@ pub fn table(rows: &[Vec<String>], may_cut: &[bool], width: usize) -> Vec<String
     rows.iter().map(line).collect()
 }
 
-/// A thing, one field a line; times with their distance from now.
+/// A thing, one field a line, what lies in it below its name; times with their distance from now.
 pub fn object(value: &Value, now: Timestamp) -> Vec<String> {
-    let Value::Object(fields) = value else { return vec![words(value)] };
-    let width = fields.keys().map(|name| name.chars().count()).max().unwrap_or_default();
-    let line = |(name, value): (&String, &Value)| {
-        let said = match time(value) {
-            Some(then) => format!("{then} ({})", distance(now, then)),
-            None => words(value),
-        };
-        format!("{:<width$}  {said}", plain(name))
+    let mut fields = Vec::new();
+    spread(value, String::new(), &mut fields);
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let said = |value: &Value| match time(value) {
+        Some(then) => format!("{then} ({})", distance(now, then)),
+        None => words(value),
     };
-    fields.iter().map(line).collect()
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name:<width$}  {}", said(value)).trim_start().to_owned())
+        .collect()
+}
+
+fn spread<'a>(value: &'a Value, at: String, all: &mut Vec<(String, &'a Value)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let dot = if at.is_empty() { "" } else { "." };
+                spread(value, format!("{at}{dot}{}", plain(name)), all);
+            }
+        }
+        value => all.push((at, value)),
+    }
 }
 
 /// How wide lines may be: without limit where no terminal shows them.
@@ -207,14 +220,14 @@ mod tests {
 
     #[test]
     fn a_thing_is_shown_line_by_line_and_steers_no_terminal() {
-        let value = json!({"id": "x\u{1b}]0;t\u{7}", "expires_at": "2026-11-26T21:00:00.000Z", "list": ["a", "b"], "none": []});
+        let value = json!({"id": "x\u{1b}]0;t\u{7}", "expires_at": "2026-11-26T21:00:00.000Z", "list": ["a", "b"], "of": {"none": []}});
         assert_eq!(
             object(&value, at(NOW)),
             [
                 "id          x\u{fffd}]0;t\u{fffd}",
                 "expires_at  2026-11-26T21:00:00.000Z (in 12 h)",
                 "list        a,b",
-                "none        none",
+                "of.none     none",
             ]
         );
         assert_eq!(plain("a\u{202e}b"), "a\u{fffd}b");

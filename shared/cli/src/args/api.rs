@@ -87,15 +87,18 @@ pub enum Nouns {
     Connections(Noun<Connections>),
 }
 
+/// Under which heading of the help stands what every command takes.
+const WHERE: &str = "Everywhere";
+
 /// Where a command goes, and how it prints.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Seat {
     /// Address of the management API, such as https://admin.example.com; or CS_ADMIN_URL
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, help_heading = WHERE)]
     pub admin: Option<String>,
 
     /// The API's own JSON instead of tables; each page of a list is a document of its own
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = WHERE)]
     pub json: bool,
 }
 
@@ -106,11 +109,11 @@ pub struct At {
     pub seat: Seat,
 
     /// Whose; or CS_TENANT
-    #[arg(long, value_name = "TENANT", global = true)]
+    #[arg(long, value_name = "TENANT", global = true, help_heading = WHERE)]
     pub tenant: Option<TenantId>,
 
     /// Which organization; without it your own
-    #[arg(long, value_name = "ORG", global = true)]
+    #[arg(long, value_name = "ORG", global = true, help_heading = WHERE)]
     pub org: Option<OrgId>,
 }
 

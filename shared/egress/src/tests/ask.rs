@@ -59,3 +59,13 @@ async fn an_address_of_the_local_stage_is_none_elsewhere() {
     let refused = client.send_json(&local(1), ask(Verb::Get, "x", &[]), WAIT).await;
     assert_eq!(refused.unwrap_err(), EgressError::NotSent(NotSent::Address));
 }
+
+/// A question has no body to be asked for, and still it is known that it never left.
+#[tokio::test]
+async fn what_no_connection_carried_was_not_sent() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    for verb in [Verb::Get, Verb::Post] {
+        let lost = local_client().send_json(&local(free), ask(verb, "x", &[]), WAIT).await;
+        assert_eq!(lost.unwrap_err(), EgressError::NotSent(NotSent::Connect), "{verb:?}");
+    }
+}
