@@ -70,6 +70,8 @@ fn id(made: &Value) -> String {
 
 /// An organization with a tenant that the command made, its owner, and an administrator of the tenant.
 struct World {
+    /// Its identity provider runs as long as it is here.
+    _org: Org,
     tenant: String,
     dana: Shell,
     noa: Shell,
@@ -91,7 +93,7 @@ impl World {
         let dana = org.join(&owner, "dana", &json!({"owner": true, "tenant": tenant, "role": "owner"}));
         let noa = org.join(&owner, "noa", &json!({"tenant": tenant, "role": "admin"}));
         let (dana, noa) = (Shell::of(&dana).in_tenant(&tenant), Shell::of(&noa).in_tenant(&tenant));
-        Some(Self { tenant, dana, noa })
+        Some(Self { _org: org, tenant, dana, noa })
     }
 }
 
@@ -102,7 +104,7 @@ fn change(said: &Said) -> String {
 
 #[test]
 fn from_a_session_to_a_working_key() {
-    let Some(World { dana, noa, tenant }) = World::new() else { return };
+    let Some(World { dana, noa, tenant, _org }) = World::new() else { return };
     let me = dana.did(&["whoami"]);
     let owns = me.out.lines().any(|line| line.starts_with("org_owner ") && line.ends_with(" yes"));
     assert!(owns && me.out.contains("usr_"), "{me:?}");
@@ -132,7 +134,7 @@ fn from_a_session_to_a_working_key() {
 /// More waits for a second person, and the command says who does what.
 #[test]
 fn more_of_a_budget_is_two_peoples() {
-    let Some(World { dana, noa, tenant }) = World::new() else { return };
+    let Some(World { dana, noa, tenant, _org }) = World::new() else { return };
     let asked = noa.did(&["budgets", "set", "tenant:tokens:total=2000000"]);
     let change = change(&asked);
     assert!(
@@ -152,7 +154,7 @@ fn more_of_a_budget_is_two_peoples() {
 
 #[test]
 fn errors_say_what_to_do() {
-    let Some(World { mut dana, .. }) = World::new() else { return };
+    let Some(World { mut dana, _org, .. }) = World::new() else { return };
     let unknown = dana.run(&["agents", "get", "agt_0000000000000001"]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.err.contains("not_found (404)") && unknown.err.contains("next:"), "{unknown:?}");
@@ -174,7 +176,7 @@ fn file(text: &str) -> PathBuf {
 
 #[test]
 fn a_file_is_applied_once() {
-    let Some(World { mut dana, tenant, .. }) = World::new() else { return };
+    let Some(World { mut dana, tenant, _org, .. }) = World::new() else { return };
     let secret = format!("upstream-{}", unique::<16>());
     planted::note(&secret);
     dana.more.push(("MY_KEY", secret.clone()));

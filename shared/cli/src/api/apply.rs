@@ -21,13 +21,13 @@ use crate::print;
 pub async fn run(get: Get<'_>, wanted: Apply) -> Done {
     let reach = get("CS_STAGE").map_or(Reach::Public, |stage| Reach::of_stage(&stage));
     let manifest = read(&wanted.file, reach)?;
-    let mut desk = Desk::open(get, &wanted.at)?;
-    let org = match (&manifest.org, desk.said_org()) {
+    let mut desk = Desk::seated(get, &wanted.seat)?;
+    let org = match (&manifest.org, &wanted.org) {
         (Some(file), Some(said)) if file != said => {
             return Err(Fault::Usage("the file is for another organization than --org".to_owned()));
         }
-        (Some(file), _) => file.clone(),
-        (None, _) => desk.org().await?,
+        (Some(org), _) | (None, Some(org)) => org.clone(),
+        (None, None) => desk.org().await?,
     };
     let (model, ids) = present::read(&mut desk.api, &org, &manifest).await?;
     let plan = diff::plan(&model, &manifest).map_err(|error| Fault::failed(error.to_string()))?;

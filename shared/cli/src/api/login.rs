@@ -31,7 +31,8 @@ pub async fn run(get: Get<'_>, wanted: Login) -> Done {
         }
         _ => {
             let connection = connection(&api, &wanted)?;
-            let answer = in_browser(get, &api, &connection, !wanted.no_browser).await?;
+            let answer =
+                in_browser(&api, &connection, |address| show(get, address, !wanted.no_browser)).await?;
             let mut kept = Kept::default();
             kept.connection = Some(connection);
             keep(&mut api, &answer, kept, wanted.seat.json)
@@ -49,19 +50,22 @@ fn connection(api: &Api, wanted: &Login) -> Result<ConnectionId, Fault> {
     })
 }
 
-async fn in_browser(get: Get<'_>, api: &Api, connection: &ConnectionId, open: bool) -> Result<Answer, Fault> {
+async fn in_browser(api: &Api, connection: &ConnectionId, show: impl FnOnce(&str)) -> Result<Answer, Fault> {
     let loopback = Loopback::open().await?;
     let verifier = Zeroizing::new(base64url(&aws::random::<32>()?));
     let challenge = base64url(&Sha256::digest(verifier.as_bytes()));
-    let address = handoff(api.address(), &loopback.address(), &challenge, connection);
-    print::progress("Sign in in your browser. If none opens, open this address:");
-    print::progress(&address);
-    if open {
-        browse(get, &address);
-    }
+    show(&handoff(api.address(), &loopback.address(), &challenge, connection));
     let code = Zeroizing::new(loopback.code(PATIENCE).await?);
     let body = json!({"code": *code, "verifier": *verifier});
     api.send_bare(Call::post("v1/handoff/redeem", body)).await
+}
+
+fn show(get: Get<'_>, address: &str, open: bool) {
+    print::progress("Sign in in your browser. If none opens, open this address:");
+    print::progress(address);
+    if open {
+        browse(get, address);
+    }
 }
 
 async fn as_machine(get: Get<'_>, api: &Api, variable: &str, workload: &str) -> Result<Answer, Fault> {
@@ -120,6 +124,9 @@ fn without_session(body: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::super::client::tests::{SESSION, answered, api, serve};
     use super::*;
 
     #[test]
@@ -142,6 +149,35 @@ mod tests {
             base64url(&Sha256::digest(verifier.as_bytes())),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
+    }
+
+    /// The whole way: the address that is shown, a browser that comes back, and a verifier that fits its challenge.
+    #[tokio::test]
+    async fn a_browser_comes_back_with_a_code_and_the_verifier_fits() {
+        let redeemed = |_, request: &str| answered("201 Created", "", &json!({"asked": request}).to_string());
+        let (port, _) = serve(redeemed).await;
+        let api = api(port, &[SESSION]);
+        let (shown, mut address) = tokio::sync::mpsc::unbounded_channel();
+        let browser = tokio::spawn(async move {
+            let address: String = address.recv().await.unwrap();
+            let query: Vec<_> = address.split(['?', '&']).map(str::to_owned).collect();
+            let to = query[1].replace("%3A", ":").replace("%2F", "/");
+            let port: u16 = to.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+            let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let request = format!("GET /?code=cs_code HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            query[2].strip_prefix("challenge=").unwrap().to_owned()
+        });
+        let connection = ConnectionId::from_random([1; 10]);
+        let answer = in_browser(&api, &connection, |address| shown.send(address.to_owned()).unwrap()).await;
+        let answer = answer.unwrap_or_else(|fault| panic!("{fault}"));
+        let request = answer.body["asked"].as_str().unwrap();
+        assert!(request.starts_with("POST /base/v1/handoff/redeem HTTP/1.1"), "{request}");
+        assert!(!request.contains("authorization"), "nobody is signed in yet: {request}");
+        let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        assert_eq!(body["code"], "cs_code");
+        let verifier = body["verifier"].as_str().unwrap();
+        assert_eq!((verifier.len(), base64url(&Sha256::digest(verifier))), (43, browser.await.unwrap()));
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{
-    AgentId, Code, KeyId, Name, Network, Place, ProviderId, ProviderKind, Region, TenantId, Timestamp, Zone,
+    AgentId, Code, KeyId, Name, Network, OrgId, Place, ProviderId, ProviderKind, Region, TenantId, Timestamp,
+    Zone,
 };
 
-use super::At;
+use super::Seat;
 use crate::args::model;
 use crate::limits::Set;
 
@@ -259,6 +260,10 @@ pub struct Apply {
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
 
+    /// Which organization; without it the file's, or your own
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<OrgId>,
+
     #[command(flatten)]
-    pub at: At,
+    pub seat: Seat,
 }
