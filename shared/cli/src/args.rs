@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod api;
 mod gates;
 mod seed;
 
@@ -10,7 +11,7 @@ use envelope::Purpose;
 pub use gates::{Drill, Kill, Limit, Network, Usage};
 pub use seed::Seed;
 
-/// Countersign's command for operators and auditors.
+/// Countersign's command: for people who manage it, operators and auditors.
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version, arg_required_else_help = true)]
 pub struct Program {
@@ -47,6 +48,9 @@ pub enum Command {
     ///
     /// Exit codes: 0 it holds, 1 it cannot be read, 2 wrong usage, from 10 on one for each class of fault.
     Verify(verify::Verify),
+
+    #[command(flatten)]
+    Api(api::Api),
 }
 
 #[derive(Debug, Args)]

@@ -99,7 +99,7 @@ fn micros(dollars: &str) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(micros)
 }
 
-fn amount(unit: Unit, count: u64) -> String {
+pub fn amount(unit: Unit, count: u64) -> String {
     match unit {
         Unit::Tokens => count.to_string(),
         Unit::UsdMicros => format!("${}.{:06}", count / 1_000_000, count % 1_000_000),

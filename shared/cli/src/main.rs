@@ -1,8 +1,9 @@
-//! `countersign`: the command for operators and auditors. A second shell around the same crates.
+//! `countersign`: the command for people who manage it, operators and auditors. A second shell around the same crates.
 //!
 //! Exit codes: 0 done, 1 refused or failed (the message says what to do), 2 wrong usage; `verify` has one for each class
 //! of fault, from 10 on.
 
+mod api;
 mod args;
 mod config;
 mod dlp;
@@ -40,6 +41,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
     let get = |name: &str| std::env::var(name).ok();
     match command {
+        Command::Api(wanted) => return Ok(api::run(&get, wanted).await),
         Command::Verify(wanted) => return Ok(ExitCode::from(verify::run(&wanted)?)),
         Command::Export(wanted) => export::export(&get, wanted).await?,
         Command::Report(wanted) => report::run(&wanted)?,

@@ -63,7 +63,7 @@ pub(crate) async fn read(
     Ok(Answer { status: status.as_u16(), retry_after, request_id, body })
 }
 
-async fn collect(
+pub(crate) async fn collect(
     mut response: Response,
     limit_bytes: usize,
     progress: &Progress,

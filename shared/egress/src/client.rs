@@ -27,7 +27,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
 const OWN_HEADERS: [&str; 6] =
     ["connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"];
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// JSON too: errors come as JSON whatever was asked for.
 const EVENT_STREAM: &str = "text/event-stream, application/json";
@@ -46,19 +46,19 @@ pub struct Config {
 /// The outbound client. Cloning shares its connections; a warm call reuses one.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    reach: Reach,
-    max_response_bytes: usize,
+    pub(crate) http: reqwest::Client,
+    pub(crate) reach: Reach,
+    pub(crate) max_response_bytes: usize,
 }
 
 /// Headers of a request, credentials among them. `Debug` shows names only.
 #[derive(Clone, Debug, Default)]
-pub struct Headers(HeaderMap);
+pub struct Headers(pub(crate) HeaderMap);
 
 /// How far a call got. Shared with the request's body, which is asked for its bytes only once a connection stands.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    sent: AtomicBool,
+    pub(crate) sent: AtomicBool,
     status: AtomicU16,
 }
 
@@ -87,7 +87,7 @@ impl Headers {
         Ok(self)
     }
 
-    fn accepting(mut self, media_types: &'static str) -> Self {
+    pub(crate) fn accepting(mut self, media_types: &'static str) -> Self {
         self.0.insert(ACCEPT, HeaderValue::from_static(media_types));
         self
     }
@@ -245,7 +245,7 @@ impl Client {
 }
 
 /// A body that notes when it is asked for. HTTP/1 writes the head together with it, so before that nothing left.
-fn tracked(body: Bytes, progress: Arc<Progress>) -> Body {
+pub(crate) fn tracked(body: Bytes, progress: Arc<Progress>) -> Body {
     Body::wrap_stream(stream::once(async move {
         progress.sent.store(true, Ordering::Release);
         Ok::<_, Infallible>(body)
@@ -261,7 +261,7 @@ impl Progress {
         EgressError::Broken { status: self.status() }
     }
 
-    fn failed(&self, error: &reqwest::Error) -> EgressError {
+    pub(crate) fn failed(&self, error: &reqwest::Error) -> EgressError {
         if self.sent() { self.broken() } else { EgressError::NotSent(NotSent::from_cause(error)) }
     }
 

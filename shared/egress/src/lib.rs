@@ -12,13 +12,15 @@
 //! What comes back is bounded in size and time, whether it is read whole ([`Client::post_json`]) or while it arrives
 //! ([`Client::post_stream`]). An error tells whether the provider may have processed the request
 //! ([`EgressError::may_have_been_processed`]), because a held budget is settled by that. The text of an error answer
-//! stays inside ([`ErrorBody`]): providers quote prompts and credentials in it.
+//! stays inside ([`ErrorBody`]): providers quote prompts and credentials in it. Our own API's answers alone are read as they are
+//! ([`Client::send_json`]).
 //!
 //! In scope: addresses, connection, limits. Out of scope: dialects, retries, breakers (the caller's), AWS (its SDK).
 //! On the local stage alone ([`Reach::Loopback`]) loopback addresses are allowed too, and plain HTTP to them.
 
 mod addresses;
 mod answer;
+mod ask;
 mod body;
 mod client;
 mod error;
@@ -30,6 +32,7 @@ mod tls;
 
 pub use addresses::is_global;
 pub use answer::{Answer, ErrorBody};
+pub use ask::{Ask, Reply, Verb};
 pub use body::{Body, Limits, Streamed};
 pub use client::{Client, Config, Headers};
 pub use error::{ClientError, EgressError, NotSent};

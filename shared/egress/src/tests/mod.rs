@@ -1,5 +1,6 @@
 //! Against real servers on loopback.
 
+mod ask;
 mod http;
 mod limits;
 mod names;

@@ -1,0 +1,25 @@
+//! `countersign changes`: what waits for a second person.
+
+use serde_json::json;
+
+use super::client::Call;
+use super::desk::{Desk, Done};
+use super::show::{Column, Kind};
+use crate::args::api::Changes;
+
+const COLUMNS: [Column; 4] = [
+    Column("id", "/id", Kind::Whole),
+    Column("what", "/operation", Kind::Text),
+    Column("asked for by", "/requested_by", Kind::Whole),
+    Column("ends", "/expires_at", Kind::When),
+];
+
+pub async fn run(mut desk: Desk, wanted: Changes) -> Done {
+    let path = desk.in_tenant("/changes")?;
+    let (change, verb, said) = match wanted {
+        Changes::List => return desk.list(&path, &COLUMNS).await,
+        Changes::Confirm { change } => (change, "confirm", "confirmed: it holds now"),
+        Changes::Withdraw { change } => (change, "withdraw", "withdrawn"),
+    };
+    desk.change(Call::post(format!("{path}/{change}/{verb}"), json!({})), said).await
+}
