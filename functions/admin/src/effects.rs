@@ -9,7 +9,7 @@ use tables::gates::Write;
 use tables::{Attr, GateFault, Item, Key, Swap};
 
 use crate::ask::{Ask, Rows};
-use crate::decide::changes;
+use crate::decide::{changes, users};
 use crate::event::Params;
 use crate::operate::Plan;
 use crate::plan::NewSecret;
@@ -45,6 +45,7 @@ impl Effects {
         let mut keys = vec![Key::session(key.id())];
         keys.extend(params.tenant.iter().map(Key::tenant));
         keys.extend(changes::needs(params, &Value::Null));
+        keys.extend(users::first(params));
         let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
         let session = who::presented(key, rows.get(&Key::session(key.id())))?;
         Ok((session, rows))
@@ -66,6 +67,7 @@ impl Effects {
         if let Run::Show { needs, .. } | Run::Change { needs, .. } = &operation.run {
             keys.extend(needs(params, body));
         }
+        keys.extend(users::owned(params, &seen));
         // A confirmation decides again what was asked for, on what that reads.
         for item in changes::needs(params, body).iter().filter_map(|key| seen.get(key)) {
             let row = domain::ChangeRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;

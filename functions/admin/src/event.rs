@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use caller::Ingress;
 use domain::{
-    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, SessionId, SessionKey, TenantId,
-    UserId,
+    AgentId, ChangeId, Code, ConnectionId, KeyId, Opaque, OrgId, ProviderId, ScimTokenId, SessionId,
+    SessionKey, TenantId, UserId,
 };
 
 use crate::refusal::{Refused, Why};
@@ -79,6 +79,11 @@ pub struct Params {
     pub connection: Option<ConnectionId>,
     pub change: Option<ChangeId>,
     pub provider: Option<ProviderId>,
+    pub team: Option<Code>,
+    /// An invitation, by the digest that it lies under.
+    pub invitation: Option<Opaque>,
+    /// A directory's token.
+    pub token: Option<ScimTokenId>,
 }
 
 /// A parsed request.
@@ -226,6 +231,9 @@ impl Params {
             "connection" => self.connection = Some(text.parse().ok()?),
             "change" => self.change = Some(text.parse().ok()?),
             "provider" => self.provider = Some(text.parse().ok()?),
+            "team" => self.team = Some(text.parse().ok()?),
+            "invitation" => self.invitation = Some(text.parse().ok()?),
+            "token" => self.token = Some(text.parse().ok()?),
             _ => return None,
         }
         Some(())

@@ -9,7 +9,8 @@ use tables::{Item, Key, Table};
 use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
-    agents, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions, tenants,
+    agents, changes, connections, dlp, glass, invitations, keys, kill, limits, orgs, people, providers,
+    scim_tokens, sessions, teams, tenants, users,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -137,6 +138,10 @@ operations! {
     PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another host of the issuer voids the client's secret" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
     PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
 
+    GET "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.list" SsoRead on Org, "Live tokens of a connection's directory" => Run::List(scim_tokens::LIST);
+    POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory: shown once, two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
+    DELETE "/v1/orgs/{org}/connections/{connection}/scim-tokens/{token}" "scim_tokens.revoke" ScimTokenManage on Org, "Revoke a directory's token for good" => change(scim_tokens::needs, EventType::AdminScimToken, 204, None, scim_tokens::revoke);
+
     GET "/v1/orgs/{org}/tenants" "tenants.list" TenantList on Org, "Tenants of an organization" => Run::List(tenants::LIST);
     POST "/v1/orgs/{org}/tenants" "tenants.create" TenantCreate on Org, "Make a tenant" => change(tenants::create_needs, EventType::AdminTenant, 201, Some(tenants::create_schema), tenants::create);
     GET "/v1/tenants/{tenant}" "tenants.get" TenantRead on Tenant, "A tenant" => show(tenants::needs, tenants::get);
@@ -149,6 +154,12 @@ operations! {
     GET "/v1/tenants/{tenant}/agents/{agent}" "agents.get" AgentRead on Tenant, "An agent" => show(agents::needs, agents::get);
     PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(decide::status_schema), agents::status);
     PUT "/v1/tenants/{tenant}/agents/{agent}/team" "agents.team" TeamEdit on Tenant, "Put an agent into a team, whose limits count beside its own" => change(agents::team_needs, EventType::AdminAgent, 200, Some(agents::team_schema), agents::team_of);
+
+    GET "/v1/tenants/{tenant}/teams" "teams.list" TeamRead on Tenant, "Teams of a tenant" => Run::List(teams::LIST);
+    POST "/v1/tenants/{tenant}/teams" "teams.create" TeamEdit on Tenant, "Make a team" => change(teams::needs, EventType::AdminTeam, 201, Some(teams::create_schema), teams::create);
+    GET "/v1/tenants/{tenant}/teams/{team}" "teams.get" TeamRead on Tenant, "A team" => show(teams::needs, teams::get);
+    PUT "/v1/tenants/{tenant}/teams/{team}" "teams.put" TeamEdit on Tenant, "Name a team anew" => change(teams::needs, EventType::AdminTeam, 200, Some(teams::rename_schema), teams::rename);
+    DELETE "/v1/tenants/{tenant}/teams/{team}" "teams.remove" TeamEdit on Tenant, "Remove a team that has no agent and no limit" => change(teams::needs, EventType::AdminTeam, 204, None, teams::remove);
 
     GET "/v1/tenants/{tenant}/keys" "keys.list" KeyRead on Tenant, "Gateway keys of a tenant" => Run::List(keys::LIST);
     POST "/v1/tenants/{tenant}/keys/own" "keys.create_own" KeyManageOwn on Self_, "Make a gateway key of your own: it ends with your account" => change(keys::create_needs, EventType::AdminKey, 201, Some(keys::create_schema), keys::create_own);
@@ -180,6 +191,11 @@ operations! {
     PUT "/v1/tenants/{tenant}/roles/{user}" "roles.grant" GrantMember on Tenant, "Give somebody a role, or another one" => change(people::needs, EventType::AdminBinding, 200, Some(people::grant_schema), people::grant);
     DELETE "/v1/tenants/{tenant}/roles/{user}" "roles.withdraw" GrantMember on Tenant, "Take somebody's role away" => change(people::needs, EventType::AdminBinding, 204, None, people::withdraw);
     GET "/v1/orgs/{org}/users" "users.list" UserRead on Org, "People of an organization" => Run::List(people::USERS);
+    GET "/v1/orgs/{org}/users/{user}" "users.get" UserRead on Org, "A person of an organization" => show(users::needs, users::get);
+    PUT "/v1/orgs/{org}/users/{user}/status" "users.status" UserDeactivate on Org, "Deactivate somebody, whose sessions and keys end at once, or reactivate them" => change(users::needs, EventType::AdminUser, 200, Some(decide::status_schema), users::status);
+    GET "/v1/orgs/{org}/users/{user}/sessions" "users.sessions" SessionReadAny on Org, "Somebody's sessions" => Run::List(users::SESSIONS);
+    GET "/v1/orgs/{org}/invitations" "invitations.list" UserRead on Org, "Invitations that are open" => Run::List(invitations::LIST);
+    DELETE "/v1/orgs/{org}/invitations/{invitation}" "invitations.withdraw" UserInvite on Org, "Withdraw an invitation" => change(invitations::needs, EventType::AdminUser, 204, None, invitations::withdraw);
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
 
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);

@@ -117,6 +117,8 @@ opaque_id!(/// An organization's connection to its identity provider.
     ConnectionId, "con_");
 opaque_id!(/// A change that waits for a second person.
     ChangeId, "chg_");
+opaque_id!(/// A token by which a directory pushes people.
+    ScimTokenId, "sct_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
     ProducerId, "prd_");
 

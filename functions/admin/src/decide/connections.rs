@@ -49,7 +49,7 @@ fn shown(row: &ConnectionRow) -> Result<Value, Refused> {
 }
 
 /// Another organization's is none.
-fn connection<'a>(ask: &'a Ask<'_>) -> Result<(Key, ConnectionRow, &'a Item), Refused> {
+pub fn connection<'a>(ask: &'a Ask<'_>) -> Result<(Key, ConnectionRow, &'a Item), Refused> {
     let key = Key::connection(ask.params.connection.as_ref().ok_or(Why::NotFound)?);
     let (row, item) = ask.must::<ConnectionRow>(&key)?;
     if Some(&row.org) != ask.params.org.as_ref() { Err(Why::NotFound.into()) } else { Ok((key, row, item)) }

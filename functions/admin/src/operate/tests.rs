@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod resources;
+
 use super::*;
 use crate::event::parse;
 use crate::plan::Shown;
@@ -18,7 +20,7 @@ use tables::codec::Row;
 use tables::{Attr, Item, Key, Switch, fingerprint};
 
 /// What the policies speak of and no path leads to yet.
-const NOT_YET: [Action; 17] = [
+const NOT_YET: [Action; 14] = [
     Action::AuditRead,
     Action::AuditReadOwn,
     Action::CredentialEdit,
@@ -28,9 +30,6 @@ const NOT_YET: [Action; 17] = [
     Action::GrantOwner,
     Action::GrantPlatform,
     Action::PlatformKill,
-    Action::ScimTokenManage,
-    Action::SessionReadAny,
-    Action::TeamRead,
     Action::TenantDelete,
     Action::TenantEdit,
     Action::WorkloadManage,
