@@ -18,6 +18,7 @@ pub mod sessions;
 pub mod teams;
 pub mod tenants;
 pub mod users;
+pub mod weaker;
 
 use std::sync::LazyLock;
 

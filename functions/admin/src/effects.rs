@@ -71,8 +71,8 @@ impl Effects {
         // A confirmation decides again what was asked for, on what that reads.
         for item in changes::needs(params, body).iter().filter_map(|key| seen.get(key)) {
             let row = domain::ChangeRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;
-            if let (Some(org), Some(tenant)) = (&params.org, &params.tenant) {
-                keys.extend(who::requester_keys(org, tenant, &row.by));
+            if let Some(org) = &params.org {
+                keys.extend(who::requester_keys(org, params.tenant.as_ref(), &row.by));
             }
             if let Some((Operation { run: Run::Change { needs, .. }, .. }, named, body)) =
                 changes::operation(&row)

@@ -133,10 +133,11 @@ operations! {
     PUT "/v1/orgs/{org}/networks" "orgs.networks" OrgEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
 
     GET "/v1/orgs/{org}/connections" "connections.list" SsoRead on Org, "Connections to identity providers" => Run::List(connections::LIST);
-    POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect an identity provider" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
+    POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect one more identity provider, which needs a second person" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
     GET "/v1/orgs/{org}/connections/{connection}" "connections.get" SsoRead on Org, "A connection" => show(connections::needs, connections::get);
-    PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another host of the issuer voids the client's secret" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
-    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
+    PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another issuer voids the client's secret, and what lets more in needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
+    PUT "/v1/orgs/{org}/connections/{connection}/secret" "connections.secret" SsoEdit on Org, "Set the client's secret, for the issuer that you saw" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::secret_schema), connections::put_secret);
+    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop sign-in by a connection, or allow it again, which needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
 
     GET "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.list" SsoRead on Org, "Live tokens of a connection's directory" => Run::List(scim_tokens::LIST);
     POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory: shown once, two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
@@ -148,6 +149,8 @@ operations! {
     PUT "/v1/tenants/{tenant}/status" "tenants.status" TenantSuspend on Tenant, "Suspend or reactivate a tenant" => change(tenants::needs, EventType::AdminTenant, 200, Some(decide::status_schema), tenants::status);
     GET "/v1/tenants/{tenant}/networks" "tenants.networks_get" NetworkRead on Tenant, "From which networks its gateway keys may be used" => show(tenants::needs, tenants::networks_get);
     PUT "/v1/tenants/{tenant}/networks" "tenants.networks" NetworkEdit on Tenant, "From which networks its gateway keys may be used" => change(tenants::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), tenants::networks);
+
+    DELETE "/v1/tenants/{tenant}" "tenants.remove" TenantDelete on Tenant, "Delete a tenant and destroy its keys, for good: needs a second person" => change(tenants::needs, EventType::AdminTenant, 200, None, tenants::remove);
 
     GET "/v1/tenants/{tenant}/agents" "agents.list" AgentRead on Tenant, "Agents of a tenant" => Run::List(agents::LIST);
     POST "/v1/tenants/{tenant}/agents" "agents.create" AgentEdit on Tenant, "Register an agent" => change(agents::create_needs, EventType::AdminAgent, 201, Some(agents::create_schema), agents::create);
@@ -180,12 +183,22 @@ operations! {
     GET "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.get_agent" DlpRead on Tenant, "What is taken out of one agent's calls" => show(dlp::needs, dlp::get);
     PUT "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.put_agent" DlpEdit on Tenant, "Write an agent's DLP policy" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
 
+    GET "/v1/orgs/{org}/dlp" "dlp.get_floor" DlpRead on Org, "What no tenant of an organization may fall below" => show(dlp::needs, dlp::get);
+    PUT "/v1/orgs/{org}/dlp" "dlp.put_floor" DlpFloorEdit on Org, "Write the floor; one that takes out less needs a second person" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
+
     GET "/v1/tenants/{tenant}/limits" "limits.get" LimitRead on Tenant, "Limits of use" => show(limits::needs, limits::get);
     PUT "/v1/tenants/{tenant}/limits" "limits.put" LimitEdit on Tenant, "Set the limits of use; more needs a second person" => change(limits::needs, EventType::AdminLimit, 200, Some(limits::schema), limits::put);
 
     GET "/v1/tenants/{tenant}/kill" "kill.get" KillRead on Tenant, "The kill switch of a tenant" => show(kill::needs, kill::get);
     POST "/v1/tenants/{tenant}/kill" "kill.stop" KillActivate on Tenant, "Stop a tenant, or one of its agents: running calls are cut within a second" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_schema), kill::stop);
     POST "/v1/tenants/{tenant}/kill/recover" "kill.recover" KillRecover on Tenant, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_schema), kill::recover);
+
+    GET "/v1/orgs/{org}/kill" "kill.get_org" KillRead on Org, "The kill switch of an organization" => show(kill::needs, kill::get);
+    POST "/v1/orgs/{org}/kill" "kill.stop_org" KillActivate on Org, "Stop an organization with all its tenants" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_above_schema), kill::stop);
+    POST "/v1/orgs/{org}/kill/recover" "kill.recover_org" KillRecover on Org, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_above_schema), kill::recover);
+    GET "/v1/platform/kill" "kill.get_platform" KillRead on Platform, "The kill switch of the platform" => show(kill::needs, kill::get);
+    POST "/v1/platform/kill" "kill.stop_platform" PlatformKill on Platform, "Stop everything" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_above_schema), kill::stop);
+    POST "/v1/platform/kill/recover" "kill.recover_platform" KillRecover on Platform, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_above_schema), kill::recover);
 
     GET "/v1/tenants/{tenant}/roles" "roles.list" BindingRead on Tenant, "Who has which role in a tenant" => Run::List(people::ROLES);
     PUT "/v1/tenants/{tenant}/roles/{user}" "roles.grant" GrantMember on Tenant, "Give somebody a role, or another one" => change(people::needs, EventType::AdminBinding, 200, Some(people::grant_schema), people::grant);
@@ -198,6 +211,9 @@ operations! {
     DELETE "/v1/orgs/{org}/invitations/{invitation}" "invitations.withdraw" UserInvite on Org, "Withdraw an invitation" => change(invitations::needs, EventType::AdminUser, 204, None, invitations::withdraw);
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
 
+    GET "/v1/orgs/{org}/changes" "org_changes.list" ChangeRead on Org, "Changes of an organization that wait for a second person" => Run::List(changes::LIST);
+    POST "/v1/orgs/{org}/changes/{change}/confirm" "org_changes.confirm" ChangeConfirm on Org, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
+    POST "/v1/orgs/{org}/changes/{change}/withdraw" "org_changes.withdraw" ChangeRead on Org, "Withdraw your change" => change(changes::needs, EventType::AdminChange, 200, None, changes::withdraw);
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
     POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
     POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);
