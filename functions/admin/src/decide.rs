@@ -7,14 +7,19 @@ pub mod changes;
 pub mod connections;
 pub mod dlp;
 pub mod glass;
+pub mod invitations;
 pub mod keys;
 pub mod kill;
 pub mod limits;
 pub mod orgs;
 pub mod people;
 pub mod providers;
+pub mod scim_tokens;
 pub mod sessions;
+pub mod teams;
 pub mod tenants;
+pub mod users;
+pub mod weaker;
 pub mod workloads;
 
 use std::sync::LazyLock;
@@ -61,9 +66,18 @@ pub fn status_schema() -> Value {
         "properties": {"status": {"type": "string", "enum": ["active", "suspended"]}}})
 }
 
+/// What the body asks for. Nothing is deleted by a status.
+fn wanted_status(ask: &Ask<'_>) -> Result<Lifecycle, Refused> {
+    let WantedStatus { status } = ask.body()?;
+    match status {
+        Lifecycle::Active | Lifecycle::Suspended => Ok(status),
+        Lifecycle::Deleted => Err(Refused::at(Why::InvalidField, "/status", "active or suspended")),
+    }
+}
+
 /// The row with the status that the body asks for.
 fn with_status(ask: &Ask<'_>, item: &Item) -> Result<Item, Refused> {
-    let WantedStatus { status } = ask.body()?;
+    let status = wanted_status(ask)?;
     let mut new = item.clone();
     new.insert("status".to_owned(), Attr::text(status));
     Ok(new)

@@ -10,7 +10,7 @@ use tables::{Attr, GateFault, Item, Key, Swap};
 
 use crate::ask::{Ask, Rows};
 use crate::athena::Athena;
-use crate::decide::changes;
+use crate::decide::{changes, users};
 use crate::event::Params;
 use crate::operate::Plan;
 use crate::plan::NewSecret;
@@ -48,6 +48,7 @@ impl Effects {
         let mut keys = vec![Key::session(key.id())];
         keys.extend(params.tenant.iter().map(Key::tenant));
         keys.extend(changes::needs(params, &Value::Null));
+        keys.extend(users::first(params));
         let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
         let session = who::presented(key, rows.get(&Key::session(key.id())))?;
         Ok((session, rows))
@@ -69,11 +70,12 @@ impl Effects {
         if let Run::Show { needs, .. } | Run::Change { needs, .. } | Run::Answer { needs } = &operation.run {
             keys.extend(needs(params, body));
         }
+        keys.extend(users::owned(params, &seen));
         // A confirmation decides again what was asked for, on what that reads.
         for item in changes::needs(params, body).iter().filter_map(|key| seen.get(key)) {
             let row = domain::ChangeRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;
-            if let (Some(org), Some(tenant)) = (&params.org, &params.tenant) {
-                keys.extend(who::requester_keys(org, tenant, &row.by));
+            if let Some(org) = &params.org {
+                keys.extend(who::requester_keys(org, params.tenant.as_ref(), &row.by));
             }
             if let Some((Operation { run: Run::Change { needs, .. }, .. }, named, body)) =
                 changes::operation(&row)

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use caller::Ingress;
 use domain::{
-    AgentId, ChangeId, ConnectionId, KeyId, Opaque, OrgId, ProviderId, QueryId, SessionId, SessionKey,
-    TenantId, UserId, WorkloadId,
+    AgentId, ChangeId, Code, ConnectionId, KeyId, Opaque, OrgId, ProviderId, QueryId, ScimTokenId, SessionId,
+    SessionKey, TenantId, UserId, WorkloadId,
 };
 
 use crate::handoff::HandOff;
@@ -94,6 +94,11 @@ pub struct Params {
     pub provider: Option<ProviderId>,
     pub workload: Option<WorkloadId>,
     pub query: Option<QueryId>,
+    pub team: Option<Code>,
+    /// An invitation, by the digest that it lies under.
+    pub invitation: Option<Opaque>,
+    /// A directory's token.
+    pub token: Option<ScimTokenId>,
 }
 
 /// A parsed request.
@@ -256,6 +261,9 @@ impl Params {
             "workload" => self.workload = Some(text.parse().ok()?),
             "provider" => self.provider = Some(text.parse().ok()?),
             "query" => self.query = Some(text.parse().ok()?),
+            "team" => self.team = Some(text.parse().ok()?),
+            "invitation" => self.invitation = Some(text.parse().ok()?),
+            "token" => self.token = Some(text.parse().ok()?),
             _ => return None,
         }
         Some(())

@@ -132,6 +132,8 @@ fn in_path(path: &str) -> Vec<Value> {
         .map(|name| {
             let pattern = match name {
                 "key" => "^[0-9A-Za-z]{16}$".to_owned(),
+                "team" => "^[a-z0-9][a-z0-9._-]{0,63}$".to_owned(),
+                "invitation" => "^[a-p]{64}$".to_owned(),
                 _ => format!("^{}_[0-9a-hjkmnp-tv-z]{{16}}$", prefix(name)),
             };
             json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "pattern": pattern}})
@@ -150,6 +152,7 @@ fn prefix(name: &str) -> &'static str {
         "change" => "chg",
         "workload" => "wkl",
         "query" => "qry",
+        "token" => "sct",
         _ => "prv",
     }
 }

@@ -142,7 +142,7 @@ fn still(
     (operation, by): &(&'static Operation, domain::UserId),
     resource: &Resource,
 ) -> Result<(), Refused> {
-    let (org, tenant) = asked.params.org.as_ref().zip(asked.params.tenant.as_ref()).ok_or(Why::NotFound)?;
+    let (org, tenant) = (asked.params.org.as_ref().ok_or(Why::NotFound)?, asked.params.tenant.as_ref());
     let id = ActionId::new(asked.now, asked.random.action);
     let principal = who::requester(asked.rows, org, tenant, by)?;
     let may = principal.is_some_and(|one| policies.authorize(id, &one, operation.action, resource).is_ok());

@@ -137,8 +137,10 @@ const fn description(event: EventType, decision: Decided) -> &'static str {
         (_, EventType::AdminAgent) => "An agent is registered or changed.",
         (_, EventType::AdminKey) => "A gateway key is made, rotated or revoked.",
         (_, EventType::AdminBinding) => "A person's role is given, changed or taken away.",
-        (_, EventType::AdminUser) => "A person is invited.",
         (_, EventType::AdminWorkload) => "A program that signs in is made or changed.",
+        (_, EventType::AdminUser) => "A person is invited, deactivated or reactivated.",
+        (_, EventType::AdminTeam) => "A team is made, named anew or removed.",
+        (_, EventType::AdminScimToken) => "A token of a directory is made or revoked.",
         (_, EventType::AdminConnection) => "A connection to an identity provider is made or changed.",
         (_, EventType::AdminChange) => {
             "A change that needs a second person is asked for, confirmed or withdrawn."

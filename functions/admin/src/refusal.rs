@@ -51,6 +51,9 @@ pub enum Why {
     IdempotencyKey,
     NothingStopped,
     TenantInactive,
+    TenantDeleted,
+    PersonInactive,
+    InUse,
     // Single sign-on.
     SignInFailed,
     SignInReplayed,
@@ -132,6 +135,9 @@ table! {
     IdempotencyKey, "idempotency_key", 400, "an Idempotency-Key has 1 to 128 characters";
     NothingStopped, "nothing_stopped", 409, "nothing is stopped by this switch";
     TenantInactive, "tenant_inactive", 409, "this tenant is suspended";
+    TenantDeleted, "tenant_deleted", 409, "this tenant was deleted, for good";
+    PersonInactive, "person_inactive", 409, "somebody of this name was deactivated here: reactivate them instead";
+    InUse, "in_use", 409, "something else still needs this";
     SignInFailed, "sign_in_failed", 403, "the identity provider's answer could not be accepted: begin again, or ask your administrator";
     SignInReplayed, "sign_in_replayed", 403, "this sign-in was used or has ended: begin again";
     LogoutToken, "logout_token", 400, "this is no logout token of this connection";

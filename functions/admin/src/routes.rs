@@ -9,8 +9,8 @@ use tables::{Item, Key, Table};
 use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
-    agents, audit, changes, connections, dlp, glass, keys, kill, limits, orgs, people, providers, sessions,
-    tenants, workloads,
+    agents, audit, changes, connections, dlp, glass, invitations, keys, kill, limits, orgs, people,
+    providers, scim_tokens, sessions, teams, tenants, users, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -140,10 +140,15 @@ operations! {
     PUT "/v1/orgs/{org}/networks" "orgs.networks" OrgEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
 
     GET "/v1/orgs/{org}/connections" "connections.list" SsoRead on Org, "Connections to identity providers" => Run::List(connections::LIST);
-    POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect an identity provider" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
+    POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect one more identity provider, which needs a second person" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
     GET "/v1/orgs/{org}/connections/{connection}" "connections.get" SsoRead on Org, "A connection" => show(connections::needs, connections::get);
-    PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another host of the issuer voids the client's secret" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
-    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop or allow sign-in by a connection" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
+    PUT "/v1/orgs/{org}/connections/{connection}" "connections.put" SsoEdit on Org, "Change a connection; another issuer voids the client's secret, and what lets more in needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::schema), connections::put);
+    PUT "/v1/orgs/{org}/connections/{connection}/secret" "connections.secret" SsoEdit on Org, "Set the client's secret, for the issuer that you saw" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::secret_schema), connections::put_secret);
+    PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop sign-in by a connection, or allow it again, which needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
+
+    GET "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.list" SsoRead on Org, "Live tokens of a connection's directory" => Run::List(scim_tokens::LIST);
+    POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory: shown once, two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
+    DELETE "/v1/orgs/{org}/connections/{connection}/scim-tokens/{token}" "scim_tokens.revoke" ScimTokenManage on Org, "Revoke a directory's token for good" => change(scim_tokens::needs, EventType::AdminScimToken, 204, None, scim_tokens::revoke);
 
     GET "/v1/orgs/{org}/tenants" "tenants.list" TenantList on Org, "Tenants of an organization" => Run::List(tenants::LIST);
     POST "/v1/orgs/{org}/tenants" "tenants.create" TenantCreate on Org, "Make a tenant" => change(tenants::create_needs, EventType::AdminTenant, 201, Some(tenants::create_schema), tenants::create);
@@ -152,11 +157,19 @@ operations! {
     GET "/v1/tenants/{tenant}/networks" "tenants.networks_get" NetworkRead on Tenant, "From which networks its gateway keys may be used" => show(tenants::needs, tenants::networks_get);
     PUT "/v1/tenants/{tenant}/networks" "tenants.networks" NetworkEdit on Tenant, "From which networks its gateway keys may be used" => change(tenants::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), tenants::networks);
 
+    DELETE "/v1/tenants/{tenant}" "tenants.remove" TenantDelete on Tenant, "Delete a tenant and destroy its keys, for good: needs a second person" => change(tenants::needs, EventType::AdminTenant, 200, None, tenants::remove);
+
     GET "/v1/tenants/{tenant}/agents" "agents.list" AgentRead on Tenant, "Agents of a tenant" => Run::List(agents::LIST);
     POST "/v1/tenants/{tenant}/agents" "agents.create" AgentEdit on Tenant, "Register an agent" => change(agents::create_needs, EventType::AdminAgent, 201, Some(agents::create_schema), agents::create);
     GET "/v1/tenants/{tenant}/agents/{agent}" "agents.get" AgentRead on Tenant, "An agent" => show(agents::needs, agents::get);
     PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(decide::status_schema), agents::status);
     PUT "/v1/tenants/{tenant}/agents/{agent}/team" "agents.team" TeamEdit on Tenant, "Put an agent into a team, whose limits count beside its own" => change(agents::team_needs, EventType::AdminAgent, 200, Some(agents::team_schema), agents::team_of);
+
+    GET "/v1/tenants/{tenant}/teams" "teams.list" TeamRead on Tenant, "Teams of a tenant" => Run::List(teams::LIST);
+    POST "/v1/tenants/{tenant}/teams" "teams.create" TeamEdit on Tenant, "Make a team" => change(teams::needs, EventType::AdminTeam, 201, Some(teams::create_schema), teams::create);
+    GET "/v1/tenants/{tenant}/teams/{team}" "teams.get" TeamRead on Tenant, "A team" => show(teams::needs, teams::get);
+    PUT "/v1/tenants/{tenant}/teams/{team}" "teams.put" TeamEdit on Tenant, "Name a team anew" => change(teams::needs, EventType::AdminTeam, 200, Some(teams::rename_schema), teams::rename);
+    DELETE "/v1/tenants/{tenant}/teams/{team}" "teams.remove" TeamEdit on Tenant, "Remove a team that has no agent and no limit" => change(teams::needs, EventType::AdminTeam, 204, None, teams::remove);
 
     GET "/v1/tenants/{tenant}/keys" "keys.list" KeyRead on Tenant, "Gateway keys of a tenant" => Run::List(keys::LIST);
     POST "/v1/tenants/{tenant}/keys/own" "keys.create_own" KeyManageOwn on Self_, "Make a gateway key of your own: it ends with your account" => change(keys::create_needs, EventType::AdminKey, 201, Some(keys::create_schema), keys::create_own);
@@ -177,6 +190,9 @@ operations! {
     GET "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.get_agent" DlpRead on Tenant, "What is taken out of one agent's calls" => show(dlp::needs, dlp::get);
     PUT "/v1/tenants/{tenant}/agents/{agent}/dlp" "dlp.put_agent" DlpEdit on Tenant, "Write an agent's DLP policy" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
 
+    GET "/v1/orgs/{org}/dlp" "dlp.get_floor" DlpRead on Org, "What no tenant of an organization may fall below" => show(dlp::needs, dlp::get);
+    PUT "/v1/orgs/{org}/dlp" "dlp.put_floor" DlpFloorEdit on Org, "Write the floor; one that takes out less needs a second person" => change(dlp::needs, EventType::AdminPolicy, 200, Some(dlp::schema), dlp::put);
+
     GET "/v1/tenants/{tenant}/limits" "limits.get" LimitRead on Tenant, "Limits of use" => show(limits::needs, limits::get);
     PUT "/v1/tenants/{tenant}/limits" "limits.put" LimitEdit on Tenant, "Set the limits of use; more needs a second person" => change(limits::needs, EventType::AdminLimit, 200, Some(limits::schema), limits::put);
 
@@ -184,10 +200,22 @@ operations! {
     POST "/v1/tenants/{tenant}/kill" "kill.stop" KillActivate on Tenant, "Stop a tenant, or one of its agents: running calls are cut within a second" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_schema), kill::stop);
     POST "/v1/tenants/{tenant}/kill/recover" "kill.recover" KillRecover on Tenant, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_schema), kill::recover);
 
+    GET "/v1/orgs/{org}/kill" "kill.get_org" KillRead on Org, "The kill switch of an organization" => show(kill::needs, kill::get);
+    POST "/v1/orgs/{org}/kill" "kill.stop_org" KillActivate on Org, "Stop an organization with all its tenants" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_above_schema), kill::stop);
+    POST "/v1/orgs/{org}/kill/recover" "kill.recover_org" KillRecover on Org, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_above_schema), kill::recover);
+    GET "/v1/platform/kill" "kill.get_platform" KillRead on Platform, "The kill switch of the platform" => show(kill::needs, kill::get);
+    POST "/v1/platform/kill" "kill.stop_platform" PlatformKill on Platform, "Stop everything" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_above_schema), kill::stop);
+    POST "/v1/platform/kill/recover" "kill.recover_platform" KillRecover on Platform, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_above_schema), kill::recover);
+
     GET "/v1/tenants/{tenant}/roles" "roles.list" BindingRead on Tenant, "Who has which role in a tenant" => Run::List(people::ROLES);
     PUT "/v1/tenants/{tenant}/roles/{user}" "roles.grant" GrantMember on Tenant, "Give somebody a role, or another one" => change(people::needs, EventType::AdminBinding, 200, Some(people::grant_schema), people::grant);
     DELETE "/v1/tenants/{tenant}/roles/{user}" "roles.withdraw" GrantMember on Tenant, "Take somebody's role away" => change(people::needs, EventType::AdminBinding, 204, None, people::withdraw);
     GET "/v1/orgs/{org}/users" "users.list" UserRead on Org, "People of an organization" => Run::List(people::USERS);
+    GET "/v1/orgs/{org}/users/{user}" "users.get" UserRead on Org, "A person of an organization" => show(users::needs, users::get);
+    PUT "/v1/orgs/{org}/users/{user}/status" "users.status" UserDeactivate on Org, "Deactivate somebody, whose sessions and keys end at once, or reactivate them" => change(users::needs, EventType::AdminUser, 200, Some(decide::status_schema), users::status);
+    GET "/v1/orgs/{org}/users/{user}/sessions" "users.sessions" SessionReadAny on Org, "Somebody's sessions" => Run::List(users::SESSIONS);
+    GET "/v1/orgs/{org}/invitations" "invitations.list" UserRead on Org, "Invitations that are open" => Run::List(invitations::LIST);
+    DELETE "/v1/orgs/{org}/invitations/{invitation}" "invitations.withdraw" UserInvite on Org, "Withdraw an invitation" => change(invitations::needs, EventType::AdminUser, 204, None, invitations::withdraw);
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
 
     GET "/v1/tenants/{tenant}/workloads" "workloads.list" BindingRead on Tenant, "Programs that sign in by their platform's token" => Run::List(workloads::LIST);
@@ -202,6 +230,9 @@ operations! {
     POST "/v1/platform/audit/queries" "audit.ask_platform" AuditRead on Platform, "Ask for what was done to the platform itself" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_platform);
     GET "/v1/platform/audit/queries/{query}" "audit.answer_platform" AuditRead on Platform, "What the log answers" => answer(audit::needs);
 
+    GET "/v1/orgs/{org}/changes" "org_changes.list" ChangeRead on Org, "Changes of an organization that wait for a second person" => Run::List(changes::LIST);
+    POST "/v1/orgs/{org}/changes/{change}/confirm" "org_changes.confirm" ChangeConfirm on Org, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
+    POST "/v1/orgs/{org}/changes/{change}/withdraw" "org_changes.withdraw" ChangeRead on Org, "Withdraw your change" => change(changes::needs, EventType::AdminChange, 200, None, changes::withdraw);
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
     POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
     POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);

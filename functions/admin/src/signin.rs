@@ -228,7 +228,17 @@ impl Effects {
             new_user,
             key: &key,
         };
-        let admitted = admit::admit(&door)?;
+        let admitted = match admit::admit(&door) {
+            Err(Why::Deprovisioned) => {
+                let writes = admit::kept_out(&door);
+                // What is lost here is written at the next try.
+                if !writes.is_empty() {
+                    let _ = self.dynamo.write_all(writes).await;
+                }
+                return Err(Why::Deprovisioned);
+            }
+            admitted => admitted?,
+        };
         let scribe = scribe.clone().by(&admitted);
         self.audit
             .attempt(scribe.action_id, &[scribe.sign_in(&admitted, now, random()?)])

@@ -214,32 +214,32 @@ pub fn named(session: &SessionRow) -> Who {
 pub fn requester(
     rows: &Rows,
     org: &OrgId,
-    tenant: &TenantId,
+    tenant: Option<&TenantId>,
     user: &UserId,
 ) -> Result<Option<Principal>, Why> {
     let row: Option<User> = read(rows, &Key::user(org, user))?;
     let platform = rows.contains_key(&Key::platform_admin(user));
-    if !row.is_some_and(|row| row.active) && !platform {
+    // The platform's people belong to another organization, and have no row in this one.
+    if !row.map_or(platform, |row| row.active) {
         return Ok(None);
     }
-    let role: Option<Role> = read(rows, &Key::binding(tenant, user))?;
+    let role: Option<Role> = match tenant {
+        Some(tenant) => read(rows, &Key::binding(tenant, user))?,
+        None => None,
+    };
     Ok(Some(Principal {
         platform,
         org_owner: rows.contains_key(&Key::org_owner(org, user)).then(|| org.clone()),
         org_member: Some(org.clone()),
-        roles: role.map(|role| (tenant.clone(), role)).into_iter().collect(),
+        roles: tenant.cloned().zip(role).into_iter().collect(),
         mfa: true,
         ..Principal::nobody(PrincipalId::User(user.clone()))
     }))
 }
 
 /// The rows that [`requester`] reads.
-pub fn requester_keys(org: &OrgId, tenant: &TenantId, user: &UserId) -> Vec<Key> {
-    vec![
-        Key::user(org, user),
-        Key::org_owner(org, user),
-        Key::platform_admin(user),
-        Key::binding(tenant, user),
-        Key::break_glass(tenant, user),
-    ]
+pub fn requester_keys(org: &OrgId, tenant: Option<&TenantId>, user: &UserId) -> Vec<Key> {
+    let person = [Key::user(org, user), Key::org_owner(org, user), Key::platform_admin(user)];
+    let in_tenant = |tenant| [Key::binding(tenant, user), Key::break_glass(tenant, user)];
+    person.into_iter().chain(tenant.into_iter().flat_map(in_tenant)).collect()
 }

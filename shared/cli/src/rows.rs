@@ -2,8 +2,8 @@
 
 use domain::{
     Agent, AgentId, DlpPolicyRow, GatewayKey, KeyRow, KillRow, Lifecycle, LimitsRow, Org, OrgId, Owner,
-    OwnersRow, PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow, Scopes,
-    SealedBytes, Tenant, TenantId, Timestamp, User, UserId, WrappedRoot,
+    OwnersRow, Person, PolicyRow, Provider, ProviderId, ProviderModel, Providers, Region, Role, RootRow,
+    Scopes, SealedBytes, Tenant, TenantId, Timestamp, UserId, WrappedRoot,
 };
 use envelope::Purpose;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,13 +53,15 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
     let Made { ids, region, key, roots, base_url, credential, now, dlp } = made;
     let tenant = &ids.tenant;
     let status = Lifecycle::Active;
+    let mut owner = Person::new(ids.user.clone());
+    owner.owns.insert(tenant.clone());
     let mut rows = vec![
         (Key::org(&ids.org), Org { id: ids.org.clone(), status, networks: None }.to_item()),
         (
             Key::tenant(tenant),
             Tenant { id: tenant.clone(), org: ids.org.clone(), region, status, networks: None }.to_item(),
         ),
-        (Key::user(&ids.org, &ids.user), User { id: ids.user.clone(), active: true, epoch: 1 }.to_item()),
+        (Key::user(&ids.org, &ids.user), owner.to_item()),
         (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
         (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status, team: None }.to_item()),
         (Key::policy(tenant), policy(wanted).to_item()),

@@ -93,10 +93,14 @@ catalogue! {
         AdminKey = "admin.key",
         /// A person's role was given, changed or taken away.
         AdminBinding = "admin.binding",
-        /// A person was invited.
+        /// A person was invited, deactivated or reactivated.
         AdminUser = "admin.user",
         /// A program that signs in by its platform's token was made or changed.
         AdminWorkload = "admin.workload",
+        /// A team was made, named anew or removed.
+        AdminTeam = "admin.team",
+        /// A directory's token was made or revoked.
+        AdminScimToken = "admin.scim_token",
         /// A connection to an identity provider was made or changed.
         AdminConnection = "admin.connection",
         /// A change that needs a second person was asked for, confirmed or withdrawn.

@@ -17,6 +17,8 @@ catalogue! {
     Lifecycle {
         Active = "active",
         Suspended = "suspended",
+        /// For good: of tenants alone.
+        Deleted = "deleted",
     }
 }
 

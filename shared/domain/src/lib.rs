@@ -24,6 +24,7 @@ mod life;
 mod limits;
 mod metadata;
 mod network;
+mod people;
 mod reason;
 mod record;
 mod region;
@@ -43,7 +44,7 @@ pub use facts::{
 };
 pub use id::{
     ActionId, AgentId, ChangeId, ConnectionId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId,
-    QueryId, SessionId, TenantId, UserId, WorkloadId,
+    QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{
     BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow,
@@ -55,6 +56,7 @@ pub use life::{KeyState, KeyStepError, Previous};
 pub use limits::{Day, Level, Limit, LimitsError, LimitsRow, MOST, Place, SHARDS, Unit, Window, Zone};
 pub use metadata::{MetaValue, Metadata};
 pub use network::{Network, NetworkError, Networks};
+pub use people::{AddressRow, Person, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
 pub use reason::Reason;
 pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};
 pub use region::{Region, RegionError};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use domain::{
-    AgentId, ChangeId, ConnectionId, EventId, KeyId, Opaque, OrgId, QueryId, SessionId, TenantId,
-    TokenDigest, UserId, WorkloadId,
+    AgentId, ChangeId, Code, ConnectionId, EventId, KeyId, Opaque, OrgId, QueryId, ScimTokenId, SessionId,
+    TenantId, TokenDigest, UserId, WorkloadId,
 };
 
 /// The tables, split by who may write them, so that IAM says it.
@@ -76,6 +76,11 @@ impl Key {
 
     pub fn agent(tenant: &TenantId, id: &AgentId) -> Self {
         Self::new(Table::Control, format!("T#{tenant}"), format!("AGENT#{id}"))
+    }
+
+    /// A team, by what limits name it.
+    pub fn team(tenant: &TenantId, id: &Code) -> Self {
+        Self::new(Table::Control, format!("T#{tenant}"), format!("TEAM#{id}"))
     }
 
     pub fn policy(tenant: &TenantId) -> Self {
@@ -175,6 +180,21 @@ impl Key {
         Self::new(Table::Identity, format!("ORG#{org}"), format!("INVITE#{digest}"))
     }
 
+    /// An e-mail address in an organization, by its digest.
+    pub fn address(org: &OrgId, digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("ADDRESS#{digest}"))
+    }
+
+    /// A token of a connection's directory. Found by what the directory presents.
+    pub fn scim_token(connection: &ConnectionId, id: &ScimTokenId) -> Self {
+        Self::new(Table::Identity, format!("CON#{connection}"), format!("SCIMTOKEN#{id}"))
+    }
+
+    /// Which tokens of a connection are live, in one row.
+    pub fn scim_slots(connection: &ConnectionId) -> Self {
+        Self::new(Table::Identity, format!("CON#{connection}"), "SCIMSLOTS")
+    }
+
     /// A sign-in on its way through the provider, by a digest of its state.
     pub fn sign_in(digest: impl fmt::Display) -> Self {
         Self::new(Table::Identity, format!("LOGIN#{digest}"), "LOGIN")
@@ -193,6 +213,11 @@ impl Key {
     /// A change of a tenant's configuration that waits for a second person.
     pub fn change(tenant: &TenantId, id: &ChangeId) -> Self {
         Self::new(Table::Control, format!("T#{tenant}"), format!("CHANGE#{id}"))
+    }
+
+    /// A change of an organization's configuration that waits for a second person.
+    pub fn org_change(org: &OrgId, id: &ChangeId) -> Self {
+        Self::new(Table::Control, format!("ORG#{org}"), format!("CHANGE#{id}"))
     }
 
     /// That a tenant has a gateway key: what lists them.

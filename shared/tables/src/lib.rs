@@ -19,6 +19,7 @@ mod layout;
 pub mod ledger;
 pub mod limits;
 mod network;
+pub mod people;
 mod swap;
 
 pub use codec::sealed_bytes;

@@ -1,6 +1,6 @@
 //! The row of a tenant's limits, and how it is written: over the version that was read, or for the first time.
 
-use domain::{Code, Limit, LimitsRow};
+use domain::{Limit, LimitsRow};
 
 use crate::codec::Row;
 use crate::gates::Update;
@@ -58,17 +58,6 @@ pub fn write(key: Key, row: &LimitsRow) -> Update {
                 (":v", Attr::number(VERSION)),
             ])
             .collect(),
-    }
-}
-
-/// Puts an agent into a team, whose limits count beside its own from its next call on.
-pub fn join(agent: Key, team: &Code) -> Update {
-    Update {
-        key: agent,
-        update: "SET team = :team",
-        condition: Some("attribute_exists(pk)"),
-        names: Vec::new(),
-        values: vec![(":team", Attr::text(team))],
     }
 }
 

@@ -110,6 +110,38 @@ impl Org {
         Some(Self { idp, id: text("org"), connection: text("connection"), users: users.collect() })
     }
 
+    /// The same organization through another provider, where everybody has the same address and is in the group `Ops`. Asked for
+    /// by one owner and confirmed by another; the client's secret is set afterwards.
+    pub fn beside(&self, by: &Person, second: &Person, grant: &Value) -> Self {
+        let named = |user: &String| {
+            let (name, email) = user.split_once('=').expect("name and address");
+            let claims = json!({"name": "A Person", "email": email, "email_verified": true, "groups": ["Ops"], "amr": ["pwd", "mfa"]});
+            (name.to_owned(), claims)
+        };
+        let users: Value = self.users.iter().map(named).collect::<serde_json::Map<_, _>>().into();
+        let idp = Idp::start(&json!([]), &users).expect("there is Node: another provider runs");
+        let form = json!({
+            "idp": "custom", "issuer": idp.issuer(), "client_id": CLIENT, "jit": true,
+            "group_roles": [{"group": "Ops", "grant": grant}],
+        });
+        let connections = format!("/v1/orgs/{}/connections", self.id);
+        let asked = by.send("POST", &connections, &form);
+        assert_eq!(asked.status, 202, "{asked:?}");
+        let change = asked.json()["id"].as_str().expect("a change").to_owned();
+        let confirm = format!("/v1/orgs/{}/changes/{change}/confirm", self.id);
+        let made = second.send("POST", &confirm, &json!({}));
+        assert_eq!(made.status, 200, "{made:?}");
+        let connection = made.json()["id"].as_str().expect("a connection").to_owned();
+        let path = format!("{connections}/{connection}");
+        let tag = by.get(&path).header("etag").unwrap_or_default().to_owned();
+        let secret = by.request("PUT", &format!("{path}/secret")).with("content-type", "application/json");
+        let set = secret.with("if-match", tag).body(json!({"client_secret": SECRET}).to_string()).send();
+        assert_eq!(set.status, 200, "{set:?}");
+        let redirect = format!("{}/v1/sso/{connection}/callback", origin());
+        idp.client(&json!({"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [redirect]}));
+        Self { idp, id: self.id.clone(), connection, users: self.users.clone() }
+    }
+
     pub fn email(&self, name: &str) -> &str {
         let prefix = format!("{name}=");
         self.users.iter().find_map(|user| user.strip_prefix(&prefix)).expect("a user of the provider")

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ConnectionId, ConnectionRow, InviteRow, OrgId, OwnersRow, Role, SessionClient, SessionId, SessionKey,
-    SessionRow, TenantId, Through, Timestamp, User, UserId,
+    AddressRow, ConnectionId, ConnectionRow, InviteRow, Opaque, OrgId, OwnersRow, Person as PersonRow, Role,
+    SessionClient, SessionId, SessionKey, SessionRow, TenantId, Through, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
 use tables::{Attr, Item, Key, Marker, Swap, deleted};
 
+use super::users;
 use crate::ask::{Rows, digest};
 use crate::refusal::Why;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
@@ -72,7 +73,14 @@ pub fn linked_user(item: &Item) -> Option<UserId> {
 pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Vec<Key> {
     let mut keys = vec![link(org, identity), Key::org(org), Key::org_owners(org), Key::bootstrapped()];
     keys.extend(invite(org, connection, identity));
+    keys.extend(address(org, identity).map(|address| Key::address(org, address)));
     keys
+}
+
+/// The digest of an address that the provider has verified, in this organization.
+fn address(org: &OrgId, identity: &Identity) -> Option<Opaque> {
+    let email = identity.email.as_deref().filter(|_| identity.email_verified)?;
+    Some(users::address_of(org, email))
 }
 
 /// An address that the provider has verified, and no other.
@@ -128,6 +136,12 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let id = known.clone().unwrap_or_else(|| door.new_user.clone());
     let user = door.rows.get(&Key::user(org, &id)).map(User::from_item).transpose();
     let user = user.map_err(|_| Why::FactsUnavailable)?;
+    // By whichever connection or invitation: whoever was ended here under this address is not somebody new.
+    if let Some(address) = address(org, door.identity)
+        && users::is_ended(door.rows, org, &address)?
+    {
+        return Err(Why::Deprovisioned);
+    }
     let person = match (&known, &user) {
         (None, _) => Person::Absent,
         (Some(_), Some(user)) if user.active => Person::Active,
@@ -143,6 +157,7 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     if created {
         entry.create()?;
     }
+    entry.note_address()?;
     entry.accept(invite.as_ref())?;
     entry.follow_groups(&mapping::grants(door.connection, &door.identity.groups))?;
     let mfa = door.identity.mfa != Mfa::No;
@@ -150,6 +165,25 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let mut writes: Vec<Write> = entry.swaps.into_values().map(|swap| swap.to_write()).collect();
     writes.extend(entry.deletes);
     Ok(Admitted { user: id, session, created, mfa, writes })
+}
+
+/// What is still to be written when somebody is kept out who was ended, under an address that nobody knew: from then on nobody
+/// comes in under it.
+pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
+    let org = &door.row.org;
+    let found = linked(door.rows, org, door.identity).zip(address(org, door.identity));
+    let Some((user, address)) = found else { return Vec::new() };
+    let key = Key::user(org, &user);
+    let Some(item) = door.rows.get(&key) else { return Vec::new() };
+    let Ok(mut person) = PersonRow::from_item(item) else { return Vec::new() };
+    if person.user.active || person.addresses.contains(&address) {
+        return Vec::new();
+    }
+    person.note(&address);
+    let mut new = item.clone();
+    new.extend(person.to_item());
+    let noted = Swap { key, old: Some(item.clone()), new };
+    vec![noted.to_write(), tables::people::address(Key::address(org, &address), true).into()]
 }
 
 /// An invitation stands for being provisioned, and for nothing else that is missing.
@@ -182,11 +216,37 @@ impl Entry<'_> {
     }
 
     fn create(&mut self) -> Result<(), Why> {
-        let user = User { id: self.user.clone(), active: true, epoch: 1 };
         let mut link = Marker::item();
         link.insert("user_id".to_owned(), Attr::text(self.user));
-        self.put(Key::user(self.org, self.user), user.to_item());
+        self.put(Key::user(self.org, self.user), PersonRow::new(self.user.clone()).to_item());
         self.put(super::admit::link(self.org, self.door.identity), link);
+        Ok(())
+    }
+
+    /// The person's row as it is to be so far, changed again.
+    fn person(&mut self, change: impl FnOnce(&mut PersonRow)) -> Result<(), Why> {
+        let key = Key::user(self.org, self.user);
+        let staged = self.swaps.get(&key).map(|swap| &swap.new);
+        let mut item = staged.or_else(|| self.item(&key)).cloned().ok_or(Why::FactsUnavailable)?;
+        let before = PersonRow::from_item(&item).map_err(|_| Why::FactsUnavailable)?;
+        let mut after = before.clone();
+        change(&mut after);
+        if before != after {
+            item.extend(after.to_item());
+            self.put(key, item);
+        }
+        Ok(())
+    }
+
+    /// Under which address somebody comes in, so that they can be kept out under it. Written over the address as it was read:
+    /// whoever is ended at the same moment is not let in here.
+    fn note_address(&mut self) -> Result<(), Why> {
+        let Some(address) = address(self.org, self.door.identity) else { return Ok(()) };
+        let key = Key::user(self.org, self.user);
+        self.person(|person| person.note(&address))?;
+        if self.swaps.contains_key(&key) {
+            self.put(Key::address(self.org, &address), AddressRow { ended: false }.to_item());
+        }
         Ok(())
     }
 
@@ -261,7 +321,7 @@ impl Entry<'_> {
         let mut row = role.to_item();
         row.extend(by_group.then(|| (VIA.to_owned(), Attr::text(&self.door.row.id))));
         self.put(key, row);
-        if had != (role == Role::Owner) { self.own(Key::owners(tenant), role == Role::Owner) } else { Ok(()) }
+        if had != (role == Role::Owner) { self.own_tenant(tenant, role == Role::Owner) } else { Ok(()) }
     }
 
     fn unbind(&mut self, tenant: &TenantId, role: Role) -> Result<(), Why> {
@@ -270,7 +330,18 @@ impl Entry<'_> {
             self.deletes.push(deleted(&key, &old));
         }
         // What the provider takes away goes, even if it was the last owner's.
-        if role == Role::Owner { self.own(Key::owners(tenant), false) } else { Ok(()) }
+        if role == Role::Owner { self.own_tenant(tenant, false) } else { Ok(()) }
+    }
+
+    fn own_tenant(&mut self, tenant: &TenantId, owns: bool) -> Result<(), Why> {
+        self.person(|person| {
+            if owns {
+                person.owns.insert(tenant.clone());
+            } else {
+                person.owns.remove(tenant);
+            }
+        })?;
+        self.own(Key::owners(tenant), owns)
     }
 
     fn own(&mut self, key: Key, owns: bool) -> Result<(), Why> {
@@ -312,3 +383,6 @@ fn higher(one: Role, other: Role) -> Role {
     let rank = |role: Role| Role::ALL.iter().position(|at| *at == role).unwrap_or(usize::MAX);
     if rank(one) <= rank(other) { one } else { other }
 }
+
+#[cfg(test)]
+mod tests;

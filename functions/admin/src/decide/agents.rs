@@ -1,9 +1,10 @@
 //! Agents: registered, with an owner and a status.
 
-use domain::{Agent, AgentId, Code, Level, Lifecycle, LimitsRow, Name};
+use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
+use tables::people::{joined, left};
 use tables::{Attr, Item, Key, Swap, Switch, Table, fingerprint};
 
 use crate::ask::Ask;
@@ -12,7 +13,7 @@ use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
-use super::{NAME, NAME_SCHEMA, named, replaced, text_of, with_status};
+use super::{NAME, NAME_SCHEMA, named, replaced, teams, text_of, with_status};
 
 /// Who answers for an agent.
 const OWNER: &str = "owner_user";
@@ -29,8 +30,9 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.tenant.iter().zip(&params.agent).map(|(tenant, agent)| Key::agent(tenant, agent)).collect()
 }
 
-pub fn create_needs(params: &Params, _: &Value) -> Vec<Key> {
-    params.tenant.iter().map(Key::tenant).collect()
+pub fn create_needs(params: &Params, body: &Value) -> Vec<Key> {
+    let team = params.tenant.iter().filter_map(|tenant| teams::wanted(tenant, body));
+    team.chain(params.tenant.iter().map(Key::tenant)).collect()
 }
 
 fn view(item: &Item) -> Option<Value> {
@@ -78,6 +80,8 @@ fn team() -> Value {
 pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Create { name, team } = ask.body()?;
     let (_, tenant, _) = super::tenants::tenant(ask)?;
+    team.iter().try_for_each(|team| teams::must_be(ask, &tenant.id, team))?;
+    let joined = team.iter().map(|team| joined(&tenant.id, team).into()).collect();
     let id = AgentId::from_random(ask.new_id("agent"));
     let agent = Agent { id: id.clone(), status: Lifecycle::Active, team };
     let mut row = agent.to_item();
@@ -87,7 +91,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let mut swaps = vec![Swap::create(Key::agent(&tenant.id, &id), row.clone())];
     swaps.extend(super::open_switch(&Switch::Agent(tenant.id, id.clone())));
     let change = Change::of(swaps, format!("agent:{id}"), shown(&row)?);
-    Ok(Change { etag: Some(fingerprint(&row)), location: Some(location), ..change })
+    Ok(Change { etag: Some(fingerprint(&row)), location: Some(location), writes: joined, ..change })
 }
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
@@ -106,32 +110,32 @@ pub fn team_schema() -> Value {
         "properties": {"team": {"anyOf": [{"type": "null"}, team()]}}})
 }
 
-/// The agent, and the limits that its teams have.
+/// The agent, the limits that its teams have, and the team that it is to be in.
 pub fn team_needs(params: &Params, body: &Value) -> Vec<Key> {
-    needs(params, body).into_iter().chain(params.tenant.iter().map(Key::limits)).collect()
+    let more = |tenant| teams::wanted(tenant, body).into_iter().chain([Key::limits(tenant)]);
+    needs(params, body).into_iter().chain(params.tenant.iter().flat_map(more)).collect()
 }
 
-/// Out of a team whose use is limited: more may be used than before, which needs a second person.
+/// Out of a team whose use is limited: more may be used than before, which needs a second person. Both teams count again.
 pub fn team_of(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Team { team } = ask.body()?;
     let (key, agent, item) = agent(ask)?;
-    let limits = ask.params.tenant.as_ref().map(Key::limits);
-    let limits = limits.map_or(Ok(None), |key| ask.find::<LimitsRow>(&key))?;
-    let limited = |of: &Code| {
-        limits.as_ref().is_some_and(|row| {
-            row.limits().iter().any(|limit| {
-                limit.place.level == Level::Team
-                    && limit.place.id.as_ref().is_some_and(|id| id.as_str() == of.as_str())
-            })
-        })
-    };
-    let weakens = agent.team != team && agent.team.as_ref().is_some_and(limited);
+    if agent.team == team {
+        return Ok(Change::already(format!("agent:{}", agent.id), shown(item)?));
+    }
+    let tenant = ask.params.tenant.as_ref().ok_or(Why::NotFound)?;
+    team.iter().try_for_each(|team| teams::must_be(ask, tenant, team))?;
+    let limits = ask.find::<LimitsRow>(&Key::limits(tenant))?;
+    let limited = |of: &Code| limits.as_ref().is_some_and(|row| teams::limits_of(row, of));
+    let weakens = agent.team.as_ref().is_some_and(limited);
     let mut new = item.clone();
     match &team {
         Some(team) => new.insert("team".to_owned(), Attr::text(team)),
         None => new.remove("team"),
     };
-    Ok(Change { weakens, ..written(key, &agent, item, new)? })
+    let counts = agent.team.iter().map(|old| left(tenant, old));
+    let counts = counts.chain(team.iter().map(|team| joined(tenant, team))).map(Into::into).collect();
+    Ok(Change { weakens, writes: counts, ..written(key, &agent, item, new)? })
 }
 
 fn written(key: Key, agent: &Agent, item: &Item, new: Item) -> Result<Change, Refused> {

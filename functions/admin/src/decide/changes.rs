@@ -1,6 +1,6 @@
 //! Changes that wait for a second person: what was asked for is kept as it was sent, and decided again when it is confirmed.
 
-use domain::{ChangeRow, ChangeState, Code, MetaValue, Metadata};
+use domain::{ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata};
 use policy::admin::{PrincipalId, may_confirm};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -15,7 +15,10 @@ use crate::routes::{List, Operation, Run, named};
 
 pub const LIST: List = List {
     table: Table::Control,
-    partition: |params, _| params.tenant.as_ref().map(|tenant| format!("T#{tenant}")),
+    partition: |params, _| {
+        let tenant = params.tenant.as_ref().map(|tenant| format!("T#{tenant}"));
+        tenant.or_else(|| params.org.as_ref().map(|org| format!("ORG#{org}")))
+    },
     prefix: |_| "CHANGE#".to_owned(),
     row: None,
     show: |ask, _, item| {
@@ -26,7 +29,13 @@ pub const LIST: List = List {
 };
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
-    params.tenant.iter().zip(&params.change).map(|(tenant, change)| Key::change(tenant, change)).collect()
+    params.change.iter().filter_map(|change| place(params, change)).collect()
+}
+
+/// A change lies where it is to be made: at a tenant, or at an organization.
+fn place(params: &Params, change: &ChangeId) -> Option<Key> {
+    let tenant = params.tenant.as_ref().map(|tenant| Key::change(tenant, change));
+    tenant.or_else(|| params.org.as_ref().map(|org| Key::org_change(org, change)))
 }
 
 /// What people are shown of it, the wanted body included: whoever confirms must see what.
@@ -34,13 +43,23 @@ pub fn view(row: &ChangeRow) -> Value {
     let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
     json!({
         "id": row.id, "operation": row.operation, "path": row.path, "body": body, "requested_by": row.by,
-        "requested_at": row.at, "expires_at": row.expires_at, "state": row.state,
+        "requested_at": row.at, "expires_at": row.expires_at, "state": row.state, "confirmed_by": second(row),
     })
 }
 
+/// Who the second person may be. Whoever is alone names another first.
+fn second(row: &ChangeRow) -> &'static str {
+    match (row.operation.as_str(), row.path.starts_with("/v1/orgs/")) {
+        (glass::OPERATION, _) => {
+            "somebody else of the platform, an owner of the organization or of the tenant"
+        }
+        (_, true) => "another owner of the organization",
+        (_, false) => "another person whose role includes this change, or another owner of the organization",
+    }
+}
+
 fn pending<'a>(ask: &'a Ask<'_>) -> Result<(Key, ChangeRow, &'a Item), Refused> {
-    let (tenant, change) = ask.params.tenant.as_ref().zip(ask.params.change.as_ref()).ok_or(Why::NotFound)?;
-    let key = Key::change(tenant, change);
+    let key = needs(ask.params, ask.body).into_iter().next().ok_or(Why::NotFound)?;
     let (row, item) = ask.must::<ChangeRow>(&key)?;
     match row.state {
         ChangeState::Pending if row.expires_at <= ask.now => Err(Why::ChangeExpired.into()),
@@ -68,7 +87,7 @@ pub fn confirm_glass(ask: &Ask<'_>) -> Result<Change, Refused> {
     if row.operation.as_str() != glass::OPERATION { Err(Why::NotFound.into()) } else { confirmed(ask) }
 }
 
-/// Whatever else a tenant's own people ask for.
+/// Whatever else the people of a tenant or of an organization ask for.
 pub fn confirm(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (_, row, _) = pending(ask)?;
     if row.operation.as_str() == glass::OPERATION { Err(Why::NotFound.into()) } else { confirmed(ask) }
@@ -81,10 +100,12 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
     may_confirm(&by, &ask.who.principal.id).map_err(|_| Why::SamePerson)?;
     let (operation, params, body) = operation(&row).ok_or(Why::FactsUnavailable)?;
     let Run::Change { decide, .. } = operation.run else { return Err(Why::FactsUnavailable.into()) };
-    let params = Params { org: ask.params.org.clone(), ..params };
-    if params.tenant != ask.params.tenant {
+    // A tenant's path names no organization: which it is of says its row.
+    let foreign = params.org.is_some() && params.org != ask.params.org;
+    if foreign || params.tenant != ask.params.tenant {
         return Err(Why::NotFound.into());
     }
+    let params = Params { org: ask.params.org.clone(), ..params };
     let seen = row.seen.as_ref().map(domain::Opaque::as_str);
     let confirms = Some(&row.by);
     let again = Ask {
@@ -122,8 +143,8 @@ pub fn asked_for(
     path: &str,
     seen: Option<&str>,
 ) -> Result<Change, Refused> {
-    let tenant = ask.params.tenant.as_ref().ok_or(Why::FactsUnavailable)?;
-    let id = domain::ChangeId::from_random(ask.random.change);
+    let id = ChangeId::from_random(ask.random.change);
+    let key = place(ask.params, &id).ok_or(Why::FactsUnavailable)?;
     let ttl = u64::try_from(policy::admin::CHANGE_TTL.as_millis()).unwrap_or(u64::MAX);
     let row = ChangeRow {
         id: id.clone(),
@@ -137,8 +158,7 @@ pub fn asked_for(
         state: ChangeState::Pending,
     };
     // Kept for a week beyond its end, so that it can be seen what became of it.
-    let swap = Swap::create(Key::change(tenant, &id), row.to_item())
-        .expiring(row.expires_at.plus_millis(7 * 86_400_000));
+    let swap = Swap::create(key, row.to_item()).expiring(row.expires_at.plus_millis(7 * 86_400_000));
     Ok(Change {
         metadata: Metadata::default().with("operation", MetaValue::Code(row.operation.clone())),
         ..Change::of(vec![swap], format!("change:{id}"), view(&row))

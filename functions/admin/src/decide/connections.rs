@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::{ConnectionId, ConnectionRow, Lifecycle, OrgId};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tables::codec::Row as _;
 use tables::{Item, Key, Marker, Swap, Table, fingerprint};
 use zeroize::Zeroizing;
 
+use super::weaker::weakens;
 use crate::ask::Ask;
 use crate::event::Params;
 use crate::plan::{Change, NewSecret, Shown};
@@ -49,7 +51,7 @@ fn shown(row: &ConnectionRow) -> Result<Value, Refused> {
 }
 
 /// Another organization's is none.
-fn connection<'a>(ask: &'a Ask<'_>) -> Result<(Key, ConnectionRow, &'a Item), Refused> {
+pub fn connection<'a>(ask: &'a Ask<'_>) -> Result<(Key, ConnectionRow, &'a Item), Refused> {
     let key = Key::connection(ask.params.connection.as_ref().ok_or(Why::NotFound)?);
     let (row, item) = ask.must::<ConnectionRow>(&key)?;
     if Some(&row.org) != ask.params.org.as_ref() { Err(Why::NotFound.into()) } else { Ok((key, row, item)) }
@@ -145,21 +147,34 @@ pub fn made(wanted: Wanted) -> (ConnectionRow, Vec<Swap>, Option<NewSecret>) {
     (row, swaps, secret)
 }
 
+/// One more provider whose word is believed: a second person must agree. An organization's first is made with it.
 pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let org = ask.params.org.clone().ok_or(Why::NotFound)?;
     let id = ConnectionId::from_random(ask.new_id("connection"));
-    let (row, swaps, secret) = made(wanted(ask.body, &id, &org, &ask.forms)?);
+    let wanted = wanted(ask.body, &id, &org, &ask.forms)?;
+    kept_without_secret(&wanted)?;
+    let (row, swaps, _) = made(wanted);
     let location = Some(format!("/v1/orgs/{org}/connections/{id}"));
     let body = shown(&row)?;
-    Ok(Change { secret, location, ..Change::of(swaps, format!("connection:{id}"), body) })
+    Ok(Change { location, weakens: true, ..Change::of(swaps, format!("connection:{id}"), body) })
 }
 
-/// Another issuer voids the secret: it was for the old one.
+/// What waits is kept as it was sent, and seen by whoever confirms: no secret lies there.
+fn kept_without_secret(wanted: &Wanted) -> Result<(), Refused> {
+    let hint = "this waits for a second person: leave it out, and set it after the confirmation by PUT on the connection's /secret";
+    if wanted.secret.is_some() { Err(Refused::at(Why::InvalidField, "/client_secret", hint)) } else { Ok(()) }
+}
+
+/// Another issuer voids the secret: it was for the old one. What lets more in waits for a second person.
 pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, row, item) = connection(ask)?;
     ask.unchanged(Some(item))?;
     let wanted = wanted(ask.body, &row.id, &row.org, &ask.forms)?;
-    let before: ConnectionForm = serde_json::from_str(&row.document).map_err(|_| Why::FactsUnavailable)?;
+    let before = form(&row)?;
+    let weakens = weakens(&before, &wanted.form);
+    if weakens {
+        kept_without_secret(&wanted)?;
+    }
     let same_issuer = before.issuer == wanted.form.issuer;
     let kept = row.secret.clone().filter(|_| same_issuer && wanted.secret.is_none());
     let new = ConnectionRow { document: wanted.document, secret: kept, ..row };
@@ -167,14 +182,51 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
     let body = shown(&new)?;
     let resource = format!("connection:{}", new.id);
     let swap = Swap { key, old: Some(item.clone()), new: new.to_item() };
-    Ok(Change { secret, ..Change::of(vec![swap], resource, body) })
+    Ok(Change { secret, weakens, ..Change::of(vec![swap], resource, body) })
 }
 
+fn form(row: &ConnectionRow) -> Result<ConnectionForm, Refused> {
+    serde_json::from_str(&row.document).map_err(|_| Why::FactsUnavailable.into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientSecret {
+    client_secret: String,
+}
+
+pub fn secret_schema() -> Value {
+    json!({"type": "object", "required": ["client_secret"], "additionalProperties": false, "properties": {
+        "client_secret": {"type": "string", "minLength": 1, "maxLength": SECRET_MAX, "description": "sealed for the issuer's host; never shown"},
+    }})
+}
+
+/// For the issuer that the caller saw, and no other.
+pub fn put_secret(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let ClientSecret { client_secret } = ask.body()?;
+    let text = Zeroizing::new(client_secret);
+    let (key, row, item) = connection(ask)?;
+    ask.unchanged(Some(item))?;
+    if !(1..=SECRET_MAX).contains(&text.len()) {
+        return Err(Refused::at(Why::InvalidField, "/client_secret", "1 to 1024 bytes"));
+    }
+    let host = issuer_host(&form(&row)?.issuer, ask.forms.reach).ok_or(Why::FactsUnavailable)?;
+    let mut body = shown(&row)?;
+    if let Value::Object(fields) = &mut body {
+        fields.insert("has_client_secret".to_owned(), json!(true));
+    }
+    let secret = Some(NewSecret { row: key.clone(), host, text });
+    let swap = Swap { key, old: Some(item.clone()), new: item.clone() };
+    Ok(Change { secret, ..Change::of(vec![swap], format!("connection:{}", row.id), body) })
+}
+
+/// Stopped at once; allowed again by two.
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, row, item) = connection(ask)?;
     let new = super::with_status(ask, item)?;
     let read = ConnectionRow::from_item(&new).map_err(|_| Why::FactsUnavailable)?;
+    let weakens = row.status != Lifecycle::Active && read.status == Lifecycle::Active;
     let body = shown(&read)?;
     let swap = Swap { key, old: Some(item.clone()), new };
-    Ok(Change::of(vec![swap], format!("connection:{}", row.id), body))
+    Ok(Change { weakens, ..Change::of(vec![swap], format!("connection:{}", row.id), body) })
 }

@@ -1,7 +1,7 @@
-//! The kill switch of a tenant and of its agents. Turning it on asks for a reason and for nothing else; turning it off is
+//! The kill switches: of a tenant and its agents, of an organization, and of the platform, whose copies are written together. Turning it on asks for a reason and for nothing else; turning it off is
 //! another person's.
 
-use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata};
+use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata, OrgId, TenantId};
 use policy::may_recover;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,13 +13,20 @@ use crate::event::Params;
 use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 
-/// The tenant's switch, and that of the agent which the body names.
+/// The switch that the path stands for, and that of the agent which the body names.
 pub fn needs(params: &Params, body: &Value) -> Vec<Key> {
-    let Some(tenant) = &params.tenant else { return Vec::new() };
     let agent = body.get("agent").and_then(Value::as_str).and_then(|text| text.parse::<AgentId>().ok());
-    let switches =
-        [Some(Switch::Tenant(tenant.clone())), agent.map(|agent| Switch::Agent(tenant.clone(), agent))];
-    switches.into_iter().flatten().flat_map(|switch| switch.keys()).collect()
+    let below = params.tenant.clone().zip(agent).map(|(tenant, agent)| Switch::Agent(tenant, agent));
+    [own(params)].iter().chain(&below).flat_map(Switch::keys).collect()
+}
+
+/// Of a tenant, of an organization, or of the platform, as the path says.
+fn own(params: &Params) -> Switch {
+    match (&params.tenant, &params.org) {
+        (Some(tenant), _) => Switch::Tenant(tenant.clone()),
+        (None, Some(org)) => Switch::Org(org.clone()),
+        (None, None) => Switch::Platform,
+    }
 }
 
 fn view(row: &KillRow) -> Value {
@@ -28,8 +35,18 @@ fn view(row: &KillRow) -> Value {
 }
 
 fn switch(ask: &Ask<'_>, agent: Option<AgentId>) -> Result<Switch, Refused> {
-    let tenant = ask.params.tenant.clone().ok_or(Why::NotFound)?;
-    Ok(agent.map_or_else(|| Switch::Tenant(tenant.clone()), |agent| Switch::Agent(tenant.clone(), agent)))
+    match (&ask.params.tenant, agent) {
+        (Some(tenant), Some(agent)) => Ok(Switch::Agent(tenant.clone(), agent)),
+        (None, Some(_)) => {
+            Err(Refused::at(Why::InvalidField, "/agent", "stopped by the switch of its tenant"))
+        }
+        (_, None) => Ok(own(ask.params)),
+    }
+}
+
+/// What concerns everybody is told in the platform's own log.
+fn log(switch: &Switch) -> Option<(OrgId, TenantId)> {
+    (*switch == Switch::Platform).then(|| (OrgId::platform(), TenantId::platform()))
 }
 
 fn row(ask: &Ask<'_>, switch: &Switch) -> Result<Option<KillRow>, Refused> {
@@ -62,11 +79,23 @@ fn agent_schema() -> Value {
 }
 
 pub fn stop_schema() -> Value {
+    with_agent(stop_above_schema())
+}
+
+/// A body that may name one agent of a tenant.
+fn with_agent(mut schema: Value) -> Value {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("agent".to_owned(), agent_schema());
+    }
+    schema
+}
+
+/// Of an organization or of the platform.
+pub fn stop_above_schema() -> Value {
     let scopes: Vec<_> = KillScope::ALL.iter().map(|scope| scope.as_str()).collect();
     json!({"type": "object", "required": ["reason"], "additionalProperties": false, "properties": {
         "reason": {"type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "description": "why, as a code for the audit trail"},
         "scope": {"type": "string", "enum": scopes, "default": "all"},
-        "agent": agent_schema(),
     }})
 }
 
@@ -100,6 +129,7 @@ pub fn stop(ask: &Ask<'_>) -> Result<Change, Refused> {
         writes: updates.into_iter().map(Write::from).collect(),
         metadata: told(&switch, &reason).with("scope", MetaValue::Code(Code::literal(scope.as_str()))),
         regardless: true,
+        log: log(&switch),
         ..change
     })
 }
@@ -114,10 +144,14 @@ struct Recover {
 }
 
 pub fn recover_schema() -> Value {
+    with_agent(recover_above_schema())
+}
+
+/// Of an organization or of the platform.
+pub fn recover_above_schema() -> Value {
     json!({"type": "object", "required": ["reason", "version"], "additionalProperties": false, "properties": {
         "reason": {"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"},
         "version": {"type": "integer", "minimum": 0, "description": "of the switch as you saw it"},
-        "agent": agent_schema(),
     }})
 }
 
@@ -144,6 +178,7 @@ pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
     Ok(Change {
         writes: updates.into_iter().map(Write::from).collect(),
         metadata: told(&switch, &reason).count("version", version),
+        log: log(&switch),
         ..change
     })
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Item, Key, Swap, Table, deleted, fingerprint};
 
+use super::users::{address_of, is_ended, owning};
 use crate::ask::{Ask, digest};
 use crate::event::Params;
 use crate::plan::Change;
@@ -68,22 +69,30 @@ struct Place<'a> {
     key: Key,
     item: Option<&'a Item>,
     role: Option<Role>,
+    active: bool,
+    /// The person's own row, which says what they own.
+    person: (Key, &'a Item),
 }
 
 fn place<'a>(ask: &'a Ask<'_>) -> Result<Place<'a>, Refused> {
     let (tenant, user) = ask.params.tenant.as_ref().zip(ask.params.user.as_ref()).ok_or(Why::NotFound)?;
     let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
     // Somebody of another organization is nobody here.
-    ask.must::<User>(&Key::user(org, user))?;
+    let at = Key::user(org, user);
+    let (person, row) = ask.must::<User>(&at)?;
     let key = Key::binding(tenant, user);
     let (item, role) = (ask.rows.get(&key), ask.find(&key)?);
-    Ok(Place { tenant, user, key, item, role })
+    Ok(Place { tenant, user, key, item, role, active: person.active, person: (at, row) })
 }
 
 pub fn grant(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Wanted { role } = ask.body()?;
     let place = place(ask)?;
     allowed(ask, place.user, place.role.map(Granted::Role), Some(Granted::Role(role)))?;
+    // Whoever is ended stands in no row of owners, and gets nothing new.
+    if !place.active {
+        return Err(Why::PersonInactive.into());
+    }
     let body = json!({"user": place.user, "role": role});
     if place.role == Some(role) {
         return Ok(Change::already(resource(place.user), body));
@@ -102,7 +111,7 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     let place = place(ask)?;
     let before = place.role.ok_or(Why::NotFound)?;
     allowed(ask, place.user, Some(Granted::Role(before)), None)?;
-    let swaps = owners(ask, &place, false)?.into_iter().collect();
+    let swaps = owners(ask, &place, false)?;
     let mut change = Change::of(swaps, resource(place.user), Value::Null);
     change.writes.push(deleted(&place.key, place.item.ok_or(Why::NotFound)?));
     let before = MetaValue::Code(Code::literal(before.as_str()));
@@ -129,21 +138,24 @@ fn allowed(
     })
 }
 
-/// The row of owners, if it changes: written with every change of an owner, so that two who leave at once are seen.
-fn owners(ask: &Ask<'_>, place: &Place<'_>, owns: bool) -> Result<Option<Swap>, Refused> {
+/// The row of owners, if it changes, and the person's own: written with every change of an owner, so that two who leave at once
+/// are seen.
+fn owners(ask: &Ask<'_>, place: &Place<'_>, owns: bool) -> Result<Vec<Swap>, Refused> {
     let key = Key::owners(place.tenant);
     let owned = place.role == Some(Role::Owner);
     if owns == owned {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let mut row = ask.find::<OwnersRow>(&key)?.unwrap_or_default();
     if owns {
         row.0.insert(place.user.clone());
-    } else {
-        row.0.remove(place.user);
+    } else if row.0.remove(place.user) {
         last_owner(row.0.len()).map_err(|_| Why::LastOwner)?;
     }
-    Ok(Some(Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key }))
+    let owners = Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key };
+    let (key, old) = &place.person;
+    let new = owning(old, place.tenant, owns)?;
+    Ok(vec![owners, Swap { key: key.clone(), old: Some((*old).clone()), new }])
 }
 
 /// The connection that the body names, and the organization.
@@ -152,7 +164,10 @@ pub fn invite_needs(params: &Params, body: &Value) -> Vec<Key> {
     let tenant = body.get("tenant").and_then(Value::as_str).and_then(|text| text.parse().ok());
     let email = body.get("email").and_then(Value::as_str);
     let place = |id: &ConnectionId| Some(Key::invite(params.org.as_ref()?, invite_digest(id, email?)));
+    let address =
+        params.org.as_ref().zip(email).map(|(org, email)| Key::address(org, address_of(org, email)));
     let keys = [
+        address,
         connection.as_ref().and_then(place),
         params.org.as_ref().map(Key::org),
         connection.map(|id: ConnectionId| Key::connection(&id)),
@@ -192,6 +207,9 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let org = ask.params.org.clone().ok_or(Why::NotFound)?;
     ask.must::<Org>(&Key::org(&org))?;
     let email = super::email(&wanted.email, "/email")?;
+    if is_ended(ask.rows, &org, &address_of(&org, email))? {
+        return Err(Refused::at(Why::PersonInactive, "/email", "an invitation brings nobody back"));
+    }
     let connection = ask.find::<ConnectionRow>(&Key::connection(&wanted.connection))?;
     if connection.is_none_or(|row| row.org != org) {
         return Err(Refused::at(Why::InvalidField, "/connection", "a connection of this organization"));

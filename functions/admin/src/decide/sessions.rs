@@ -36,7 +36,8 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.session.iter().map(Key::session).collect()
 }
 
-fn view(row: &SessionRow, ask: &Ask<'_>) -> Value {
+/// What people see of a session.
+pub fn view(row: &SessionRow, ask: &Ask<'_>) -> Value {
     json!({
         "id": row.id, "created_at": row.created_at, "seen_at": row.seen_at, "expires_at": row.expires_at,
         "client": row.client, "mfa": row.mfa, "this": row.id == ask.who.session.id,

@@ -6,7 +6,7 @@ use domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
-use tables::{Attr, Item, Key, Marker, Swap, Switch, Table, fingerprint};
+use tables::{Attr, Item, Key, KeyOp, Marker, Swap, Switch, Table, fingerprint};
 
 use crate::ask::Ask;
 use crate::event::Params;
@@ -128,10 +128,35 @@ fn first_policy() -> PolicyRow {
 }
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let (key, tenant, item) = tenant(ask)?;
+    let (key, tenant, item) = there(ask)?;
     let new = with_status(ask, item)?;
     let body = shown(&new)?;
     Ok(replaced(key, item, new, format!("tenant:{}", tenant.id), body))
+}
+
+/// One that was not deleted.
+fn there<'a>(ask: &'a Ask<'_>) -> Result<(Key, Tenant, &'a Item), Refused> {
+    let (key, tenant, item) = tenant(ask)?;
+    match tenant.status {
+        Lifecycle::Deleted => Err(Why::TenantDeleted.into()),
+        Lifecycle::Active | Lifecycle::Suspended => Ok((key, tenant, item)),
+    }
+}
+
+/// For good, by two: every call is refused from this write on, and with it all root keys are destroyed, so that nothing that
+/// they sealed opens again. The log stays.
+pub fn remove(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let (key, tenant, item) = there(ask)?;
+    let mut new = item.clone();
+    new.insert("status".to_owned(), Attr::text(Lifecycle::Deleted));
+    let body = shown(&new)?;
+    let root = |purpose: envelope::Purpose| Key::root(&tenant.id, purpose.as_str());
+    let destroyed = envelope::Purpose::ALL.map(|one| KeyOp::ShredRoot { root: root(one) }.to_update().into());
+    Ok(Change {
+        writes: destroyed.into_iter().collect(),
+        weakens: true,
+        ..replaced(key, item, new, format!("tenant:{}", tenant.id), body)
+    })
 }
 
 pub fn networks_schema() -> Value {

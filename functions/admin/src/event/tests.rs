@@ -104,6 +104,9 @@ fn filled(pattern: &str) -> String {
         "{provider}" => "prv_0123456789abcdef".to_owned(),
         "{query}" => "qry_0123456789abcdef".to_owned(),
         "{key}" => "ABCDEFGHIJKLMNOP".to_owned(),
+        "{team}" => "sales".to_owned(),
+        "{invitation}" => "a".repeat(64),
+        "{token}" => "sct_0123456789abcdef".to_owned(),
         fixed => fixed.to_owned(),
     };
     pattern.split('/').map(part).collect::<Vec<_>>().join("/")

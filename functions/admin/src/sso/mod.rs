@@ -28,7 +28,7 @@ mod secret;
 pub mod session_token;
 mod signature;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod workload;
 
 pub use begin::{BrowserSecret, Pending, RedirectUri, ReturnTo, begin};

@@ -1,8 +1,9 @@
 //! A new version of a tenant's limits: told, recorded, then written over the version that was read.
 
-use domain::{EventType, Limit, LimitsRow, Metadata, Zone};
+use domain::{Agent, AgentId, Code, EventType, Limit, LimitsRow, Metadata, Zone};
+use tables::codec::Row as _;
 use tables::gates::GateFault;
-use tables::{GateOp, GateStore, Key};
+use tables::{Attr, GateOp, GateStore, Key, KeyStore as _, Swap, people};
 
 use super::{LimitError, read, shards};
 use crate::args;
@@ -60,13 +61,35 @@ pub(super) async fn run(
     Ok(row)
 }
 
-/// Puts agents into their teams, each by a write of its own: to do it again changes nothing.
+/// Puts agents into their teams, each with the counts of both teams in one transaction: to do it again changes nothing.
 async fn join(bench: &Bench, joins: &[super::Join]) -> Result<(), LimitError> {
     for super::Join { agent, team } in joins {
-        let write = tables::limits::join(Key::agent(&bench.ring.tenant, agent), team);
-        bench.store.update(write).await.map_err(|_| LimitError::NoAgent(agent.clone()))?;
+        join_one(bench, agent, team).await?;
     }
     Ok(())
+}
+
+async fn join_one(bench: &Bench, agent: &AgentId, team: &Code) -> Result<(), LimitError> {
+    let (tenant, key) = (&bench.ring.tenant, Key::agent(&bench.ring.tenant, agent));
+    let none = || LimitError::NoAgent(agent.clone());
+    for _ in 0..TRIES {
+        let item = bench.store.read(&key).await.map_err(|_| none())?.ok_or_else(none)?;
+        let row = Agent::from_item(&item).map_err(|_| none())?;
+        if row.team.as_ref() == Some(team) {
+            return Ok(());
+        }
+        let mut new = item.clone();
+        new.insert("team".to_owned(), Attr::text(team));
+        let moved = Swap { key: key.clone(), old: Some(item), new }.to_write();
+        let joined = people::joined_or_made(tenant, team, aws::now()).into();
+        let left = row.team.iter().map(|old| people::left(tenant, old).into());
+        match bench.store.write_all([moved, joined].into_iter().chain(left).collect()).await {
+            Ok(()) => return Ok(()),
+            // What was written is seen by the next reading.
+            Err(GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown) => {}
+        }
+    }
+    Err(none())
 }
 
 /// The row, and the shards with it when their number changes: one transaction, which a call that holds meanwhile stops.

@@ -131,6 +131,8 @@ actions! {
     GrantPlatform = "grant.platform", Write, true, [Platform];
     UserRead = "user.read", Read, false, [Platform, Org, Tenant];
     UserInvite = "user.invite", Write, true, [Platform, Org, Tenant];
+    /// And what undoes it.
+    UserDeactivate = "user.deactivate", Destructive, true, [Platform, Org];
     SessionReadAny = "session.read_any", Read, false, [Platform, Org, Tenant];
     SessionRevokeAny = "session.revoke_any", Destructive, true, [Platform, Org, Tenant];
     /// List and end.

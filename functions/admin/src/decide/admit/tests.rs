@@ -1,0 +1,168 @@
+//! Whoever was ended stays out, by every way in.
+
+use super::*;
+use crate::sso::testing::{connection_of, sample};
+use crate::sso::{Groups, Mfa};
+use domain::{Lifecycle, Region, Tenant};
+use serde_json::{Value, json};
+
+const EMAIL: &str = "dana@acme.test";
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(millis).unwrap()
+}
+
+/// An organization with a connection that creates people of a group, as the second connection of somebody who is known by another.
+struct Way {
+    connection: Connection,
+    row: ConnectionRow,
+    org: OrgId,
+    tenant: TenantId,
+    rows: Rows,
+    key: SessionKey,
+}
+
+impl Way {
+    fn new() -> Self {
+        let (org, tenant) = (OrgId::from_random([1; 10]), TenantId::from_random([2; 10]));
+        let mut form = sample("okta").connection;
+        let more = json!({"org": org, "jit": true,
+            "group_roles": [{"group": "Ops", "grant": {"tenant": tenant, "role": "owner"}}]});
+        form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let connection = connection_of(&form);
+        let row = ConnectionRow {
+            id: connection.id().clone(),
+            org: org.clone(),
+            status: Lifecycle::Active,
+            document: form.to_string(),
+            secret: None,
+        };
+        let mut rows = Rows::new();
+        let (id, of, region, status) = (tenant.clone(), org.clone(), Region::Eu, Lifecycle::Active);
+        rows.insert(Key::tenant(&tenant), Tenant { id, org: of, region, status, networks: None }.to_item());
+        let key = SessionKey::mint(Region::Eu, [7; 10], &[1; 43]);
+        Self { connection, row, org, tenant, rows, key }
+    }
+
+    fn identity(email: &str, verified: bool) -> Identity {
+        Identity {
+            issuer: "https://acme.okta.com".to_owned(),
+            subject: "00u1".to_owned(),
+            external_id: "00u1".to_owned(),
+            email: Some(email.to_owned()),
+            email_verified: verified,
+            name: None,
+            groups: Groups::Listed(vec!["Ops".to_owned()]),
+            mfa: Mfa::Yes,
+            auth_time: None,
+            sid: None,
+            amr: Vec::new(),
+        }
+    }
+
+    fn door<'a>(&'a self, identity: &'a Identity) -> Door<'a> {
+        Door {
+            connection: &self.connection,
+            row: &self.row,
+            identity,
+            rows: &self.rows,
+            now: at(5_000),
+            new_user: UserId::from_random([9; 10]),
+            key: &self.key,
+        }
+    }
+
+    fn admit(&self, identity: &Identity) -> Result<Admitted, Why> {
+        admit(&self.door(identity))
+    }
+
+    fn address(&self) -> Key {
+        Key::address(&self.org, users::address_of(&self.org, EMAIL))
+    }
+}
+
+fn touched(admitted: &Admitted) -> BTreeSet<Key> {
+    admitted.writes.iter().map(|write| write.key.clone()).collect()
+}
+
+#[test]
+fn a_new_person_is_noted_under_their_address_and_their_tenants() {
+    let way = Way::new();
+    let admitted = way.admit(&Way::identity(EMAIL, true)).unwrap();
+    assert!(admitted.created);
+    let touched = touched(&admitted);
+    assert!(touched.contains(&way.address()), "whoever is ended at this moment is not let in: {touched:?}");
+    let of = |key: &Key| admitted.writes.iter().find(|write| write.key == *key).unwrap();
+    let conditions = [of(&way.address()), of(&Key::owners(&way.tenant))];
+    assert!(conditions.iter().all(|write| write.condition.is_some()));
+    let person = of(&Key::user(&way.org, &admitted.user));
+    let values: Vec<_> = person.values.iter().map(|(_, value)| value.clone()).collect();
+    assert!(values.contains(&Attr::texts([&way.tenant])), "owned tenants: {values:?}");
+    let keys = first_keys(&way.org, &way.row, &Way::identity(EMAIL, true));
+    assert!(keys.contains(&way.address()), "it is read before");
+    // An address that nobody verified is no address.
+    let bare = way.admit(&Way::identity(EMAIL, false)).unwrap();
+    assert!(!bare.writes.iter().any(|write| write.key.sk.starts_with("ADDRESS#")));
+}
+
+#[test]
+fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
+    let mut way = Way::new();
+    way.rows.insert(way.address(), AddressRow { ended: true }.to_item());
+    for email in [EMAIL, "Dana@ACME.test"] {
+        assert_eq!(way.admit(&Way::identity(email, true)).unwrap_err(), Why::Deprovisioned, "{email}");
+    }
+    let identity = Way::identity(EMAIL, true);
+    let invite = InviteRow {
+        org: way.org.clone(),
+        connection: way.row.id.clone(),
+        platform: false,
+        owner: true,
+        tenant: None,
+        invited_by: None,
+        expires_at: at(9_000),
+    };
+    way.rows.insert(invite_key(&way, &identity), invite.to_item());
+    assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
+    // Another person's address is another's.
+    assert!(way.admit(&Way::identity("noa@acme.test", true)).is_ok());
+    way.rows.insert(way.address(), AddressRow { ended: false }.to_item());
+    assert!(way.admit(&identity).is_ok(), "reactivated");
+}
+
+fn invite_key(way: &Way, identity: &Identity) -> Key {
+    invite(&way.org, &way.row, identity).unwrap()
+}
+
+/// Somebody known by this connection, with a row of their own.
+fn known(way: &mut Way, person: &PersonRow) {
+    let mut row = Marker::item();
+    row.insert("user_id".to_owned(), Attr::text(&person.user.id));
+    way.rows.insert(link(&way.org, &Way::identity(EMAIL, true)), row);
+    way.rows.insert(Key::user(&way.org, &person.user.id), person.to_item());
+}
+
+#[test]
+fn an_address_that_nobody_knew_is_closed_when_whoever_was_ended_knocks() {
+    let mut way = Way::new();
+    let mut person = PersonRow::new(UserId::from_random([4; 10]));
+    person.user.active = false;
+    known(&mut way, &person);
+    let identity = Way::identity(EMAIL, true);
+    assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
+    let writes = kept_out(&way.door(&identity));
+    let keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
+    assert_eq!(keys, [Key::user(&way.org, &person.user.id), way.address()]);
+    assert_eq!(kept_out(&way.door(&Way::identity(EMAIL, false))), [], "an address that nobody verified");
+    person.note(&users::address_of(&way.org, EMAIL));
+    known(&mut way, &person);
+    assert_eq!(kept_out(&way.door(&identity)), [], "it is closed already");
+    person.user.active = true;
+    person.addresses.clear();
+    known(&mut way, &person);
+    assert_eq!(kept_out(&way.door(&identity)), [], "whoever is active is not kept out");
+    let admitted = way.admit(&identity).unwrap();
+    assert!(touched(&admitted).contains(&way.address()), "noted at the next sign-in");
+    let noted: Value = json!(users::address_of(&way.org, EMAIL));
+    assert!(noted.as_str().is_some_and(|text| !text.contains("dana")));
+}

@@ -1,0 +1,306 @@
+//! Teams, people, invitations and directories' tokens, over rows in memory.
+
+use super::*;
+use domain::{
+    AddressRow, Code, ConnectionRow, InviteRow, Name, Opaque, Person, ScimSlots, ScimToken, ScimTokenRow,
+    TeamRow,
+};
+use tables::codec::Row as _;
+
+impl World {
+    /// An owner of the organization.
+    pub(super) fn of_org_owner() -> Self {
+        let mut world = Self::of(None);
+        world.who.principal.org_owner = Some(world.org.clone());
+        world.rows.insert(Key::org_owner(&world.org, &user(4)), tables::Marker::item());
+        world.rows.insert(Key::org_owners(&world.org), OwnersRow([user(4)].into()).to_item());
+        world
+    }
+
+    pub(super) fn put<T: Row>(&mut self, key: Key, row: &T) {
+        self.rows.insert(key, row.to_item());
+    }
+
+    /// Writes what was decided.
+    pub(super) fn make(&mut self, decision: Decision) -> Box<Plan> {
+        let Decision::Write(plan) = decision else { panic!("{decision:?}") };
+        for swap in &plan.change.swaps {
+            self.rows.insert(swap.key.clone(), swap.new.clone());
+        }
+        plan
+    }
+
+    fn on(&self, byte: u8) -> Params {
+        Params { user: Some(user(byte)), ..Params::default() }
+    }
+
+    fn person(&self, byte: u8) -> Person {
+        Person::from_item(&self.rows[&Key::user(&self.org, &user(byte))]).unwrap()
+    }
+}
+
+fn code(text: &str) -> Code {
+    text.parse().unwrap()
+}
+
+fn team(agents: u64, removed: bool) -> TeamRow {
+    let name: Name = "Sales".parse().unwrap();
+    TeamRow { id: code("sales"), name, created_at: at(1), agents, removed_at: removed.then(|| at(2)) }
+}
+
+fn in_team(world: &World) -> Params {
+    Params { team: Some(code("sales")), ..world.in_tenant() }
+}
+
+#[test]
+fn a_team_is_made_named_anew_and_made_again_after_it_was_removed() {
+    let mut world = World::of(Some(Role::Admin));
+    let key = Key::team(&world.tenant, &code("sales"));
+    let wanted = json!({"id": "sales", "name": "Sales"});
+    let made = world.call("teams.create", world.in_tenant(), &wanted, BARE);
+    let plan = world.make(made);
+    assert_eq!(
+        plan.change.location.as_deref(),
+        Some(format!("/v1/tenants/{}/teams/sales", world.tenant).as_str())
+    );
+    assert_eq!(why(world.call("teams.create", world.in_tenant(), &wanted, BARE)), Why::AlreadyExists);
+    for bad in [".", "..", "-x", ".x"] {
+        let body = json!({"id": bad, "name": "x"});
+        assert_eq!(
+            why(world.call("teams.create", world.in_tenant(), &body, BARE)),
+            Why::InvalidField,
+            "{bad}"
+        );
+    }
+    let renamed = world.call("teams.put", in_team(&world), &json!({"name": "Field"}), BARE);
+    assert_eq!(world.make(renamed).change.body["name"], "Field");
+    let gone = world.call("teams.remove", in_team(&world), &json!({}), BARE);
+    let plan = world.make(gone);
+    assert!(
+        plan.change.swaps.iter().any(|swap| swap.key == Key::limits(&world.tenant)),
+        "no limit comes meanwhile"
+    );
+    for name in ["teams.put", "teams.remove"] {
+        let body = json!({"name": "x"});
+        assert_eq!(why(world.call(name, in_team(&world), &body, BARE)), Why::NotFound, "{name}");
+    }
+    let again = world.call("teams.create", world.in_tenant(), &wanted, BARE);
+    world.make(again);
+    assert_eq!(TeamRow::from_item(&world.rows[&key]).unwrap().removed_at, None);
+    // A viewer sees it and changes nothing.
+    world.who.principal.roles = [(world.tenant.clone(), Role::Viewer)].into();
+    assert!(matches!(world.call("teams.get", in_team(&world), &json!({}), BARE), Decision::Show(_)));
+    assert_eq!(why(world.call("teams.remove", in_team(&world), &json!({}), BARE)), Why::Forbidden);
+}
+
+#[test]
+fn a_team_with_agents_or_limits_stays() {
+    let mut world = World::of(Some(Role::Admin));
+    let key = Key::team(&world.tenant, &code("sales"));
+    world.put(key.clone(), &team(1, false));
+    assert_eq!(why(world.call("teams.remove", in_team(&world), &json!({}), BARE)), Why::InUse);
+    world.put(key, &team(0, false));
+    let limit = |place: &str| domain::Limit { place: place.parse().unwrap(), most: 10 };
+    let limits = vec![limit("tenant:tokens:total"), limit("team/sales:tokens:day")];
+    world.put(Key::limits(&world.tenant), &LimitsRow::new(2, domain::Zone::utc(), 1, limits).unwrap());
+    assert_eq!(why(world.call("teams.remove", in_team(&world), &json!({}), BARE)), Why::InUse);
+}
+
+/// The agent and the counts of both teams are of one transaction, each with its condition.
+#[test]
+fn an_agent_moves_with_both_counts() {
+    let mut world = World::of(Some(Role::Admin));
+    let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
+    let to =
+        |world: &World, team: Value| world.call("agents.team", params.clone(), &json!({"team": team}), BARE);
+    assert_eq!(why(to(&world, json!("sales"))), Why::InvalidField, "there is no such team");
+    world.put(Key::team(&world.tenant, &code("sales")), &team(0, true));
+    assert_eq!(why(to(&world, json!("sales"))), Why::InvalidField, "it was removed");
+    world.put(Key::team(&world.tenant, &code("sales")), &team(0, false));
+    let moved = to(&world, json!("sales"));
+    let plan = world.make(moved);
+    let counts = |plan: &Plan| {
+        let one = |write: &tables::gates::Write| {
+            (write.key.sk.clone(), write.update.to_string(), write.condition.is_some())
+        };
+        plan.change.writes.iter().map(one).collect::<Vec<_>>()
+    };
+    let (more, less) = ("SET agents = agents + :one".to_owned(), "SET agents = agents - :one".to_owned());
+    assert_eq!(counts(&plan), [("TEAM#sales".to_owned(), more.clone(), true)]);
+    let Decision::Write(plan) = to(&world, json!("sales")) else { panic!() };
+    assert!(plan.change.already, "there it is");
+    let other = TeamRow { id: code("ops"), ..team(0, false) };
+    world.put(Key::team(&world.tenant, &code("ops")), &other);
+    let Decision::Write(plan) = to(&world, json!("ops")) else { panic!() };
+    assert_eq!(
+        counts(&plan),
+        [("TEAM#sales".to_owned(), less.clone(), true), ("TEAM#ops".to_owned(), more.clone(), true)]
+    );
+    let Decision::Write(plan) = to(&world, json!(null)) else { panic!() };
+    assert_eq!(counts(&plan), [("TEAM#sales".to_owned(), less, true)]);
+    let body = json!({"name": "x", "team": "ops"});
+    let Decision::Write(plan) = world.call("agents.create", world.in_tenant(), &body, BARE) else { panic!() };
+    assert_eq!(counts(&plan), [("TEAM#ops".to_owned(), more, true)]);
+    let nowhere = json!({"name": "x", "team": "nowhere"});
+    assert_eq!(why(world.call("agents.create", world.in_tenant(), &nowhere, BARE)), Why::InvalidField);
+}
+
+fn to_status(active: bool) -> Value {
+    json!({"status": if active { "active" } else { "suspended" }})
+}
+
+#[test]
+fn somebody_is_ended_by_one_write_and_nothing_old_comes_back() {
+    let mut world = World::of_org_owner();
+    let address = Opaque::from_digest(&[9; 32]);
+    let mut person = Person { user: User { id: user(5), active: true, epoch: 7 }, ..Person::new(user(5)) };
+    person.owns.insert(world.tenant.clone());
+    person.note(&address);
+    world.put(Key::user(&world.org, &user(5)), &person);
+    world.put(Key::owners(&world.tenant), &OwnersRow([user(5), user(6)].into()));
+    let ended = world.call("users.status", world.on(5), &to_status(false), BARE);
+    let plan = world.make(ended);
+    assert_eq!(plan.attempt.event_type, EventType::AdminUser);
+    let swap = plan.change.swaps.iter().find(|swap| swap.key == Key::user(&world.org, &user(5))).unwrap();
+    assert!(swap.old.is_some(), "over what was read");
+    let marks: Vec<_> = plan.change.writes.iter().map(|write| write.key.clone()).collect();
+    assert_eq!(marks, [Key::address(&world.org, &address)], "in the same transaction");
+    assert_eq!((world.person(5).user.active, world.person(5).user.epoch), (false, 8));
+    let owners = |world: &World| OwnersRow::from_item(&world.rows[&Key::owners(&world.tenant)]).unwrap().0;
+    assert_eq!(owners(&world), [user(6)].into(), "whoever is ended owns nothing");
+    let Decision::Write(plan) = world.call("users.status", world.on(5), &to_status(false), BARE) else {
+        panic!()
+    };
+    assert!(plan.change.already);
+    // Nothing is given to whoever is ended.
+    let params = Params { user: Some(user(5)), ..world.in_tenant() };
+    assert_eq!(why(world.call("roles.grant", params, &json!({"role": "viewer"}), BARE)), Why::PersonInactive);
+    let back = world.call("users.status", world.on(5), &to_status(true), BARE);
+    world.make(back);
+    assert_eq!((world.person(5).user.active, world.person(5).user.epoch), (true, 8));
+    assert_eq!(owners(&world), [user(5), user(6)].into());
+}
+
+#[test]
+fn the_last_owner_is_not_ended_by_hand_and_nobody_ends_themselves_or_who_stands_above() {
+    let mut world = World::of_org_owner();
+    let end = |world: &World, byte: u8| world.call("users.status", world.on(byte), &to_status(false), BARE);
+    assert_eq!(why(end(&world, 4)), Why::OnSelf);
+    assert_eq!(why(end(&world, 99)), Why::NotFound);
+    let mut person = Person::new(user(5));
+    person.owns.insert(world.tenant.clone());
+    world.put(Key::user(&world.org, &user(5)), &person);
+    assert_eq!(why(end(&world, 5)), Why::LastOwner, "of a tenant");
+    world.put(Key::owners(&world.tenant), &OwnersRow([user(5), user(6)].into()));
+    world.rows.insert(Key::org_owner(&world.org, &user(5)), tables::Marker::item());
+    world.put(Key::org_owners(&world.org), &OwnersRow([user(5)].into()));
+    assert_eq!(why(end(&world, 5)), Why::LastOwner, "of the organization");
+    world.put(Key::org_owners(&world.org), &OwnersRow([user(4), user(5)].into()));
+    world.rows.insert(Key::platform_admin(&user(5)), tables::Marker::item());
+    assert_eq!(why(end(&world, 5)), Why::AboveOwnLevel);
+    world.who.principal.platform = true;
+    assert!(matches!(end(&world, 5), Decision::Write(_)));
+    // The two rows of owners are written over what was read: the second of two who leave is seen.
+    let Decision::Write(plan) = end(&world, 5) else { panic!() };
+    let places: BTreeSet<_> = plan.change.swaps.iter().map(|swap| swap.key.clone()).collect();
+    assert!(places.is_superset(&[Key::owners(&world.tenant), Key::org_owners(&world.org)].into()));
+    assert!(plan.change.swaps.iter().all(|swap| swap.old.is_some()));
+    assert_eq!(
+        why(world.call("users.status", world.on(5), &json!({"status": "deleted"}), BARE)),
+        Why::InvalidField
+    );
+    let mut member = World::of(None);
+    member.who.principal.mfa = true;
+    assert_eq!(why(end(&member, 5)), Why::Forbidden);
+}
+
+#[test]
+fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ended() {
+    let mut world = World::of_org_owner();
+    let connection = world.connection();
+    let (id, expires_at) = (Opaque::from_digest(&[1; 32]), at(9_000));
+    let row = InviteRow {
+        org: world.org.clone(),
+        connection: connection.clone(),
+        platform: false,
+        owner: true,
+        tenant: None,
+        invited_by: None,
+        expires_at,
+    };
+    world.put(Key::invite(&world.org, &id), &row);
+    let params = |id: Opaque| Params { invitation: Some(id), ..Params::default() };
+    let Decision::Write(plan) = world.call("invitations.withdraw", params(id), &json!({}), BARE) else {
+        panic!()
+    };
+    assert!(plan.change.swaps.is_empty() && plan.change.writes.len() == 1);
+    assert!(plan.change.writes[0].delete && plan.change.writes[0].condition.is_some());
+    let none = Opaque::from_digest(&[2; 32]);
+    assert_eq!(why(world.call("invitations.withdraw", params(none), &json!({}), BARE)), Why::NotFound);
+    let row = ConnectionRow {
+        id: connection.clone(),
+        org: world.org.clone(),
+        status: Lifecycle::Active,
+        document: "{}".to_owned(),
+        secret: None,
+    };
+    world.put(Key::connection(&connection), &row);
+    let body = json!({"email": "Dana@acme.test", "connection": connection});
+    let invite = |world: &World| world.call("invitations.create", Params::default(), &body, BARE);
+    let address = crate::decide::users::address_of(&world.org, "dana@acme.test ");
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: false });
+    assert!(matches!(invite(&world), Decision::Write(_)));
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: true });
+    assert_eq!(why(invite(&world)), Why::PersonInactive);
+}
+
+#[test]
+fn two_tokens_of_a_directory_live_at_most_and_each_is_shown_once() {
+    let mut world = World::of_org_owner();
+    let id = world.connection();
+    let row = ConnectionRow {
+        id: id.clone(),
+        org: world.org.clone(),
+        status: Lifecycle::Active,
+        document: "{}".to_owned(),
+        secret: None,
+    };
+    world.put(Key::connection(&id), &row);
+    let params = Params { connection: Some(id.clone()), ..Params::default() };
+    let event =
+        |key: &str| BARE.replace("\"idempotency-key\": \"one\"", &format!("\"idempotency-key\": \"{key}\""));
+    let create =
+        |world: &World, key: &str| world.call("scim_tokens.create", params.clone(), &json!({}), &event(key));
+    let first = create(&world, "one");
+    let plan = world.make(first);
+    let text = plan.change.body["scim_token"].as_str().unwrap();
+    let token: ScimToken = text.parse().unwrap();
+    let key = Key::scim_token(&id, token.id());
+    let row = ScimTokenRow::from_item(&world.rows[&key]).unwrap();
+    assert_eq!((row.secret, row.org, row.created_by), (token.secret_hash(), world.org.clone(), user(4)));
+    assert_eq!(row.expires_at.millis_since(at(5_000)), 365 * 86_400_000);
+    assert!(!format!("{:?}{:?}", plan.attempt, world.rows[&key]).contains(text.split_at(50).1));
+    assert_eq!(why(create(&world, "one")), Why::AlreadyExists, "the same key makes it once");
+    let second = create(&world, "two");
+    let plan = world.make(second);
+    assert!(plan.change.swaps.iter().any(|swap| swap.key == Key::scim_slots(&id) && swap.old.is_some()));
+    assert_eq!(why(create(&world, "three")), Why::InUse);
+    let revoke = Params { token: Some(token.id().clone()), ..params.clone() };
+    let revoked = world.call("scim_tokens.revoke", revoke.clone(), &json!({}), BARE);
+    world.make(revoked);
+    assert!(!ScimTokenRow::from_item(&world.rows[&key]).unwrap().is_live(at(5_000)));
+    let slots = ScimSlots::from_item(&world.rows[&Key::scim_slots(&id)]).unwrap();
+    assert!(slots.0.len() == 1 && !slots.has(token.id()));
+    let Decision::Write(plan) = world.call("scim_tokens.revoke", revoke, &json!({}), BARE) else { panic!() };
+    assert!(plan.change.already);
+    assert!(matches!(create(&world, "three"), Decision::Write(_)));
+    for end in ["1970-01-01T00:00:05.000Z", "1971-01-01T00:00:05.001Z"] {
+        let body = json!({"expires_at": end});
+        let refused = world.call("scim_tokens.create", params.clone(), &body, &event("four"));
+        assert_eq!(why(refused), Why::InvalidField, "{end}");
+    }
+    // Another organization's connection is none.
+    world.org = OrgId::from_random([77; 10]);
+    world.who.principal.org_owner = Some(world.org.clone());
+    assert_eq!(why(create(&world, "three")), Why::NotFound);
+}

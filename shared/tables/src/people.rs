@@ -1,0 +1,246 @@
+//! Rows of people, addresses, teams and directories' tokens, and the writes that move agents between teams.
+//!
+//! A team counts its agents. Each move writes the agent and both counts in one transaction, and a team is removed only as it was
+//! read, without any: whichever comes first, the other fails.
+
+use domain::{
+    AddressRow, Code, Person, ScimSlots, ScimTokenId, ScimTokenRow, TeamRow, TenantId, Timestamp, User,
+};
+
+use crate::codec::Row;
+use crate::gates::Update;
+use crate::item::{VERSION, VERSION_FIELD, item};
+use crate::{Attr, CodecError, Item, Key, Reader};
+
+impl Row for Person {
+    fn to_item(&self) -> Item {
+        let mut row = self.user.to_item();
+        row.insert("owns".to_owned(), Attr::texts(&self.owns));
+        row.insert("addresses".to_owned(), Attr::texts(&self.addresses));
+        row
+    }
+
+    /// Rows from before there was anything else hold nothing else.
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            user: User::from_item(item)?,
+            owns: if row.has("owns") { row.texts("owns")? } else { std::collections::BTreeSet::new() },
+            addresses: if row.has("addresses") { row.texts("addresses")? } else { Vec::new() },
+        })
+    }
+}
+
+impl Row for AddressRow {
+    fn to_item(&self) -> Item {
+        item([("ended", Attr::Bool(self.ended))])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        Ok(Self { ended: Reader::new(item)?.flag("ended")? })
+    }
+}
+
+/// Whether an address may come in, whatever its row said.
+pub fn address(place: Key, ended: bool) -> Update {
+    Update {
+        key: place,
+        update: "SET ended = :ended, #v = :v",
+        condition: None,
+        names: vec![("#v", VERSION_FIELD.to_owned())],
+        values: vec![(":ended", Attr::Bool(ended)), (":v", Attr::number(VERSION))],
+    }
+}
+
+impl Row for TeamRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("team_id", Attr::text(&self.id)),
+            ("name", Attr::text(&self.name)),
+            ("created_at", Attr::text(self.created_at)),
+            ("agents", Attr::number(self.agents)),
+        ]);
+        row.extend(self.removed_at.map(|at| ("removed_at".to_owned(), Attr::text(at))));
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("team_id")?,
+            name: row.parse("name")?,
+            created_at: row.parse("created_at")?,
+            agents: row.number("agents")?,
+            removed_at: row.optional("removed_at")?,
+        })
+    }
+}
+
+/// An agent comes into a team, which must be there.
+pub fn joined(tenant: &TenantId, team: &Code) -> Update {
+    Update {
+        key: Key::team(tenant, team),
+        update: "SET agents = agents + :one",
+        condition: Some("attribute_exists(pk) AND attribute_not_exists(removed_at)"),
+        names: Vec::new(),
+        values: vec![(":one", Attr::number(1))],
+    }
+}
+
+/// An agent leaves a team.
+pub fn left(tenant: &TenantId, team: &Code) -> Update {
+    Update {
+        key: Key::team(tenant, team),
+        update: "SET agents = agents - :one",
+        condition: Some("agents >= :one"),
+        names: Vec::new(),
+        values: vec![(":one", Attr::number(1))],
+    }
+}
+
+/// An agent comes into a team, which is made if it is not there, named as its id.
+pub fn joined_or_made(tenant: &TenantId, team: &Code, now: Timestamp) -> Update {
+    Update {
+        key: Key::team(tenant, team),
+        update: "SET agents = if_not_exists(agents, :none) + :one, team_id = :team, \
+                 #name = if_not_exists(#name, :team), created_at = if_not_exists(created_at, :now), #v = :v \
+                 REMOVE removed_at",
+        condition: None,
+        names: vec![("#name", "name".to_owned()), ("#v", VERSION_FIELD.to_owned())],
+        values: vec![
+            (":none", Attr::number(0)),
+            (":one", Attr::number(1)),
+            (":team", Attr::text(team)),
+            (":now", Attr::text(now)),
+            (":v", Attr::number(VERSION)),
+        ],
+    }
+}
+
+impl Row for ScimTokenRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("token_id", Attr::text(&self.id)),
+            ("org_id", Attr::text(&self.org)),
+            ("connection_id", Attr::text(&self.connection)),
+            ("secret_sha256", Attr::text(self.secret)),
+            ("last_four", Attr::text(&self.last_four)),
+            ("created_by", Attr::text(&self.created_by)),
+            ("created_at", Attr::text(self.created_at)),
+            ("expires_at", Attr::text(self.expires_at)),
+        ]);
+        row.extend(self.revoked_at.map(|at| ("revoked_at".to_owned(), Attr::text(at))));
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            id: row.parse("token_id")?,
+            org: row.parse("org_id")?,
+            connection: row.parse("connection_id")?,
+            secret: row.parse("secret_sha256")?,
+            last_four: row.str("last_four")?.to_owned(),
+            created_by: row.parse("created_by")?,
+            created_at: row.parse("created_at")?,
+            expires_at: row.parse("expires_at")?,
+            revoked_at: row.optional("revoked_at")?,
+        })
+    }
+}
+
+impl Row for ScimSlots {
+    fn to_item(&self) -> Item {
+        let slot = |(id, end): &(ScimTokenId, Timestamp)| {
+            Attr::M(Item::from([
+                ("token_id".to_owned(), Attr::text(id)),
+                ("expires_at".to_owned(), Attr::text(end)),
+            ]))
+        };
+        item([("slots", Attr::L(self.0.iter().map(slot).collect()))])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let slot = |row: Reader<'_>| Ok((row.parse("token_id")?, row.parse("expires_at")?));
+        Reader::new(item)?.maps("slots", slot).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gates::tests::store::evaluate;
+    use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis).unwrap()
+    }
+
+    fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
+        let item = row.to_item();
+        assert_eq!(T::from_item(&item).as_ref(), Ok(&row));
+        for missing in item.keys() {
+            let mut without = item.clone();
+            without.remove(missing);
+            let may = optional.contains(&missing.as_str());
+            assert!(T::from_item(&without).is_err() || may, "{missing} may be left out");
+        }
+    }
+
+    #[test]
+    fn every_row_reads_back_and_names_what_is_missing() {
+        let user = UserId::from_random([1; 10]);
+        let mut person = Person::new(user.clone());
+        person.owns.insert(TenantId::from_random([2; 10]));
+        person.note(&Opaque::from_digest(&[3; 32]));
+        assert_eq!(User::from_item(&person.to_item()), Ok(person.user.clone()));
+        reads_back(person, &["owns", "addresses"]);
+        reads_back(AddressRow { ended: true }, &[]);
+        reads_back(team(3), &["removed_at"]);
+        let id = ScimTokenId::from_random([4; 10]);
+        reads_back(ScimSlots(vec![(id.clone(), at(7))]), &[]);
+        let row = ScimTokenRow {
+            id,
+            org: OrgId::from_random([5; 10]),
+            connection: ConnectionId::from_random([6; 10]),
+            secret: SecretHash::of("x"),
+            last_four: "abcd".to_owned(),
+            created_by: user,
+            created_at: at(1),
+            expires_at: at(2),
+            revoked_at: Some(at(3)),
+        };
+        assert!(!row.is_live(at(1)));
+        assert!(ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(1)));
+        assert!(!ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(2)));
+        reads_back(row, &["revoked_at"]);
+    }
+
+    fn team(agents: u64) -> TeamRow {
+        let name = "sales".parse().unwrap();
+        TeamRow { id: "sales".parse().unwrap(), name, created_at: at(1), agents, removed_at: Some(at(9)) }
+    }
+
+    fn counted(update: Update, item: Option<&Item>) -> Option<u64> {
+        evaluate(&update.into(), item).ok().map(|item| TeamRow::from_item(&item).unwrap().agents)
+    }
+
+    #[test]
+    fn a_team_counts_its_agents_and_one_that_is_gone_takes_none() {
+        let (tenant, id) = (TenantId::from_random([2; 10]), "sales".parse().unwrap());
+        let there = TeamRow { removed_at: None, ..team(1) }.to_item();
+        let gone = team(0).to_item();
+        assert_eq!(counted(joined(&tenant, &id), Some(&there)), Some(2));
+        assert_eq!(counted(joined(&tenant, &id), Some(&gone)), None);
+        assert_eq!(counted(joined(&tenant, &id), None), None);
+        assert_eq!(counted(left(&tenant, &id), Some(&there)), Some(0));
+        assert_eq!(counted(left(&tenant, &id), Some(&gone)), None);
+        for item in [None, Some(&gone), Some(&there)] {
+            let made = evaluate(&joined_or_made(&tenant, &id, at(5)).into(), item).unwrap();
+            let made = TeamRow::from_item(&made).unwrap();
+            assert_eq!(made.removed_at, None);
+            assert_eq!(made.agents, if item == Some(&there) { 2 } else { 1 });
+            assert_eq!(made.created_at, at(if item.is_some() { 1 } else { 5 }));
+        }
+    }
+}

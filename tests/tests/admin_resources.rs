@@ -1,0 +1,324 @@
+//! Teams, people, directories' tokens, organizations' changes and switches, and the end of a tenant, through the real functions.
+#![cfg(test)]
+
+use countersign_tests::support::admin::{Org, Person};
+use countersign_tests::support::http::{Answer, Request};
+use countersign_tests::support::planted;
+use countersign_tests::support::stack::stack;
+use serde_json::{Value, json};
+
+fn code(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+}
+
+fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+fn text(answer: &Answer, name: &str) -> String {
+    answer.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {answer:?}")).to_owned()
+}
+
+/// An organization with two owners, and a tenant of it.
+struct World {
+    org: Org,
+    owner: Person,
+    noa: Person,
+    tenant: String,
+}
+
+impl World {
+    fn new() -> Option<Self> {
+        let (org, owner) = Org::begun()?;
+        let body = json!({"name": "research", "region": "eu", "budget_tokens": 1_000_000});
+        let made = owner.send("POST", &format!("/v1/orgs/{}/tenants", org.id), &body);
+        assert_eq!(made.status, 201, "{made:?}");
+        let tenant = text(&made, "id");
+        let noa = org.join(&owner, "noa", &json!({"owner": true}));
+        Some(Self { org, owner, noa, tenant })
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/tenants/{}{rest}", self.tenant)
+    }
+
+    fn org_path(&self, rest: &str) -> String {
+        format!("/v1/orgs/{}{rest}", self.org.id)
+    }
+
+    fn with_role(&self, name: &str, role: &str) -> Person {
+        self.org.join(&self.owner, name, &json!({"tenant": self.tenant, "role": role}))
+    }
+
+    fn agent(&self, by: &Person) -> String {
+        let made = by.send("POST", &self.path("/agents"), &json!({"name": "researcher"}));
+        assert_eq!(made.status, 201, "{made:?}");
+        text(&made, "id")
+    }
+
+    /// A gateway key of somebody's own.
+    fn key(&self, by: &Person) -> String {
+        let body = json!({"agent": self.agent(by), "actions": ["models.list"]});
+        let made = by.send("POST", &self.path("/keys/own"), &body);
+        assert_eq!(made.status, 201, "{made:?}");
+        text(&made, "gateway_key")
+    }
+}
+
+fn models(key: &str) -> Answer {
+    Request::new("GET", stack().gateway("/v1/models"))
+        .with("authorization", format!("Bearer {key}"))
+        .with("x-amzn-tls-version", "TLSv1.3")
+        .send()
+}
+
+#[test]
+fn a_team_stays_as_long_as_an_agent_is_in_it() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let teams = world.path("/teams");
+    let one = world.path("/teams/sales");
+    let wanted = json!({"id": "sales", "name": "Sales"});
+    let made = dana.send("POST", &teams, &wanted);
+    assert_eq!((made.status, made.header("location")), (201, Some(one.as_str())), "{made:?}");
+    assert_eq!(code(&dana.send("POST", &teams, &wanted)), refused(409, "already_exists"));
+    let agent = world.agent(&dana);
+    let place = world.path(&format!("/agents/{agent}/team"));
+    let team = |team: Value| dana.send("PUT", &place, &json!({ "team": team }));
+    assert_eq!(code(&team(json!("nowhere"))), refused(400, "invalid_field"));
+    assert_eq!(team(json!("sales")).status, 200);
+    assert_eq!(dana.get(&one).json()["agents"], 1);
+    assert_eq!(code(&dana.send("DELETE", &one, &json!({}))), refused(409, "in_use"));
+    assert_eq!(text(&dana.send("PUT", &one, &json!({"name": "Field"})), "name"), "Field");
+    assert_eq!(team(json!(null)).status, 200);
+    assert_eq!(dana.send("DELETE", &one, &json!({})).status, 204);
+    assert_eq!(code(&dana.get(&one)), refused(404, "not_found"));
+    assert_eq!(dana.get(&teams).json()["items"], json!([]));
+    assert_eq!(code(&team(json!("sales"))), refused(400, "invalid_field"));
+    assert_eq!(dana.send("POST", &teams, &wanted).status, 201, "it can be made again");
+}
+
+/// Removing a team against moving an agent into it: one of both.
+#[test]
+fn no_agent_comes_into_a_team_that_is_removed() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let agent = world.agent(&dana);
+    let mut ways = [0, 0];
+    for round in 0..12 {
+        let id = format!("team-{round}");
+        let made = dana.send("POST", &world.path("/teams"), &json!({"id": id, "name": "a-team"}));
+        assert_eq!(made.status, 201, "{made:?}");
+        let one = world.path(&format!("/teams/{id}"));
+        let (moved, gone) = std::thread::scope(|scope| {
+            let mover = scope.spawn(|| {
+                dana.send("PUT", &world.path(&format!("/agents/{agent}/team")), &json!({ "team": id })).status
+            });
+            let remover = scope.spawn(|| dana.send("DELETE", &one, &json!({})).status);
+            (mover.join().unwrap() == 200, remover.join().unwrap() == 204)
+        });
+        assert!(!(moved && gone), "round {round}: the agent is in a team that is gone");
+        let is_in = dana.get(&world.path(&format!("/agents/{agent}"))).json()["team"] == json!(id);
+        assert_eq!(is_in, moved, "round {round}");
+        let there = dana.get(&one);
+        assert_eq!(there.status, if gone { 404 } else { 200 }, "round {round}");
+        if !gone {
+            assert_eq!(there.json()["agents"], u64::from(moved), "round {round}");
+        }
+        ways[usize::from(moved)] += 1;
+        let out = dana.send("PUT", &world.path(&format!("/agents/{agent}/team")), &json!({"team": null}));
+        assert_eq!(out.status, 200, "{out:?}");
+    }
+    eprintln!("removed first or neither: {}, moved first: {}", ways[0], ways[1]);
+}
+
+#[test]
+fn whoever_is_deactivated_is_out_at_once_and_comes_back_by_no_other_way() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let key = world.key(&dana);
+    assert_eq!(models(&key).status, 200);
+    let person = world.org_path(&format!("/users/{}", dana.user));
+    let status =
+        |by: &Person, to: &str| by.send("PUT", &format!("{person}/status"), &json!({ "status": to }));
+    let listed = world.owner.get(&format!("{person}/sessions")).json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
+    assert_eq!(code(&status(&dana, "suspended")), refused(403, "forbidden"));
+    assert_eq!(status(&world.owner, "suspended").status, 200);
+    assert_eq!(code(&dana.get("/v1/session")), refused(401, "user_inactive"));
+    assert_ne!(models(&key).status, 200, "keys end with their owner");
+    assert_eq!(world.owner.get(&person).json()["active"], false);
+
+    // Another connection that makes people of everybody, and an invitation.
+    let grant = json!({"tenant": world.tenant, "role": "viewer"});
+    let other = world.org.beside(&world.owner, &world.noa, &grant);
+    assert!(other.sign_in("stranger").is_ok(), "the way is open");
+    for way in [&world.org, &other] {
+        let out = way.sign_in("dana").expect_err("ended");
+        assert_eq!(code(&out), refused(403, "deprovisioned"));
+    }
+    let invite = json!({"email": world.org.email("dana"), "connection": other.connection});
+    let invited = world.owner.send("POST", &world.org_path("/invitations"), &invite);
+    assert_eq!(code(&invited), refused(409, "person_inactive"));
+
+    // Let in again, nothing of before lives.
+    assert_eq!(status(&world.noa, "active").status, 200);
+    assert_eq!(code(&dana.get("/v1/session")), refused(401, "session_ended"));
+    assert_ne!(models(&key).status, 200);
+    let again = world.org.sign_in("dana").expect("reactivated");
+    assert_eq!(again.user, dana.user);
+    assert_eq!(models(&world.key(&again)).status, 200);
+}
+
+#[test]
+fn the_last_owner_stays_whoever_asks() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "owner");
+    let end = |by: &Person, who: &Person| {
+        by.send(
+            "PUT",
+            &world.org_path(&format!("/users/{}/status", who.user)),
+            &json!({"status": "suspended"}),
+        )
+    };
+    assert_eq!(code(&end(&world.noa, &dana)), refused(409, "last_owner"), "of the tenant");
+    assert_eq!(code(&end(&world.noa, &world.noa)), refused(403, "on_self"));
+    assert_eq!(code(&end(&world.noa, &world.owner)), refused(403, "above_own_level"), "of the platform");
+    assert_eq!(end(&world.owner, &world.noa).status, 200, "one owner remains");
+    assert_eq!(code(&world.noa.get("/v1/session")), refused(401, "user_inactive"));
+}
+
+#[test]
+fn an_invitation_that_is_withdrawn_lets_nobody_in() {
+    let Some(world) = World::new() else { return };
+    let email = world.org.email("stranger");
+    let body = json!({"email": email, "connection": world.org.connection});
+    let path = world.org_path("/invitations");
+    assert_eq!(world.owner.send("POST", &path, &body).status, 201);
+    let listed = world.owner.get(&path);
+    assert!(!listed.body.contains(email), "no address is shown");
+    let open = listed.json()["items"].as_array().cloned().unwrap_or_default();
+    assert_eq!(open.len(), 1, "{listed:?}");
+    let one = format!("{path}/{}", open[0]["id"].as_str().expect("an id"));
+    assert_eq!(world.noa.send("DELETE", &one, &json!({})).status, 204);
+    assert_eq!(code(&world.noa.send("DELETE", &one, &json!({}))), refused(404, "not_found"));
+    assert_eq!(code(&world.org.sign_in("stranger").expect_err("withdrawn")), refused(403, "not_admitted"));
+}
+
+#[test]
+fn a_directory_s_token_is_shown_once_and_two_live() {
+    let Some(world) = World::new() else { return };
+    let path = world.org_path(&format!("/connections/{}/scim-tokens", world.org.connection));
+    let first = world.owner.send("POST", &path, &json!({}));
+    assert_eq!(first.status, 201, "{first:?}");
+    let token = text(&first, "scim_token");
+    planted::note(&token);
+    assert!(token.starts_with("cs_scim_eu_") && token.ends_with(&text(&first, "last_four")));
+    let second = world.noa.send("POST", &path, &json!({"expires_at": null}));
+    assert_eq!(second.status, 201, "{second:?}");
+    planted::note(&text(&second, "scim_token"));
+    assert_eq!(code(&world.owner.send("POST", &path, &json!({}))), refused(409, "in_use"));
+    let listed = world.owner.get(&path);
+    assert_eq!(listed.json()["items"].as_array().map(Vec::len), Some(2));
+    assert!(!listed.body.contains(&token) && !listed.body.contains("secret"), "{listed:?}");
+    let one = format!("{path}/{}", text(&first, "id"));
+    assert_eq!(world.owner.send("DELETE", &one, &json!({})).status, 204);
+    assert_eq!(world.owner.get(&path).json()["items"].as_array().map(Vec::len), Some(1));
+    let dana = world.with_role("dana", "owner");
+    assert_eq!(code(&dana.send("POST", &path, &json!({}))), refused(403, "forbidden"));
+    // Four at once for one place.
+    let made = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| world.owner.send("POST", &path, &json!({})))).collect();
+        tries.into_iter().map(|one| one.join().unwrap()).filter(|answer| answer.status == 201).count()
+    });
+    assert_eq!(made, 1);
+}
+
+#[test]
+fn an_organization_is_stopped_by_one_owner_and_recovered_by_another() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let key = world.key(&dana);
+    assert_eq!(models(&key).status, 200);
+    let path = world.org_path("/kill");
+    assert_eq!(code(&dana.send("POST", &path, &json!({"reason": "incident_1"}))), refused(403, "forbidden"));
+    let stopped = world.owner.send("POST", &path, &json!({"reason": "incident_1"}));
+    assert_eq!(stopped.status, 200, "{stopped:?}");
+    let during = models(&key);
+    assert_eq!((during.status, &during.json()["error"]["code"]), (503, &json!("killed_org")));
+    assert_eq!(world.noa.get(&path).json()["last"]["reason"], "incident_1");
+    let recover = json!({"reason": "over", "version": stopped.json()["version"]});
+    let again = format!("{path}/recover");
+    assert_eq!(code(&world.owner.send("POST", &again, &recover)), refused(403, "same_person"));
+    assert_eq!(world.noa.send("POST", &again, &recover).status, 200);
+    assert_eq!(models(&key).status, 200);
+    // The platform's is its administrators' alone; nobody stops it here, where others run.
+    assert_eq!(
+        code(&world.noa.send("POST", "/v1/platform/kill", &json!({"reason": "x"}))),
+        refused(403, "forbidden")
+    );
+    assert_eq!(world.owner.get("/v1/platform/kill").status, 200);
+}
+
+#[test]
+fn a_connection_lets_more_in_by_two_owners_and_less_by_one() {
+    let Some(world) = World::new() else { return };
+    let path = world.org_path(&format!("/connections/{}", world.org.connection));
+    let shown = world.owner.get(&path).json();
+    let form = |changes: &Value| {
+        let mut form = json!({"idp": "custom", "issuer": shown["issuer"], "client_id": shown["client_id"]});
+        form.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        form
+    };
+    assert_eq!(world.owner.put(&path, &form(&json!({}))).status, 200);
+    let secret = "planted-client-secret";
+    let both = world.owner.put(&path, &form(&json!({"jit": true, "client_secret": secret})));
+    assert_eq!(
+        (code(&both), text(&both, "at")),
+        (refused(400, "invalid_field"), "/client_secret".to_owned())
+    );
+    let asked = world.owner.put(&path, &form(&json!({"jit": true})));
+    assert_eq!((asked.status, text(&asked, "state")), (202, "pending".to_owned()), "{asked:?}");
+    assert!(text(&asked, "confirmed_by").contains("another owner"));
+    assert_ne!(world.owner.get(&path).json()["jit"], true, "nothing has changed yet");
+    let change = world.org_path(&format!("/changes/{}", text(&asked, "id")));
+    let listed = world.noa.get(&world.org_path("/changes"));
+    assert!(listed.body.contains(&text(&asked, "id")), "{listed:?}");
+    let confirm = |by: &Person| by.send("POST", &format!("{change}/confirm"), &json!({}));
+    assert_eq!(code(&confirm(&world.owner)), refused(403, "same_person"));
+    assert_eq!(confirm(&world.noa).status, 200);
+    assert_eq!(world.owner.get(&path).json()["jit"], true);
+    assert_eq!(world.owner.put(&path, &form(&json!({}))).status, 200, "less needs nobody");
+    // The floor of the organization is raised by one and lowered by two.
+    let floor = world.org_path("/dlp");
+    let document = |action: &str| json!({"v": 1, "types": {"card": {"action": action}}});
+    let first = world.owner.request("PUT", &floor).with("content-type", "application/json");
+    assert_eq!(first.with("if-none-match", "*").body(document("block").to_string()).send().status, 200);
+    let lower = world.owner.put(&floor, &document("redact"));
+    assert_eq!(lower.status, 202, "{lower:?}");
+    let change = world.org_path(&format!("/changes/{}/confirm", text(&lower, "id")));
+    assert_eq!(world.noa.send("POST", &change, &json!({})).status, 200);
+    assert_eq!(world.noa.get(&floor).json()["version"], 2);
+}
+
+#[test]
+fn a_tenant_ends_for_good_when_two_agree() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let key = world.key(&dana);
+    assert_eq!(code(&dana.send("DELETE", &world.path(""), &json!({}))), refused(403, "forbidden"));
+    let asked = world.owner.send("DELETE", &world.path(""), &json!({}));
+    assert_eq!(asked.status, 202, "{asked:?}");
+    assert_eq!(models(&key).status, 200, "nothing is done yet");
+    let confirm = world.path(&format!("/changes/{}/confirm", text(&asked, "id")));
+    assert_eq!(code(&world.owner.send("POST", &confirm, &json!({}))), refused(403, "same_person"));
+    let done = world.noa.send("POST", &confirm, &json!({}));
+    assert_eq!((done.status, text(&done, "status")), (200, "deleted".to_owned()), "{done:?}");
+    assert_ne!(models(&key).status, 200);
+    let back = world.owner.send("PUT", &world.path("/status"), &json!({"status": "active"}));
+    assert_eq!(code(&back), refused(409, "tenant_deleted"));
+    let body = json!({"agent": "agt_0123456789abcdef", "actions": ["models.list"]});
+    let made = dana.send("POST", &world.path("/keys/own"), &body);
+    assert_eq!(code(&made), refused(409, "tenant_inactive"));
+}
