@@ -116,6 +116,6 @@ def first_organization(python: Path, described: dict, issuer: str) -> dict:
 
 def show(front: str, made: dict, binaries: Path) -> None:
     say("\nThe management API, with an identity provider that knows `dana` (who owns the organization) and `noa`:\n")
-    say(f"  export PATH={binaries}:$PATH CS_ADMIN_URL={front}")
+    say(f"  export PATH={binaries}:$PATH CS_ADMIN_URL={front} CS_STAGE=local")
     say(f"  countersign login --connection {made['connection']}      # in the browser, the name is dana")
     say("  countersign whoami")

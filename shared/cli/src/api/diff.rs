@@ -1,9 +1,9 @@
 //! What a file wants and what there is, compared: pure. The steps come in one fixed order, stricter before looser: a tenant is
 //! suspended first and resumed last, and its policy stands before a provider can be called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Lifecycle, Limit, Name};
+use domain::{Code, Lifecycle, Limit, Name};
 use serde_json::Value;
 
 use super::budgets::amount;
@@ -73,12 +73,20 @@ fn writes_of(is: &Tenant, wanted: &manifest::Tenant) -> Result<Vec<Write>, PlanE
     let limits = limits.filter(|limits| *limits != is.limits).map(Write::Limits);
     let networks = wanted.networks.clone().filter(|list| *list != is.networks).map(Write::Networks);
     let agents = wanted.agents.iter().flatten().flat_map(|agent| agent_writes(is, agent));
-    let mut writes: Vec<_> = [first, dlp, limits, networks].into_iter().flatten().chain(agents).collect();
+    let teams = new_teams(is, wanted).into_iter().map(Write::CreateTeam);
+    let before = [first, dlp, limits, networks].into_iter().flatten();
+    let mut writes: Vec<_> = before.chain(teams).chain(agents).collect();
     for provider in wanted.providers.iter().flatten() {
         writes.extend(provider_write(is, &wanted.name, provider)?);
     }
     writes.extend(last);
     Ok(writes)
+}
+
+/// Teams that agents are to be in and that are not there: an agent is put into none that is not.
+fn new_teams(is: &Tenant, wanted: &manifest::Tenant) -> BTreeSet<Code> {
+    let named = wanted.agents.iter().flatten().filter_map(|agent| agent.team.clone().flatten());
+    named.filter(|team| !is.teams.contains(team)).collect()
 }
 
 /// Limits that the file does not name stay.
@@ -165,9 +173,7 @@ pub fn lines(now: &Model, plan: &Plan) -> Vec<String> {
 }
 
 fn said(is: Option<&Tenant>, write: &Write) -> Vec<String> {
-    let team = |team: Option<&domain::Code>| {
-        team.map_or_else(|| "no team".to_owned(), |team| format!("team {team}"))
-    };
+    let team = |team: Option<&Code>| team.map_or_else(|| "no team".to_owned(), |team| format!("team {team}"));
     let agent = |name: &Name| is.and_then(|is| is.agents.get(name));
     match write {
         Write::Create { region, budget_tokens } => {
@@ -182,6 +188,7 @@ fn said(is: Option<&Tenant>, write: &Write) -> Vec<String> {
             let before = is.map(|is| list(&is.networks)).unwrap_or_default();
             vec![format!("~ networks: {before} → {}", list(networks))]
         }
+        Write::CreateTeam(team) => vec![format!("+ team {team}")],
         Write::CreateAgent { agent, team: wanted } => {
             vec![format!("+ agent {agent}, {}", team(wanted.as_ref()))]
         }
@@ -248,7 +255,7 @@ fn changes(before: Option<&Value>, after: &Value) -> Vec<String> {
     let written = |value: Option<&&Value>| {
         value.map_or_else(|| "nothing".to_owned(), |value| plain(&value.to_string()))
     };
-    let places: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let places: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let differ = places.into_iter().filter(|at| old.get(*at) != new.get(*at));
     differ.map(|at| format!("{}: {} → {}", plain(at), written(old.get(at)), written(new.get(at)))).collect()
 }

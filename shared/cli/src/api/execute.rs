@@ -86,6 +86,11 @@ impl Work<'_> {
             Write::Status(status) => {
                 Ok(Call::put(format!("{}/status", self.at(tenant)?), json!({"status": status})))
             }
+            Write::CreateTeam(team) => {
+                let body = json!({"id": team, "name": team});
+                Ok(Call::post(format!("{}/teams", self.at(tenant)?), body)
+                    .once(once(&["team", team.as_str()])))
+            }
             Write::CreateAgent { agent, team } => {
                 let body = json!({"name": agent, "team": team});
                 Ok(Call::post(format!("{}/agents", self.at(tenant)?), body)
@@ -240,6 +245,7 @@ fn what(write: &Write) -> String {
         Write::Dlp(_) => "the dlp policy".to_owned(),
         Write::Limits(_) => "the limits".to_owned(),
         Write::Networks(_) => "the networks".to_owned(),
+        Write::CreateTeam(team) => format!("team {team}"),
         Write::CreateAgent { agent, .. }
         | Write::AgentTeam { agent, .. }
         | Write::AgentStatus { agent, .. } => {

@@ -22,6 +22,8 @@ pub struct Tenant {
     pub region: Region,
     pub status: Lifecycle,
     pub networks: Allowed,
+    /// As the file names them: by their ids.
+    pub teams: BTreeSet<Code>,
     pub agents: Named<Agent>,
     pub providers: Named<Provider>,
     pub dlp: Option<Value>,
@@ -85,6 +87,7 @@ impl Tenant {
             region,
             status: Lifecycle::Active,
             networks: None,
+            teams: BTreeSet::new(),
             agents: Named::new(),
             providers: Named::new(),
             dlp: None,
@@ -122,6 +125,7 @@ pub enum Write {
     Dlp(Value),
     Limits(Limits),
     Networks(Allowed),
+    CreateTeam(Code),
     CreateAgent {
         agent: Name,
         team: Option<Code>,
@@ -161,6 +165,9 @@ impl Step {
             Write::Dlp(document) => tenant.dlp = Some(document),
             Write::Limits(limits) => tenant.limits = limits,
             Write::Networks(networks) => tenant.networks = networks,
+            Write::CreateTeam(team) => {
+                tenant.teams.insert(team);
+            }
             Write::CreateAgent { agent, team } => {
                 tenant.agents.insert(agent, Agent { status: Lifecycle::Active, team });
             }

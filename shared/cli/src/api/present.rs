@@ -108,6 +108,9 @@ async fn fill(
         tenant.limits = limits(&api.send(Call::get(format!("{at}/limits"))).await?.body)?;
     }
     if wanted.agents.is_some() {
+        for item in api.items(&format!("{at}/teams")).await? {
+            tenant.teams.insert(team(&item)?);
+        }
         for item in api.items(&format!("{at}/agents")).await? {
             let Some((id, name, agent)) = agent(&item)? else { continue };
             if tenant.agents.insert(name.clone(), agent).is_some() {
@@ -167,6 +170,14 @@ pub fn limits(body: &Value) -> Result<Limits, Fault> {
     let read = Read::deserialize(body).map_err(strange)?;
     let most = read.limits.into_iter().map(|one| (one.place, one.limit)).collect();
     Ok(Limits { zone: read.time_zone, shards: read.shards, most })
+}
+
+fn team(item: &Value) -> Result<Code, Fault> {
+    #[derive(Deserialize)]
+    struct Read {
+        id: Code,
+    }
+    Ok(Read::deserialize(item).map_err(strange)?.id)
 }
 
 /// An agent; none where it has no name, since a file cannot mean it.

@@ -15,9 +15,10 @@ pub async fn run(mut desk: Desk, wanted: Teams) -> Done {
             let path = desk.in_tenant("/teams")?;
             desk.list(&path, &COLUMNS).await
         }
-        Teams::Create { name } => {
+        Teams::Create { team, name } => {
             let path = desk.in_tenant("/teams")?;
-            desk.make(&path, json!({"name": name}), "the team is made").await
+            let name = name.map_or_else(|| team.to_string(), |name| name.to_string());
+            desk.make(&path, json!({"id": team, "name": name}), "the team is made").await
         }
         Teams::Rename { team, name } => {
             let path = desk.in_tenant(&format!("/teams/{team}"))?;

@@ -33,6 +33,7 @@ fn provider(url: &str) -> Provider {
 /// One tenant with something of everything.
 fn there() -> Model {
     let mut tenant = Tenant::new(Region::Eu, 1_000);
+    tenant.teams.insert("sales".parse().unwrap());
     tenant
         .agents
         .insert(name("crawler"), Agent { status: Lifecycle::Active, team: Some("sales".parse().unwrap()) });
@@ -74,7 +75,7 @@ fn as_file(model: &Model) -> Manifest {
 fn the_difference_is_shown_as_people_read_it() {
     let wanted = file(&json!([
         {"name": "research", "status": "suspended", "networks": ["10.0.0.0/8"],
-         "agents": [{"name": "crawler", "team": null}, {"name": "clerk", "status": "suspended"}],
+         "agents": [{"name": "crawler", "team": null}, {"name": "clerk", "team": "desk", "status": "suspended"}],
          "providers": [{"name": "main", "kind": "openai", "base_url": "https://b.example/v1", "region": "eu",
              "region_source": "its terms", "models": [{"name": "m", "max_output_tokens": 20}], "credential_env": "KEY"}],
          "dlp": {"v": 1, "types": {"*": {"action": "alert"}, "IL_ID": {"action": "redact"}}},
@@ -91,8 +92,9 @@ fn the_difference_is_shown_as_people_read_it() {
   + limit tenant:tokens:day: 5
   + limit org:usd_micros:month: $2.500000
   ~ networks: anywhere → 10.0.0.0/8
+  + team desk
   ~ agent crawler: team sales → no team
-  + agent clerk, no team
+  + agent clerk, team desk
   ~ agent clerk: active → suspended
   ~ provider main /base_url: "https://a.example/v1" → "https://b.example/v1"
   ~ provider main /models: [{"name":"m","upstream":"m","max_output_tokens":10}] → [{"name":"m","upstream":"m","max_output_tokens":20}]
@@ -177,6 +179,7 @@ fn tenants() -> impl Strategy<Value = Tenant> {
             region: Region::Eu,
             status,
             networks,
+            teams: agents.values().filter_map(|agent: &Agent| agent.team.clone()).collect(),
             agents,
             providers,
             dlp,
@@ -241,6 +244,18 @@ proptest! {
         // Every step is shown.
         let shown = lines(&world, &first).len();
         prop_assert!(shown >= first.steps.len());
+    }
+
+    /// A team is there before an agent is put into it.
+    #[test]
+    fn no_agent_goes_where_no_team_is(world in worlds(), wanted in files()) {
+        let mut model = world.clone();
+        for step in plan(&world, &wanted).unwrap().steps {
+            if let Write::CreateAgent { team: Some(team), .. } | Write::AgentTeam { team: Some(team), .. } = &step.write {
+                prop_assert!(model.tenants[&step.tenant].teams.contains(team));
+            }
+            step.apply(&mut model);
+        }
     }
 
     /// A tenant is suspended before anything else is done to it, and resumed after all.

@@ -69,7 +69,13 @@ pub enum Teams {
     /// Lists a tenant's teams
     List,
     /// Makes one
-    Create { name: Name },
+    Create {
+        /// What limits name it by, for good: such as sales
+        team: Code,
+        /// For people, if not the same
+        #[arg(long)]
+        name: Option<Name>,
+    },
     /// Gives one another name
     Rename { team: Code, name: Name },
     /// Takes one away
