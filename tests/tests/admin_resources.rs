@@ -1,59 +1,38 @@
 //! Teams, people, directories' tokens, organizations' changes and switches, and the end of a tenant, through the real functions.
 #![cfg(test)]
 
-use countersign_tests::support::admin::{Org, Person};
+use std::ops::Deref;
+
+use countersign_tests::support::admin::Person;
 use countersign_tests::support::http::{Answer, Request};
-use countersign_tests::support::planted;
 use countersign_tests::support::stack::stack;
+use countersign_tests::support::world::{code, refused, text};
+use countersign_tests::support::{planted, world};
 use serde_json::{Value, json};
-
-fn code(answer: &Answer) -> (u16, String) {
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
-}
-
-fn refused(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
-
-fn text(answer: &Answer, name: &str) -> String {
-    answer.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {answer:?}")).to_owned()
-}
 
 /// An organization with two owners, and a tenant of it.
 struct World {
-    org: Org,
-    owner: Person,
+    one: world::World,
     noa: Person,
-    tenant: String,
+}
+
+impl Deref for World {
+    type Target = world::World;
+
+    fn deref(&self) -> &world::World {
+        &self.one
+    }
 }
 
 impl World {
     fn new() -> Option<Self> {
-        let (org, owner) = Org::begun()?;
-        let body = json!({"name": "research", "region": "eu", "budget_tokens": 1_000_000});
-        let made = owner.send("POST", &format!("/v1/orgs/{}/tenants", org.id), &body);
-        assert_eq!(made.status, 201, "{made:?}");
-        let tenant = text(&made, "id");
-        let noa = org.join(&owner, "noa", &json!({"owner": true}));
-        Some(Self { org, owner, noa, tenant })
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/tenants/{}{rest}", self.tenant)
+        let one = world::World::new()?;
+        let noa = one.org.join(&one.owner, "noa", &json!({"owner": true}));
+        Some(Self { one, noa })
     }
 
     fn org_path(&self, rest: &str) -> String {
         format!("/v1/orgs/{}{rest}", self.org.id)
-    }
-
-    fn with_role(&self, name: &str, role: &str) -> Person {
-        self.org.join(&self.owner, name, &json!({"tenant": self.tenant, "role": role}))
-    }
-
-    fn agent(&self, by: &Person) -> String {
-        let made = by.send("POST", &self.path("/agents"), &json!({"name": "researcher"}));
-        assert_eq!(made.status, 201, "{made:?}");
-        text(&made, "id")
     }
 
     /// A gateway key of somebody's own.
@@ -321,4 +300,34 @@ fn a_tenant_ends_for_good_when_two_agree() {
     let body = json!({"agent": "agt_0123456789abcdef", "actions": ["models.list"]});
     let made = dana.send("POST", &world.path("/keys/own"), &body);
     assert_eq!(code(&made), refused(409, "tenant_inactive"));
+}
+
+/// Whoever answers for an agent leaves: it does nothing until it is given to somebody else.
+#[test]
+fn an_agent_without_its_owner_does_nothing() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let agent = world.agent(&dana);
+    let keeper = world.with_role("stranger", "admin");
+    let body = json!({"agent": agent, "actions": ["models.list"]});
+    let made = keeper.send("POST", &world.path("/keys/service"), &body);
+    assert_eq!(made.status, 201, "{made:?}");
+    let key = text(&made, "gateway_key");
+    assert_eq!(models(&key).status, 200, "{:?}", models(&key));
+    let status = |to: &str| {
+        let path = world.org_path(&format!("/users/{}/status", dana.user));
+        world.owner.send("PUT", &path, &json!({"status": to}))
+    };
+    assert_eq!(status("suspended").status, 200);
+    let answer = models(&key);
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (403, Some("agent_owner_inactive")));
+    let owner = |user: &str| {
+        let path = world.path(&format!("/agents/{agent}/owner"));
+        keeper.send("PUT", &path, &json!({"owner": user}))
+    };
+    assert_eq!(code(&owner(&dana.user)), refused(400, "invalid_field"));
+    assert_eq!(code(&owner("usr_0123456789abcdef")), refused(400, "invalid_field"));
+    let given = owner(&keeper.user);
+    assert_eq!((given.status, text(&given, "owner")), (200, keeper.user.clone()), "{given:?}");
+    assert_eq!(models(&key).status, 200, "{:?}", models(&key));
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{KeyId, Opaque, OrgId, Region, SessionRow, Timestamp, UserId};
-use policy::admin::{Principal, Resource};
+use policy::admin::{Principal, PrincipalId, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -25,6 +25,16 @@ pub struct Who {
     pub user: UserId,
     pub org: OrgId,
     pub session: SessionRow,
+}
+
+impl Who {
+    /// The person, if it is one.
+    pub const fn person(&self) -> Option<&UserId> {
+        match self.principal.id {
+            PrincipalId::User(_) => Some(&self.user),
+            PrincipalId::Workload(_) => None,
+        }
+    }
 }
 
 /// Fresh random bytes of one request.

@@ -163,6 +163,7 @@ operations! {
     POST "/v1/tenants/{tenant}/agents" "agents.create" AgentEdit on Tenant, "Register an agent" => change(agents::create_needs, EventType::AdminAgent, 201, Some(agents::create_schema), agents::create);
     GET "/v1/tenants/{tenant}/agents/{agent}" "agents.get" AgentRead on Tenant, "An agent" => show(agents::needs, agents::get);
     PUT "/v1/tenants/{tenant}/agents/{agent}/status" "agents.status" AgentSuspend on Tenant, "Suspend or reactivate an agent: its calls are refused from the next one on" => change(agents::needs, EventType::AdminAgent, 200, Some(decide::status_schema), agents::status);
+    PUT "/v1/tenants/{tenant}/agents/{agent}/owner" "agents.owner" AgentEdit on Tenant, "Give an agent to another person to answer for: without one it does nothing" => change(agents::owner_needs, EventType::AdminAgent, 200, Some(agents::owner_schema), agents::owner_of);
     PUT "/v1/tenants/{tenant}/agents/{agent}/team" "agents.team" TeamEdit on Tenant, "Put an agent into a team, whose limits count beside its own" => change(agents::team_needs, EventType::AdminAgent, 200, Some(agents::team_schema), agents::team_of);
 
     GET "/v1/tenants/{tenant}/teams" "teams.list" TeamRead on Tenant, "Teams of a tenant" => Run::List(teams::LIST);

@@ -61,6 +61,7 @@ table! {
     OrgInactive, 403, AUTH, false, told::ORG_INACTIVE;
     TenantInactive, 403, AUTH, false, told::TENANT_INACTIVE;
     AgentInactive, 403, AUTH, false, told::AGENT_INACTIVE;
+    AgentOwnerInactive, 403, AUTH, false, told::AGENT_OWNER_INACTIVE;
     NetworkNotAllowed, 403, AUTH, false, told::NETWORK_NOT_ALLOWED;
     KilledPlatform, 503, VIOLATION, false, told::KILLED_PLATFORM;
     KilledOrg, 503, VIOLATION, false, told::KILLED_ORG;

@@ -1,6 +1,6 @@
 //! The decision: pure, over facts that were read in one trip. This is the file to read for "was it authorized?".
 //!
-//! Order, each step a reason of its own: TLS → key (its state) → form → owner, org, tenant, agent → networks → kill switches
+//! Order, each step a reason of its own: TLS → key (its state) → form → owner, org, tenant, agent and its owner → networks → kill switches
 //! → scopes and role → consent → residency of the tenant → whom the call is for → what cannot be inspected, forbidden tools → model and provider, residency of the provider,
 //! breaker → translation → keys → redaction → budget → time.
 //! The key's hash was checked while the facts were loaded: without it there is no [`Caller`], and no facts.

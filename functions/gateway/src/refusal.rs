@@ -77,6 +77,7 @@ table! {
     OrgInactive, 403, DENIED, AuthRefused, false, told::ORG_INACTIVE;
     TenantInactive, 403, DENIED, AuthRefused, false, told::TENANT_INACTIVE;
     AgentInactive, 403, DENIED, AuthRefused, false, told::AGENT_INACTIVE;
+    AgentOwnerInactive, 403, DENIED, AuthRefused, false, told::AGENT_OWNER_INACTIVE;
     NetworkNotAllowed, 403, DENIED, AuthRefused, false, told::NETWORK_NOT_ALLOWED;
     KilledPlatform, 503, OURS, PolicyViolation, false, told::KILLED_PLATFORM;
     KilledOrg, 503, OURS, PolicyViolation, false, told::KILLED_ORG;

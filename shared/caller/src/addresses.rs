@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
+use domain::{Agent, AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
 use envelope::Purpose;
 use tables::{Key, KillKeys};
 
 /// The roots that every record needs, see `infra/key_purposes.txt`.
 const PURPOSES: [Purpose; 2] = [Purpose::Audit, Purpose::Pseudonym];
 
-/// The ids that a key's row names.
+/// The ids that a key's row names, and its agent's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     key: KeyId,
@@ -19,6 +19,8 @@ pub struct Address {
     tenant: TenantId,
     agent: AgentId,
     user: Option<UserId>,
+    /// Whoever answers for the agent, as its row names them.
+    agent_owner: Option<UserId>,
 }
 
 impl Address {
@@ -33,7 +35,14 @@ impl Address {
             tenant: row.tenant.clone(),
             agent: row.agent.clone(),
             user,
+            agent_owner: None,
         }
+    }
+
+    /// With what the agent's row names: the key's does not know.
+    #[must_use]
+    pub fn of_agent(self, agent: Option<&Agent>) -> Self {
+        Self { agent_owner: agent.and_then(|agent| agent.owner.clone()), ..self }
     }
 
     pub const fn org(&self) -> &OrgId {
@@ -66,6 +75,9 @@ impl Address {
         if let Some(user) = &self.user {
             keys.extend([Key::user(&self.org, user), Key::binding(&self.tenant, user)]);
         }
+        // A row is asked for once.
+        let other = self.agent_owner.as_ref().filter(|owner| self.user.as_ref() != Some(*owner));
+        keys.extend(other.map(|owner| Key::user(&self.org, owner)));
         keys
     }
 }

@@ -106,14 +106,15 @@ struct Reading<'a, M> {
 impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
     async fn read_at(&self, address: &Address) -> Result<Loaded, Reason> {
         let (caller, rows) = self.verified(address).await?;
-        let row_says = Address::of(caller.row());
-        if row_says == *address {
+        let rows_say = rows_say(&caller, &rows);
+        if rows_say == *address {
             return Ok(self.loaded(caller, rows));
         }
-        // The key was moved since its address was kept: what was read belongs to somebody else.
-        self.addresses.put(row_says.clone());
-        let (caller, rows) = self.verified(&row_says).await?;
-        let settled = Address::of(caller.row()) == row_says;
+        // The key or the agent was given to somebody else since its address was kept, or is seen for the first time: who
+        // answers was not read.
+        self.addresses.put(rows_say.clone());
+        let (caller, rows) = self.verified(&rows_say).await?;
+        let settled = self::rows_say(&caller, &rows) == rows_say;
         if settled { Ok(self.loaded(caller, rows)) } else { Err(Reason::FactsUnavailable) }
     }
 
@@ -141,16 +142,26 @@ impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
             Owner::User { id, .. } => Some(id),
             Owner::Tenant => None,
         };
+        let agent: Option<Agent> = find(&rows, &Key::agent(&row.tenant, &row.agent));
+        let owner = agent.as_ref().and_then(|agent| agent.owner.as_ref());
         let standing = Standing {
+            agent_owner: owner.and_then(|owner| find::<User>(&rows, &Key::user(&row.org, owner))),
+            agent,
             org: find::<Org>(&rows, &Key::org(&row.org)),
             tenant: find::<Tenant>(&rows, &Key::tenant(&row.tenant)),
-            agent: find::<Agent>(&rows, &Key::agent(&row.tenant, &row.agent)),
             user: user.and_then(|user| find::<User>(&rows, &Key::user(&row.org, user))),
             role: user.and_then(|user| find::<Role>(&rows, &Key::binding(&row.tenant, user))),
             kills: kills(&rows, &self.addresses.switches(row)),
         };
         Loaded { caller, standing, rows }
     }
+}
+
+/// Where the rows themselves say that everybody behind a key lies.
+fn rows_say(caller: &Caller, rows: &Rows) -> Address {
+    let row = caller.row();
+    let agent: Option<Agent> = find(rows, &Key::agent(&row.tenant, &row.agent));
+    Address::of(row).of_agent(agent.as_ref())
 }
 
 fn kills(rows: &Rows, keys: &KillKeys) -> Kills {

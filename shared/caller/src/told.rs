@@ -34,6 +34,8 @@ pub const OWNER_EPOCH: &str =
     "this gateway key was made before its owner's access was last ended: make a new one";
 pub const ORG_INACTIVE: &str = "the organization of this gateway key is not active";
 pub const TENANT_INACTIVE: &str = "the tenant of this gateway key is not active";
+pub const AGENT_OWNER_INACTIVE: &str =
+    "whoever answers for the agent of this gateway key is not active: give it another owner";
 pub const AGENT_INACTIVE: &str = "the agent of this gateway key is not active";
 
 pub const SCOPE_MISSING: &str = "this gateway key's scopes do not include this action";

@@ -63,7 +63,10 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
         ),
         (Key::user(&ids.org, &ids.user), owner.to_item()),
         (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
-        (Key::agent(tenant, &ids.agent), Agent { id: ids.agent.clone(), status, team: None }.to_item()),
+        (
+            Key::agent(tenant, &ids.agent),
+            Agent { id: ids.agent.clone(), status, team: None, owner: None }.to_item(),
+        ),
         (Key::policy(tenant), policy(wanted).to_item()),
         (Key::providers(tenant), Providers(vec![provider(ids, wanted, base_url, credential)]).to_item()),
         (Key::gateway_key(key.id()), gateway_key(ids, key, wanted, now).to_item()),

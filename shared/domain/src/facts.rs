@@ -161,6 +161,8 @@ pub struct Agent {
     pub status: Lifecycle,
     /// Whose limits count beside its own.
     pub team: Option<Code>,
+    /// The person who answers for it: without them it does nothing. `None`: the tenant itself does.
+    pub owner: Option<UserId>,
 }
 
 /// What the tenant's policy says, as one version.

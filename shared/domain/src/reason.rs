@@ -51,6 +51,8 @@ catalogue! {
         OrgInactive = "org_inactive",
         TenantInactive = "tenant_inactive",
         AgentInactive = "agent_inactive",
+        /// The person who answers for the agent has left, or is not there.
+        AgentOwnerInactive = "agent_owner_inactive",
 
         /// The call comes from outside the networks that the organization, the tenant or the key allows.
         NetworkNotAllowed = "network_not_allowed",

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use domain::{
     Agent, Code, GatewayKey, KeyRow, KeyState, KillScope, Lifecycle, Org, Owner, Reason, Role, SecretHash,
-    Tenant, Timestamp, User,
+    Tenant, Timestamp, User, UserId,
 };
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -58,6 +58,8 @@ pub struct Standing {
     /// The person and the role in the tenant; not read for keys that belong to the tenant.
     pub user: Option<User>,
     pub role: Option<Role>,
+    /// Whoever answers for the agent, if a person does.
+    pub agent_owner: Option<User>,
     /// The switches above.
     pub kills: Kills,
 }
@@ -96,7 +98,7 @@ impl Caller {
         }
     }
 
-    /// Whether everybody behind the key is in good standing: owner, org, tenant, agent; then whether it may be used from
+    /// Whether everybody behind the key is in good standing: owner, org, tenant, agent and its owner; then whether it may be used from
     /// where it comes, then whether a kill switch above is on.
     ///
     /// # Errors
@@ -141,9 +143,12 @@ impl Caller {
         if !tenant {
             return Err(Reason::TenantInactive);
         }
-        let agent =
-            standing.agent.as_ref().is_some_and(|agent| agent.id == self.row.agent && active(agent.status));
-        if agent { Ok(role) } else { Err(Reason::AgentInactive) }
+        let agent = standing.agent.as_ref();
+        let agent = agent.filter(|agent| agent.id == self.row.agent && active(agent.status));
+        let owner = &agent.ok_or(Reason::AgentInactive)?.owner;
+        let there =
+            |id: &UserId| standing.agent_owner.as_ref().is_some_and(|user| user.id == *id && user.active);
+        if owner.as_ref().is_none_or(there) { Ok(role) } else { Err(Reason::AgentOwnerInactive) }
     }
 
     /// The role of the person behind the key: `None` when the tenant answers for it.

@@ -129,9 +129,15 @@ mod tests {
                 status: Lifecycle::Active,
                 networks: None,
             }),
-            agent: Some(Agent { id: row.agent, status: Lifecycle::Active, team: None }),
+            agent: Some(Agent {
+                id: row.agent,
+                status: Lifecycle::Active,
+                team: None,
+                owner: Some(UserId::from_random([6; 10])),
+            }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
+            agent_owner: Some(User { id: UserId::from_random([6; 10]), active: true, epoch: 9 }),
             kills: Kills::none(),
         }
     }
@@ -282,6 +288,34 @@ mod tests {
                 Err(Reason::ModelNotAllowed),
             ),
             ("this model", |k, _| k.scopes.models = Some(["gpt-4o".parse().unwrap()].into()), Ok(())),
+        ];
+        for (name, change, expected) in cases {
+            let (mut row, mut standing) = (row(), standing());
+            change(&mut row, &mut standing);
+            assert_eq!(decide(row, standing, "gpt-4o"), expected, "{name}");
+        }
+    }
+
+    /// Whoever answers for an agent is somebody else than whose key it is, and must be there too.
+    #[test]
+    fn an_agent_s_owner_stands_behind_it() {
+        let cases: [(&str, Change, Result<(), Reason>); 4] = [
+            ("agent's owner gone", |_, s| s.agent_owner = None, Err(Reason::AgentOwnerInactive)),
+            (
+                "agent's owner left",
+                |_, s| s.agent_owner.as_mut().unwrap().active = false,
+                Err(Reason::AgentOwnerInactive),
+            ),
+            (
+                "another's row",
+                |_, s| s.agent_owner.as_mut().unwrap().id = UserId::from_random([7; 10]),
+                Err(Reason::AgentOwnerInactive),
+            ),
+            (
+                "an agent of the tenant's own",
+                |_, s| (s.agent.as_mut().unwrap().owner, s.agent_owner) = (None, None),
+                Ok(()),
+            ),
         ];
         for (name, change, expected) in cases {
             let (mut row, mut standing) = (row(), standing());

@@ -169,12 +169,14 @@ impl Row for Agent {
     fn to_item(&self) -> Item {
         let mut row = item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))]);
         row.extend(self.team.as_ref().map(|team| ("team".to_owned(), Attr::text(team))));
+        row.extend(self.owner.as_ref().map(|owner| ("owner_user".to_owned(), Attr::text(owner))));
         row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
         Ok(Self {
+            owner: row.optional("owner_user")?,
             id: row.parse("agent_id")?,
             status: row.parse::<Lifecycle>("status")?,
             team: row.optional("team")?,
@@ -388,6 +390,7 @@ mod tests {
                 "expires_at",
                 "models",
                 "networks",
+                "owner_user",
                 "previous_sha256",
                 "providers",
                 "requests_per_minute",
@@ -440,6 +443,7 @@ mod tests {
     #[test]
     fn every_row_reads_back_and_names_what_is_missing() {
         reads_back(Agent {
+            owner: Some(UserId::from_random([3; 10])),
             id: AgentId::from_random([3; 10]),
             status: Lifecycle::Active,
             team: "sales".parse().ok(),

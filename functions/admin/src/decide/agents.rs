@@ -1,6 +1,6 @@
 //! Agents: registered, with an owner and a status.
 
-use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name};
+use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name, User, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -13,10 +13,7 @@ use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 
-use super::{NAME, NAME_SCHEMA, named, replaced, teams, text_of, with_status};
-
-/// Who answers for an agent.
-const OWNER: &str = "owner_user";
+use super::{NAME, NAME_SCHEMA, named, replaced, teams, with_status};
 
 pub const LIST: List = List {
     table: Table::Control,
@@ -38,7 +35,7 @@ pub fn create_needs(params: &Params, body: &Value) -> Vec<Key> {
 fn view(item: &Item) -> Option<Value> {
     let agent = Agent::from_item(item).ok()?;
     Some(
-        json!({"id": agent.id, "name": named(item), "status": agent.status, "team": agent.team, "owner": text_of(item, OWNER)}),
+        json!({"id": agent.id, "name": named(item), "status": agent.status, "team": agent.team, "owner": agent.owner}),
     )
 }
 
@@ -83,10 +80,11 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     team.iter().try_for_each(|team| teams::must_be(ask, &tenant.id, team))?;
     let joined = team.iter().map(|team| joined(&tenant.id, team).into()).collect();
     let id = AgentId::from_random(ask.new_id("agent"));
-    let agent = Agent { id: id.clone(), status: Lifecycle::Active, team };
+    // A program answers for nothing: what it registers is the tenant's.
+    let owner = ask.who.person().cloned();
+    let agent = Agent { id: id.clone(), status: Lifecycle::Active, team, owner };
     let mut row = agent.to_item();
     row.insert(NAME.to_owned(), Attr::text(&name));
-    row.insert(OWNER.to_owned(), Attr::text(&ask.who.user));
     let location = format!("/v1/tenants/{}/agents/{id}", tenant.id);
     let mut swaps = vec![Swap::create(Key::agent(&tenant.id, &id), row.clone())];
     swaps.extend(super::open_switch(&Switch::Agent(tenant.id, id.clone())));
@@ -97,6 +95,37 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, agent, item) = agent(ask)?;
     written(key, &agent, item, with_status(ask, item)?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Owner {
+    owner: UserId,
+}
+
+pub fn owner_schema() -> Value {
+    json!({"type": "object", "required": ["owner"], "additionalProperties": false,
+        "properties": {"owner": {"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": "a person of the organization"}}})
+}
+
+/// The agent, and the person whom the body names.
+pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
+    let named = body.get("owner").and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
+    let person = params.org.iter().zip(&named).map(|(org, user)| Key::user(org, user));
+    needs(params, body).into_iter().chain(person).collect()
+}
+
+/// Another person answers for it from now on: without whoever answers, an agent does nothing.
+pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let Owner { owner } = ask.body()?;
+    let (key, agent, item) = agent(ask)?;
+    let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
+    if !ask.find::<User>(&Key::user(org, &owner))?.is_some_and(|user| user.active) {
+        return Err(Refused::at(Why::InvalidField, "/owner", "an active person of this organization"));
+    }
+    let mut new = item.clone();
+    new.extend(Agent { owner: Some(owner), ..agent.clone() }.to_item());
+    written(key, &agent, item, new)
 }
 
 #[derive(Deserialize)]

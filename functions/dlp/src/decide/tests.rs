@@ -95,9 +95,10 @@ fn good(action: Action) -> Case {
     let standing = Standing {
         org: Some(Org { id: row.org.clone(), status, networks: None }),
         tenant: Some(Tenant { id, org, region: Region::Eu, status, networks: None }),
-        agent: Some(Agent { id: row.agent.clone(), status, team: None }),
+        agent: Some(Agent { id: row.agent.clone(), status, team: None, owner: None }),
         user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
         role: Some(Role::Member),
+        agent_owner: None,
         kills: Kills::none(),
     };
     let policy = PolicyRow {
@@ -198,7 +199,7 @@ fn networks_switches_and_routes_are_looked_at_for_every_action() {
 
 #[test]
 fn each_single_fault_has_its_reason_whatever_is_asked() {
-    let cases: [(&str, Change, Reason); 25] = [
+    let cases: [(&str, Change, Reason); 26] = [
         ("all in order", |_| {}, Reason::Allowed),
         ("revoked", |c| c.row.revoked_at = Some(at(1)), Reason::KeyRevoked),
         ("expired", |c| c.row.expires_at = Some(moment().now), Reason::KeyExpired),
@@ -219,6 +220,11 @@ fn each_single_fault_has_its_reason_whatever_is_asked() {
             "agent suspended",
             |c| c.standing.agent.as_mut().unwrap().status = Lifecycle::Suspended,
             Reason::AgentInactive,
+        ),
+        (
+            "the agent's owner left",
+            |c| c.standing.agent.as_mut().unwrap().owner = Some(UserId::from_random([9; 10])),
+            Reason::AgentOwnerInactive,
         ),
         ("no policy", |c| c.policy = None, Reason::FactsUnavailable),
         ("no scope", |c| c.row.scopes.actions.clear(), Reason::ScopeMissing),
