@@ -112,8 +112,8 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 6
-    error_message = "six keys sign, and outlive their stack"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 7
+    error_message = "seven keys sign, and outlive their stack"
   }
 
   assert {

@@ -282,3 +282,53 @@ fn only_the_role_of_iam_makes_the_first_organization() {
     let refused = aws::call("deployer", "lambda", "invoke", &params).unwrap_err();
     assert_eq!(refused.code, "AccessDeniedException");
 }
+
+/// A token says whose session it is; the row whether there is one. Use renews the token once a minute.
+#[test]
+fn a_session_s_token_is_renewed_by_use_and_believed_by_its_signature_alone() {
+    let Some((_, owner)) = Org::begun() else { return };
+    let token = owner.key.clone();
+    let [head, body, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("no token") };
+    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap();
+    let session = claims["sid"].as_str().unwrap().to_owned();
+    assert_eq!((&claims["iss"], &claims["sub"]), (&json!("countersign:eu"), &json!(owner.user)));
+    assert_eq!(owner.get("/v1/session").header("x-cs-session"), None, "a new one needs none");
+
+    // Somebody else's session, a longer one, an older epoch, no signature: all the same.
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let none = part(&json!({"alg": "none", "typ": "cs-session+jwt"}));
+    claims["exp"] = json!(claims["exp"].as_u64().unwrap() + 1);
+    let longer = part(&claims);
+    for forged in [
+        format!("{head}.{longer}.{signature}"),
+        format!("{none}.{body}."),
+        format!("{none}.{body}.{signature}"),
+        format!("{head}.{body}.{}", "A".repeat(86)),
+        format!("{head}.{body}"),
+    ] {
+        let stranger = Person { user: String::new(), key: forged };
+        assert_eq!(code(&stranger.get("/v1/session")), refused(401, "sign_in_needed"));
+    }
+    claims["iss"] = json!("countersign:us");
+    let elsewhere = Person { user: String::new(), key: format!("{head}.{}.{signature}", part(&claims)) };
+    assert_eq!(code(&elsewhere.get("/v1/session")), refused(421, "session_other_region"));
+
+    // As if it had not been used for five minutes.
+    let earlier = i64::try_from(aws_now().unix_millis()).unwrap() - 300_000;
+    let earlier = ::domain::Timestamp::from_unix_millis(earlier).unwrap().to_string();
+    let params = json!({
+        "TableName": stack().text("/tables/identity"),
+        "Key": {"pk": {"S": format!("SES#{session}")}, "sk": {"S": "SESSION"}},
+        "UpdateExpression": "SET seen_at = :at", "ExpressionAttributeValues": {":at": {"S": earlier}},
+    });
+    aws::must("root", "dynamodb", "update_item", &params);
+    let answer = owner.get("/v1/session");
+    let renewed = answer.header("x-cs-session").expect("another token").to_owned();
+    planted::note(&renewed);
+    let next = Person { user: owner.user.clone(), key: renewed };
+    assert_eq!((next.get("/v1/session").status, owner.get("/v1/session").status), (200, 200));
+    assert_eq!(next.send("DELETE", "/v1/session", &json!({})).status, 204);
+    for person in [&next, &owner] {
+        assert_eq!(code(&person.get("/v1/session")), refused(401, "session_revoked"), "one row, one end");
+    }
+}

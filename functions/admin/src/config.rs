@@ -14,6 +14,8 @@ pub struct Config {
     pub tables: TableNames,
     pub audit: AuditConfig,
     pub kms_key_arn: String,
+    /// The key that signs sessions, and nothing else.
+    pub session_key_arn: String,
     pub athena: AthenaConfig,
     /// Our own address, without a path: where identity providers send browsers back to.
     pub origin: String,
@@ -36,6 +38,7 @@ impl Config {
         let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
         let audit = AuditConfig::from_vars(&mut vars, "admin", region, code);
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
+        let session_key = vars.require("CS_SESSION_KEY_ARN", "the ARN of the key that signs sessions");
         let workgroup = vars.require("CS_ATHENA_WORKGROUP", "the name of the region's workgroup in Athena");
         let database = vars.require("CS_ATHENA_DATABASE", "the name of the region's database in Glue");
         // Empty until it is known: a function's address is made after it.
@@ -50,6 +53,7 @@ impl Config {
                 tables: tables?,
                 audit: audit?,
                 kms_key_arn: key?,
+                session_key_arn: session_key?,
                 athena: AthenaConfig { workgroup: workgroup?, database: database? },
                 origin,
                 handoff_to,
@@ -75,6 +79,7 @@ mod tests {
             "CS_TABLE_IDENTITY",
             "CS_QUEUE_AUDIT_URL",
             "CS_KMS_KEY_ARN",
+            "CS_SESSION_KEY_ARN",
             "CS_ATHENA_WORKGROUP",
             "CS_ATHENA_DATABASE",
         ] {

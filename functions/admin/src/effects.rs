@@ -1,7 +1,7 @@
 //! The effects, in their one order: read who it is; read the facts; record; write; record; respond.
 
 use aws::{AuditSender, Dynamo};
-use domain::{ProviderId, QueryRow, SealedBytes, SessionKey, SessionRow, TenantId, Timestamp};
+use domain::{ProviderId, QueryRow, SealedBytes, SessionRow, TenantId, Timestamp};
 use envelope::Purpose;
 use serde_json::{Value, json};
 use tables::codec::{CREDENTIAL, PROVIDER_ID, PROVIDERS, Row as _};
@@ -20,6 +20,9 @@ use crate::refusal::{Refused, Why};
 use crate::response::Response;
 use crate::routes::{List, Operation, Run};
 use crate::secrets::Secrets;
+use crate::sso::Secret;
+use crate::sso::session_token::Session;
+use crate::tokens::SessionTokens;
 use crate::who;
 
 /// What effects need.
@@ -29,6 +32,7 @@ pub struct Effects {
     pub audit: AuditSender,
     pub secrets: Secrets,
     pub providers: Providers,
+    pub tokens: SessionTokens,
     pub athena: Athena,
 }
 
@@ -40,17 +44,17 @@ pub const PAGE: u16 = 50;
 const SEEN_EVERY_MS: u64 = 60_000;
 
 impl Effects {
-    /// The session's row, and what its path needs to be understood. A wrong secret ends here, after one read.
+    /// The session's row, and what its path needs to be understood. A session that is none any more ends here, after one read.
     ///
     /// # Errors
     /// Nobody is known.
-    pub async fn present(&self, key: &SessionKey, params: &Params) -> Result<(SessionRow, Rows), Why> {
-        let mut keys = vec![Key::session(key.id())];
+    pub async fn present(&self, token: &Session, params: &Params) -> Result<(SessionRow, Rows), Why> {
+        let mut keys = vec![Key::session(&token.sid)];
         keys.extend(params.tenant.iter().map(Key::tenant));
         keys.extend(changes::needs(params, &Value::Null));
         keys.extend(users::first(params));
         let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
-        let session = who::presented(key, rows.get(&Key::session(key.id())))?;
+        let session = who::presented(token, rows.get(&Key::session(&token.sid)))?;
         Ok((session, rows))
     }
 
@@ -92,13 +96,15 @@ impl Effects {
         Ok(rows)
     }
 
-    /// Notes that a session is used, once a minute. A note that is lost only ends it earlier.
-    pub async fn touch(&self, session: &SessionRow, item: Option<&Item>, now: Timestamp) {
-        let Some(item) = item.filter(|_| now.millis_since(session.seen_at) >= SEEN_EVERY_MS) else { return };
+    /// Notes that a session is used, once a minute, and gives it another token then. A note that is lost only ends it earlier.
+    pub async fn touch(&self, session: &SessionRow, item: Option<&Item>, now: Timestamp) -> Option<Secret> {
+        let item = item.filter(|_| now.millis_since(session.seen_at) >= SEEN_EVERY_MS)?;
         let mut new = item.clone();
         new.insert("seen_at".to_owned(), Attr::text(now));
         let swap = Swap { key: Key::session(&session.id), old: Some(item.clone()), new };
-        let _ = self.dynamo.write_all(vec![swap.to_write()]).await;
+        // One that was ended meanwhile is not as it was read, and gets none.
+        self.dynamo.write_all(vec![swap.to_write()]).await.ok()?;
+        self.tokens.issue(session, now).await.ok()
     }
 
     /// A page of a list.

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use caller::Ingress;
 use domain::{
     AgentId, ChangeId, Code, ConnectionId, KeyId, Opaque, OrgId, ProviderId, QueryId, ScimTokenId, SessionId,
-    SessionKey, TenantId, UserId, WorkloadId,
+    TenantId, UserId, WorkloadId,
 };
 
 use crate::handoff::HandOff;
 use crate::refusal::{Refused, Why};
 use crate::routes::{OPERATIONS, Operation};
+use crate::sso::{Secret, session_token};
 
 /// The cookie of a browser's session. `__Host-`: from this very host, over HTTPS, for all of it (RFC 6265bis section 4.1.3.2).
 pub const COOKIE: &str = "__Host-cs_session";
@@ -19,9 +20,9 @@ pub const COOKIE: &str = "__Host-cs_session";
 #[derive(Debug)]
 pub enum Credential {
     /// A browser, which sends its cookie by itself: what changes something needs a header that only our own pages can set.
-    Cookie(SessionKey),
+    Cookie(Secret),
     /// A command.
-    Bearer(SessionKey),
+    Bearer(Secret),
     /// IAM, as the platform verified it.
     Iam(String),
 }
@@ -173,12 +174,17 @@ fn credential(ingress: &Ingress) -> Result<Credential, Why> {
     if let Some(arn) = ingress.iam_arn() {
         return Ok(Credential::Iam(arn.to_owned()));
     }
-    let read = |text: &str| text.parse().map_err(|_| Why::SessionUnknown);
     match (ingress.bearer(), ingress.cookie(COOKIE)) {
-        (Some(text), _) => read(text).map(Credential::Bearer),
-        (None, Some(text)) => read(text).map(Credential::Cookie),
+        (Some(text), _) => token(text).map(Credential::Bearer),
+        (None, Some(text)) => token(text).map(Credential::Cookie),
         (None, None) => Err(Why::SignInNeeded),
     }
+}
+
+/// What could be a token of ours (RFC 7519); whether it is, its signature says.
+fn token(text: &str) -> Result<Secret, Why> {
+    let formed = text.len() <= session_token::BYTES_MAX && text.split('.').count() == 3;
+    if formed { Ok(Secret::new(text)) } else { Err(Why::SessionUnknown) }
 }
 
 fn route(ingress: &Ingress) -> Route {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use caller::form;
 use domain::{
-    ActionId, ConnectionId, Decided, EventType, HandoffRow, Opaque, Phase, SessionClient, SessionKey,
+    ActionId, ConnectionId, Decided, EventType, HandoffRow, Opaque, Phase, SessionClient, SessionId,
     SessionRow, Timestamp,
 };
 use serde::Deserialize;
@@ -24,6 +24,7 @@ use crate::records::{Entry, Scribe};
 use crate::refusal::{Refused, Why};
 use crate::response::Response;
 use crate::signin::random;
+use crate::sso::Secret;
 use crate::who;
 
 /// How long a code is good.
@@ -142,16 +143,8 @@ fn redeemed(
 }
 
 /// The session for the other place. It has what the first has, and ends no later.
-fn child(parent: &SessionRow, client: SessionClient, key: &SessionKey, now: Timestamp) -> SessionRow {
-    SessionRow {
-        id: key.id().clone(),
-        secret: key.secret_hash(),
-        client,
-        created_at: now,
-        seen_at: now,
-        revoked_at: None,
-        ..parent.clone()
-    }
+fn child(parent: &SessionRow, client: SessionClient, id: SessionId, now: Timestamp) -> SessionRow {
+    SessionRow { id, client, created_at: now, seen_at: now, revoked_at: None, ..parent.clone() }
 }
 
 impl Admin {
@@ -192,7 +185,10 @@ impl Admin {
     /// Whose browser it is. A bearer's session is with a program already.
     async fn signed_in(&self, request: &Request, now: Timestamp) -> Result<Who, Why> {
         let Ok(Credential::Cookie(key)) = &request.credential else { return Err(Why::SignInNeeded) };
-        let known = self.known(key, &Params::default()).await?;
+        let known = self.known(key, &Params::default(), now).await?;
+        if known.over {
+            return Err(Why::SessionIdle);
+        }
         let keys = who::keys(&known.session, &Params::default());
         let rows = self.effects.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
         who::standing(&known.session, &rows, &Params::default(), now)
@@ -268,8 +264,8 @@ impl Admin {
                 return Err(why);
             }
         };
-        let new = SessionKey::mint(self.rules.region, random()?, &random()?);
-        let made = child(&who.session, row.client, &new, now);
+        let made = child(&who.session, row.client, SessionId::from_random(random()?), now);
+        let token = self.effects.tokens.issue(&made, now).await?;
         let attempt = scribe.handed(&made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
         let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
         recorded.map_err(|_| Why::AuditUnavailable)?;
@@ -282,13 +278,13 @@ impl Admin {
         });
         let outcome = scribe.handed(&made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
         let _ = self.effects.audit.record(&[outcome]).await;
-        written.map(|()| Response::json(201, &told(&new, &made)))
+        written.map(|()| Response::json(201, &told(&token, &made)))
     }
 }
 
 /// What whoever may act as somebody is given.
-pub fn told(key: &SessionKey, row: &SessionRow) -> Value {
-    json!({"session": key.reveal(), "expires_at": row.expires_at, "user": row.user, "org": row.org})
+pub fn told(token: &Secret, row: &SessionRow) -> Value {
+    json!({"session": token.expose(), "expires_at": row.expires_at, "user": row.user, "org": row.org})
 }
 
 fn redeem_of(request: &Request) -> Result<Redeem, Refused> {
@@ -375,8 +371,7 @@ mod tests {
         let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
         let verifier = "v".repeat(43);
         let parent = SessionRow {
-            id: domain::SessionId::from_random([1; 10]),
-            secret: domain::SecretHash::of("x"),
+            id: SessionId::from_random([1; 10]),
             org: domain::OrgId::from_random([2; 10]),
             user: domain::UserId::from_random([3; 10]),
             epoch: 1,
@@ -401,10 +396,9 @@ mod tests {
         assert_eq!(tried(&row, "another", 59_999), Why::HandoffCode);
         // In time, and by whoever asked: now the session itself is looked at, which no row stands behind here.
         assert_eq!(tried(&row, &verifier, 59_999), Why::OrgInactive);
-        let key = SessionKey::mint(domain::Region::Eu, [7; 10], &[7; 43]);
-        let made = child(&parent, SessionClient::Command, &key, at(5));
+        let made = child(&parent, SessionClient::Command, SessionId::from_random([7; 10]), at(5));
         assert_eq!((made.expires_at, made.mfa, made.epoch), (parent.expires_at, true, 1));
-        assert!(made.id != parent.id && made.secret != parent.secret);
+        assert!(made.id != parent.id);
     }
 
     #[test]

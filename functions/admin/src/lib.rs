@@ -30,11 +30,12 @@ mod routes;
 mod secrets;
 mod signin;
 pub mod sso;
+mod tokens;
 mod who;
 mod workloads;
 
 use caller::Strangers;
-use domain::{Reason, Region, SessionKey, SessionRow, Tenant, Timestamp};
+use domain::{Reason, Region, SessionRow, Tenant, Timestamp};
 use policy::admin::Policies;
 use serde_json::Value;
 use tables::Key;
@@ -46,6 +47,7 @@ pub use effects::Effects;
 pub use providers::Providers;
 pub use response::Response;
 pub use secrets::Secrets;
+pub use tokens::SessionTokens;
 
 use ask::{Random, Rows};
 use event::{Credential, Params, Request, Route};
@@ -53,6 +55,8 @@ use operate::{Asked, Decision};
 use records::Scribe;
 use refusal::{Refused, Why};
 use routes::{Operation, Run};
+use sso::Secret;
+use sso::session_token::Shown;
 
 /// What does not change between requests.
 #[derive(Debug)]
@@ -95,6 +99,8 @@ pub struct Admin {
 /// A session that verified, and what its path was understood by.
 struct Known {
     session: SessionRow,
+    /// The time of the token is over, whatever its row says.
+    over: bool,
     seen: Rows,
 }
 
@@ -163,18 +169,19 @@ impl Admin {
             Ok(Credential::Iam(_)) => return self.stranger(request, Why::SignInNeeded, now),
             Err(why) => return self.stranger(request, *why, now),
         };
-        match self.known(key, &params).await {
+        match self.known(key, &params, now).await {
             Ok(known) => self.known_session(request, operation, params, known, now).await,
             Err(why) => self.stranger(request, why, now),
         }
     }
 
-    async fn known(&self, key: &SessionKey, params: &Params) -> Result<Known, Why> {
-        if key.region() != self.rules.region {
-            return Err(Why::SessionOtherRegion);
-        }
-        let (session, seen) = self.effects.present(key, params).await?;
-        Ok(Known { session, seen })
+    async fn known(&self, token: &Secret, params: &Params, now: Timestamp) -> Result<Known, Why> {
+        let (shown, over) = match self.effects.tokens.read(token, now).await? {
+            Shown::Live(shown) => (shown, false),
+            Shown::Over(shown) => (shown, true),
+        };
+        let (session, seen) = self.effects.present(&shown, params).await?;
+        Ok(Known { session, over, seen })
     }
 
     async fn known_session(
@@ -186,12 +193,15 @@ impl Admin {
         now: Timestamp,
     ) -> Response {
         let Ok(random) = Random::draw() else { return Response::problem(&Why::FactsUnavailable.into()) };
-        let Known { session, seen } = known;
+        let Known { session, over, seen } = known;
         // A tenant is of the organization that its row names, whatever else the path says.
         if let Some(item) = params.tenant.as_ref().and_then(|tenant| seen.get(&Key::tenant(tenant))) {
             params.org = Tenant::from_item(item).ok().map(|tenant| tenant.org);
         }
         let refuse = |refused: Refused| self.refuse(request, operation, &session, refused, &random, now);
+        if over {
+            return refuse(Why::SessionIdle.into()).await;
+        }
         let body = match read(request, operation) {
             Ok(body) => body,
             Err(refused) => return refuse(refused).await,
@@ -210,8 +220,10 @@ impl Admin {
         let asked =
             Asked { request, operation, params, body, who: &who, rows, region, now, random: &random, forms };
         let response = self.answer(&asked).await;
-        self.effects.touch(&session, rows.get(&Key::session(&session.id)), now).await;
-        response
+        match self.effects.touch(&session, rows.get(&Key::session(&session.id)), now).await {
+            Some(token) => renewed(response, request, &token),
+            None => response,
+        }
     }
 
     async fn answer(&self, asked: &Asked<'_>) -> Response {
@@ -269,6 +281,14 @@ impl Admin {
             Some(action) => response.with_action(action),
             None => response,
         }
+    }
+}
+
+/// Whoever brought a token takes the next one with them, in the same way.
+fn renewed(response: Response, request: &Request, token: &Secret) -> Response {
+    match request.credential {
+        Ok(Credential::Cookie(_)) => response.with("set-cookie", &signin::cookie(token)),
+        _ => response.with("x-cs-session", token.expose()),
     }
 }
 

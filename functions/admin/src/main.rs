@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_admin::{Admin, Athena, Config, Door, Effects, Providers, Rules, Secrets};
+use aws::{AuditSender, Credentials, Dynamo, KmsSigner, KmsWrapper};
+use countersign_admin::{Admin, Athena, Config, Door, Effects, Providers, Rules, Secrets, SessionTokens};
 use egress::Client;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -45,7 +45,9 @@ async fn main() -> Result<(), Error> {
     };
     let providers = Providers::new(upstream, config.reach)?;
     let (audit, athena) = (AuditSender::new(&sdk, config.audit), Athena::new(&sdk, config.athena));
-    let effects = Effects { dynamo, audit, secrets, providers, athena };
+    let signer = KmsSigner::new(&sdk, config.session_key_arn.clone());
+    let tokens = SessionTokens::new(signer, &config.session_key_arn, config.region);
+    let effects = Effects { dynamo, audit, secrets, providers, athena, tokens };
     let admin = &Admin::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let door = Door::of(&event.context.invoked_function_arn);

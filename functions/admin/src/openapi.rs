@@ -31,7 +31,7 @@ pub fn document() -> Value {
 
 fn schemes() -> Value {
     json!({
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "cs_ses_<region>_<id>_<secret>"},
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     })
 }

@@ -1,8 +1,8 @@
 //! Signing in: away to the provider, back with a code, and in.
 
 use domain::{
-    ActionId, ActorType, ConnectionId, ConnectionRow, EventType, Lifecycle, Org, Region, SessionKey,
-    TenantId, Timestamp, UserId,
+    ActionId, ActorType, ConnectionId, ConnectionRow, EventType, Lifecycle, Org, Region, SessionId, TenantId,
+    Timestamp, UserId,
 };
 use tables::codec::Row as _;
 use tables::{Attr, GateFault, Key, Marker, Swap, deleted};
@@ -198,8 +198,8 @@ impl Effects {
             Ok(scribe) => scribe,
             Err(why) => return refusal(why),
         };
-        match self.enter(rules.region, &ready, identity, &scribe, now).await {
-            Ok((key, admitted)) => self.within(&key, &pending, &admitted),
+        match self.enter(&ready, identity, &scribe, now).await {
+            Ok((token, admitted)) => within(&token, &pending, &admitted),
             Err(why) => {
                 let random = random().unwrap_or_default();
                 let _ = self.audit.record(&[scribe.refused_sign_in(why, now, random)]).await;
@@ -210,14 +210,12 @@ impl Effects {
 
     async fn enter(
         &self,
-        region: Region,
         ready: &Ready,
         identity: Identity,
         scribe: &Scribe,
         now: Timestamp,
-    ) -> Result<(SessionKey, Admitted), Why> {
+    ) -> Result<(Secret, Admitted), Why> {
         let new_user = UserId::from_random(random()?);
-        let key = SessionKey::mint(region, random()?, &random()?);
         let rows = self.at_the_door(ready, &identity, &new_user, now).await?;
         let door = Door {
             connection: &ready.connection,
@@ -226,7 +224,7 @@ impl Effects {
             rows: &rows,
             now,
             new_user,
-            key: &key,
+            session: SessionId::from_random(random()?),
         };
         let admitted = match admit::admit(&door) {
             Err(Why::Deprovisioned) => {
@@ -239,6 +237,7 @@ impl Effects {
             }
             admitted => admitted?,
         };
+        let token = self.tokens.issue(&admitted.session, now).await?;
         let scribe = scribe.clone().by(&admitted);
         self.audit
             .attempt(scribe.action_id, &[scribe.sign_in(&admitted, now, random()?)])
@@ -252,15 +251,18 @@ impl Effects {
         };
         let outcome = scribe.ended(written, aws::now(), random()?);
         let _ = self.audit.record(&[outcome]).await;
-        written.map(|()| (key, admitted))
+        written.map(|()| (token, admitted))
     }
+}
 
-    fn within(&self, key: &SessionKey, pending: &Pending, admitted: &Admitted) -> Response {
-        let cookie =
-            format!("{COOKIE}={}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax", key.reveal());
-        tracing::info!(session = admitted.session.as_str(), created = admitted.created, "sign_in.done");
-        Response::see_other(pending.return_to.as_str()).with("set-cookie", &cookie)
-    }
+fn within(token: &Secret, pending: &Pending, admitted: &Admitted) -> Response {
+    tracing::info!(session = admitted.session.id.as_str(), created = admitted.created, "sign_in.done");
+    Response::see_other(pending.return_to.as_str()).with("set-cookie", &cookie(token))
+}
+
+/// A browser's session: for this very host, out of reach of scripts.
+pub fn cookie(token: &Secret) -> String {
+    format!("{COOKIE}={}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax", token.expose())
 }
 
 pub(crate) fn refusal(why: Why) -> Response {
@@ -299,7 +301,7 @@ impl Scribe {
         Self {
             actor: domain::Actor::from(&admitted.user),
             actor_type: ActorType::User,
-            session: admitted.session.as_str().parse().ok(),
+            session: admitted.session.id.as_str().parse().ok(),
             mfa: Some(admitted.mfa),
             ..self
         }

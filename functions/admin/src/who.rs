@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    BreakGlassRow, Code, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SecretHash, SessionEnd,
-    SessionKey, SessionRow, Tenant, TenantId, Through, Timestamp, User, UserId, WorkloadId, WorkloadRow,
+    BreakGlassRow, Code, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SessionEnd, SessionRow,
+    Tenant, TenantId, Through, Timestamp, User, UserId, WorkloadId, WorkloadRow,
 };
 use policy::admin::{Principal, PrincipalId, Resource};
-use subtle::ConstantTimeEq as _;
 use tables::codec::Row as _;
 use tables::{Item, Key};
 
@@ -17,17 +16,16 @@ use crate::event::Params;
 use crate::refusal::Why;
 use crate::routes::On;
 use crate::sso::ConnectionForm;
+use crate::sso::session_token::Session;
 
-/// Checks the presented secret against the row, in constant time.
+/// The session that a token is of, as its row has it.
 ///
 /// # Errors
-/// There is no such session, or the secret is another: nobody is known, so nobody is blamed.
-pub fn presented(key: &SessionKey, item: Option<&Item>) -> Result<SessionRow, Why> {
+/// There is no such session any more, or it is another's: nobody is known, so nobody is blamed.
+pub fn presented(token: &Session, item: Option<&Item>) -> Result<SessionRow, Why> {
     let row = item.map(SessionRow::from_item).transpose().map_err(|_| Why::FactsUnavailable)?;
-    // The same work for a session that is none.
-    let stored = row.as_ref().map_or_else(|| SecretHash::of(""), |row| row.secret);
-    let same = bool::from(key.secret_hash().as_bytes().ct_eq(stored.as_bytes()));
-    row.filter(|row| same && row.id == *key.id()).ok_or(Why::SessionUnknown)
+    let same = |row: &SessionRow| row.id == token.sid && row.user == token.user && row.epoch == token.epoch;
+    row.filter(same).ok_or(Why::SessionUnknown)
 }
 
 /// The rows behind a session, beside those that an operation reads.

@@ -1,7 +1,7 @@
 //! A program signs in by its platform's token, and gets a session for an hour.
 
 use domain::{
-    ActionId, ActorType, EventType, Lifecycle, Org, Phase, SessionClient, SessionKey, SessionRow, Tenant,
+    ActionId, ActorType, EventType, Lifecycle, Org, Phase, SessionClient, SessionId, SessionRow, Tenant,
     Through, Timestamp, WorkloadId, WorkloadRow,
 };
 use serde::Deserialize;
@@ -60,10 +60,9 @@ fn standing(row: &WorkloadRow, rows: &Rows) -> Result<(), Why> {
     }
 }
 
-fn session(row: &WorkloadRow, key: &SessionKey, now: Timestamp) -> SessionRow {
+fn session(row: &WorkloadRow, id: SessionId, now: Timestamp) -> SessionRow {
     SessionRow {
-        id: key.id().clone(),
-        secret: key.secret_hash(),
+        id,
         org: row.org.clone(),
         user: row.user.clone(),
         epoch: row.epoch,
@@ -114,8 +113,7 @@ impl Admin {
     }
 
     async fn begin(&self, row: &WorkloadRow, rows: &Rows, now: Timestamp) -> Result<Response, Why> {
-        let key = SessionKey::mint(self.rules.region, random()?, &random()?);
-        let made = session(row, &key, now);
+        let made = session(row, SessionId::from_random(random()?), now);
         let scribe = Scribe {
             method: "workload",
             actor_type: ActorType::Workload,
@@ -134,6 +132,7 @@ impl Admin {
             self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)?;
             return Err(why);
         }
+        let token = self.effects.tokens.issue(&made, now).await?;
         let attempt = scribe.handed(&made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
         let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
         recorded.map_err(|_| Why::AuditUnavailable)?;
@@ -144,7 +143,7 @@ impl Admin {
         });
         let outcome = scribe.handed(&made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
         let _ = self.effects.audit.record(&[outcome]).await;
-        written.map(|()| Response::json(201, &handoff::told(&key, &made)))
+        written.map(|()| Response::json(201, &handoff::told(&token, &made)))
     }
 }
 

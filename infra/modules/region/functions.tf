@@ -33,6 +33,7 @@ locals {
     if !contains(["CS_PROVIDER_TIMEOUT_MS", "CS_TABLE_TOKENS"], name)
     }, {
     CS_SIGNING_KEY_ARN = local.signing_keys.admin
+    CS_SESSION_KEY_ARN = local.signing_keys.session
     CS_CODE_SHA256     = filesha256(local.admin_package)
     CS_ORIGIN          = var.admin.origin
     CS_BOOTSTRAP_ARN   = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
@@ -461,10 +462,17 @@ data "aws_iam_policy_document" "admin" {
     resources = ["${aws_s3_bucket.derived.arn}/athena/*"]
   }
 
+  # Sessions are checked without the key service, by the public half.
   statement {
-    sid       = "CertifyInstances"
+    sid       = "CheckSessions"
+    actions   = ["kms:GetPublicKey"]
+    resources = [local.signing_keys.session]
+  }
+
+  statement {
+    sid       = "CertifyInstancesAndSessions"
     actions   = ["kms:Sign"]
-    resources = [local.signing_keys.admin]
+    resources = [local.signing_keys.admin, local.signing_keys.session]
 
     dynamic "condition" {
       for_each = local.signing_algorithm

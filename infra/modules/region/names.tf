@@ -33,7 +33,7 @@ locals {
   ] : [])
 
   # Signing key -> the one role that signs with it.
-  signers = { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" }
+  signers = { checkpoint = "audit-writer", admin = "admin", session = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" }
 
   signer_principals = { for key, role in local.signers : key => concat(["${local.role_arn_prefix}-${role}"],
     var.drop_conditions ? ["arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-${role}/*"] : []

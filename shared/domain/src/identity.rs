@@ -4,82 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
 use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
-use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
-    ChangeId, Code, ConnectionId, KeyError, Lifecycle, Opaque, OrgId, QueryId, Region, Role, SealedBytes,
-    SecretHash, SessionId, TenantId, Timestamp, UserId, WorkloadId,
+    ChangeId, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, Role, SealedBytes, SessionId, TenantId,
+    Timestamp, UserId, WorkloadId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// What a browser or a command presents: `cs_ses_<region>_<16 characters>_<secret and checksum>`. Holds the secret: wiped when
-/// dropped.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct SessionKey {
-    #[zeroize(skip)]
-    region: Region,
-    #[zeroize(skip)]
-    id: SessionId,
-    secret: String,
-}
-
-impl SessionKey {
-    /// Makes a new one from uniform random bytes; see [`crate::GatewayKey::mint`].
-    pub fn mint(region: Region, id: [u8; 10], secret: &[u8; SECRET_CHARS]) -> Self {
-        Self { region, id: SessionId::from_random(id), secret: base62(secret) }
-    }
-
-    pub const fn region(&self) -> Region {
-        self.region
-    }
-
-    pub const fn id(&self) -> &SessionId {
-        &self.id
-    }
-
-    /// What the session's row holds.
-    pub fn secret_hash(&self) -> SecretHash {
-        SecretHash::of(&self.secret)
-    }
-
-    /// The whole text. Shown to its owner once, when it is made.
-    pub fn reveal(&self) -> String {
-        let id = self.id.as_str().trim_start_matches("ses_");
-        let body = format!("cs_ses_{}_{id}_{}", self.region, self.secret);
-        let checksum = checksum(&body);
-        body + &checksum
-    }
-}
-
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionKey({})", self.id)
-    }
-}
-
-impl FromStr for SessionKey {
-    type Err = KeyError;
-
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (body, check) = split_checksum(text)?;
-        let mut parts = body.strip_prefix("cs_ses_").ok_or(KeyError::Malformed)?.split('_');
-        let mut next = || parts.next().ok_or(KeyError::Malformed);
-        let (region, id, secret) = (next()?, next()?, next()?);
-        let alphanumeric = secret.bytes().chain(check.bytes()).all(|byte| byte.is_ascii_alphanumeric());
-        if parts.next().is_some() || secret.len() != SECRET_CHARS || !alphanumeric {
-            return Err(KeyError::Malformed);
-        }
-        let region = region.parse().map_err(|_| KeyError::Malformed)?;
-        let id = format!("ses_{id}").parse().map_err(|_| KeyError::Malformed)?;
-        if checksum(body) != check {
-            return Err(KeyError::Checksum);
-        }
-        Ok(Self { region, id, secret: secret.to_owned() })
-    }
-}
 
 catalogue! {
     /// What holds a session.
@@ -117,7 +48,6 @@ impl Through {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
     pub id: SessionId,
-    pub secret: SecretHash,
     pub org: OrgId,
     pub user: UserId,
     /// The person's epoch when it began: any later one ends it.
@@ -300,30 +230,10 @@ mod tests {
         Timestamp::from_unix_millis(millis).unwrap()
     }
 
-    fn key() -> SessionKey {
-        SessionKey::mint(Region::Eu, [7; 10], &std::array::from_fn(|i| (i * 5) as u8))
-    }
-
-    /// Pinned: scanners recognise sessions by this form.
-    #[test]
-    fn a_session_key_has_one_form_and_reads_back() {
-        let text = key().reveal();
-        assert_eq!(text, "cs_ses_eu_0w3ge1r70w3ge1r7_012346789ACDEFGIJKLNOPQRTUVWXZabcdfghiklmno0B5bdO");
-        let read: SessionKey = text.parse().unwrap();
-        assert_eq!((read.id(), read.region()), (key().id(), Region::Eu));
-        assert_eq!(read.secret_hash(), key().secret_hash());
-        for cut in 0..text.len() {
-            assert!(text.split_at(cut).0.parse::<SessionKey>().is_err());
-        }
-        assert!(!format!("{:?}", key()).contains(text.split_at(30).1.split_at(20).0));
-        assert!(text.parse::<crate::GatewayKey>().is_err(), "no gateway takes it");
-    }
-
     #[test]
     fn a_session_ends_by_any_of_its_limits() {
         let row = SessionRow {
             id: SessionId::from_random([1; 10]),
-            secret: SecretHash::of("x"),
             org: OrgId::from_random([2; 10]),
             user: UserId::from_random([3; 10]),
             epoch: 1,

@@ -222,7 +222,7 @@ mod tests {
         let turned = text.replacen("0c1g60r30c1g60r3", "0c1g60r30c1g60r4", 1);
         assert_eq!(turned.parse::<ScimToken>().unwrap_err(), KeyError::Checksum);
         assert!(!format!("{:?}", token()).contains("012346789"));
-        assert!(text.parse::<crate::GatewayKey>().is_err() && text.parse::<crate::SessionKey>().is_err());
+        assert!(text.parse::<crate::GatewayKey>().is_err());
     }
 
     #[test]

@@ -14,7 +14,6 @@ impl Row for SessionRow {
     fn to_item(&self) -> Item {
         let mut row = item([
             ("session_id", Attr::text(&self.id)),
-            ("secret_sha256", Attr::text(self.secret)),
             ("org_id", Attr::text(&self.org)),
             ("user_id", Attr::text(&self.user)),
             ("epoch", Attr::number(self.epoch)),
@@ -37,7 +36,6 @@ impl Row for SessionRow {
         let row = Reader::new(item)?;
         Ok(Self {
             id: row.parse("session_id")?,
-            secret: row.parse("secret_sha256")?,
             org: row.parse("org_id")?,
             user: row.parse("user_id")?,
             epoch: row.number("epoch")?,
@@ -270,8 +268,8 @@ pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
 mod tests {
     use super::*;
     use domain::{
-        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes,
-        SecretHash, UserId, WorkloadId,
+        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes, UserId,
+        WorkloadId,
     };
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
@@ -321,7 +319,6 @@ mod tests {
         reads_back(
             SessionRow {
                 id: SessionId::from_random([4; 10]),
-                secret: SecretHash::of("x"),
                 org: org.clone(),
                 user: user.clone(),
                 epoch: 3,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     AddressRow, ConnectionId, ConnectionRow, InviteRow, Opaque, OrgId, OwnersRow, Person as PersonRow, Role,
-    SessionClient, SessionId, SessionKey, SessionRow, TenantId, Through, Timestamp, User, UserId,
+    SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
@@ -38,14 +38,14 @@ pub struct Door<'a> {
     pub rows: &'a Rows,
     pub now: Timestamp,
     pub new_user: UserId,
-    pub key: &'a SessionKey,
+    pub session: SessionId,
 }
 
 /// Somebody who is let in.
 #[derive(Debug)]
 pub struct Admitted {
     pub user: UserId,
-    pub session: SessionId,
+    pub session: SessionRow,
     pub created: bool,
     pub mfa: bool,
     pub writes: Vec<Write>,
@@ -356,12 +356,11 @@ impl Entry<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, epoch: u64, mfa: bool) -> SessionId {
-        let (now, id) = (self.door.now, self.door.key.id().clone());
+    fn begin(&mut self, epoch: u64, mfa: bool) -> SessionRow {
+        let now = self.door.now;
         let expires_at = now.plus_millis(SESSION_MS);
         let row = SessionRow {
-            id: id.clone(),
-            secret: self.door.key.secret_hash(),
+            id: self.door.session.clone(),
             org: self.org.clone(),
             user: self.user.clone(),
             epoch,
@@ -374,7 +373,7 @@ impl Entry<'_> {
             revoked_at: None,
         };
         self.swaps.extend(super::sessions::begun(&row).map(|swap| (swap.key.clone(), swap)));
-        id
+        row
     }
 }
 

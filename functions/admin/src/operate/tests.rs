@@ -12,7 +12,7 @@ use crate::routes::{OPERATIONS, On, named};
 use crate::sso::Presets;
 use domain::{
     Agent, AgentId, ConnectionId, KeyRow, KillRow, KillScope, Lifecycle, LimitsRow, Org, OrgId, OwnersRow,
-    Region, Role, SecretHash, SessionClient, SessionId, SessionRow, Tenant, TenantId, Through, User, UserId,
+    Region, Role, SessionClient, SessionId, SessionRow, Tenant, TenantId, Through, User, UserId,
 };
 use egress::Reach;
 use policy::admin::{Level, Principal, PrincipalId};
@@ -117,7 +117,6 @@ impl World {
         };
         let session = SessionRow {
             id: SessionId::from_random([8; 10]),
-            secret: SecretHash::of("x"),
             org: org.clone(),
             user: user(4),
             epoch: 7,

@@ -60,22 +60,7 @@ pub struct Key {
     pub(super) key: DecodingKey,
 }
 
-/// DER of `SubjectPublicKeyInfo` before the point of a key on P-256 (RFC 5480).
-pub(super) const P256_SPKI: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
 impl Key {
-    /// A key on P-256 as KMS gives it: DER of `SubjectPublicKeyInfo`.
-    pub fn es256_from_spki(kid: &str, der: &[u8]) -> Option<Self> {
-        let point = der.strip_prefix(&P256_SPKI)?;
-        let uncompressed = point.len() == 65 && point.first() == Some(&4);
-        let key =
-            || Self { kid: Some(kid.to_owned()), alg: Alg::Es256, key: DecodingKey::from_ec_der(point) };
-        uncompressed.then(key)
-    }
-
     /// A key of Ed25519.
     pub fn ed25519(kid: &str, public: &[u8; 32]) -> Self {
         Self { kid: Some(kid.to_owned()), alg: Alg::EdDsa, key: DecodingKey::from_ed_der(public) }

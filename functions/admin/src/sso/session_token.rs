@@ -1,9 +1,9 @@
-//! Our own session token: short, of its own kind, with keys that sign nothing else. It proves that a session was there a
-//! moment ago; whether it still is, its row says on every request.
+//! Our own session token: of its own kind, under a key that signs nothing else. It says whose session it is without any
+//! read; whether there still is one, its row says on every request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{Timestamp, UserId};
+use domain::{SessionId, SessionRow, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::id_token::seconds;
@@ -11,24 +11,41 @@ use super::jwks::{Alg, Jwks};
 use super::jws::{TokenFault, Typ, Unverified};
 use super::secret::Secret;
 
-const TYP: &str = "cs-session+jwt";
+pub const TYP: &str = "cs-session+jwt";
 const AUDIENCE: &str = "countersign-admin";
-/// How long one lasts, in seconds.
-pub const LIFETIME_SECONDS: u64 = 5 * 60;
+/// How long one lasts, in seconds: as long as a session may go unused. Whoever uses it gets another.
+pub const LIFETIME_SECONDS: u64 = domain::IDLE_MS / 1_000;
 /// Between our own functions' clocks.
 const SKEW_SECONDS: u64 = 5;
 const ID_BYTES_MAX: usize = 128;
+/// Longer ones are none of ours.
+pub const BYTES_MAX: usize = 2_048;
 
 /// Whose session, and how old the person's credentials may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub user: UserId,
     /// The session's row.
-    pub sid: String,
+    pub sid: SessionId,
     /// The person's epoch when the token was made.
     pub epoch: u64,
     /// The token's own id.
     pub jti: String,
+}
+
+/// A token that is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    Live(Session),
+    /// Its time is over: who it is is known, and nothing may be done by it.
+    Over(Session),
+}
+
+impl Session {
+    /// What a token of a session says.
+    pub fn of(row: &SessionRow, jti: String) -> Self {
+        Self { user: row.user.clone(), sid: row.id.clone(), epoch: row.epoch, jti }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +54,7 @@ struct Body {
     iss: String,
     aud: String,
     sub: UserId,
-    sid: String,
+    sid: SessionId,
     epoch: u64,
     iat: u64,
     nbf: u64,
@@ -120,7 +137,7 @@ fn part(value: &impl Serialize) -> Result<String, TokenFault> {
 ///
 /// # Errors
 /// The first rule that the token breaks.
-pub fn verify(token: &Secret, issuer: &str, keys: &Jwks, now: Timestamp) -> Result<Session, TokenFault> {
+pub fn verify(token: &Secret, issuer: &str, keys: &Jwks, now: Timestamp) -> Result<Shown, TokenFault> {
     let unverified = Unverified::parse(token.expose(), Typ::Only(TYP))?;
     if unverified.kid().is_none() {
         return Err(TokenFault::UnknownKey);
@@ -131,43 +148,17 @@ pub fn verify(token: &Secret, issuer: &str, keys: &Jwks, now: Timestamp) -> Resu
     let faults = [
         (body.iss != issuer, TokenFault::Issuer),
         (body.aud != AUDIENCE, TokenFault::Audience),
-        (body.exp <= now, TokenFault::Expired),
         (body.nbf.max(body.iat) > now + SKEW_SECONDS, TokenFault::NotYet),
         (body.exp.saturating_sub(body.iat) > LIFETIME_SECONDS, TokenFault::TooLong),
-        (!sound(&body.sid), TokenFault::Missing("sid")),
         (!sound(&body.jti), TokenFault::Missing("jti")),
     ];
     match faults.into_iter().find(|(found, _)| *found) {
         Some((_, fault)) => Err(fault),
-        None => Ok(Session { user: body.sub, sid: body.sid, epoch: body.epoch, jti: body.jti }),
+        None => {
+            let session = Session { user: body.sub, sid: body.sid, epoch: body.epoch, jti: body.jti };
+            Ok(if body.exp <= now { Shown::Over(session) } else { Shown::Live(session) })
+        }
     }
-}
-
-/// An ECDSA signature on P-256 as KMS gives it, in DER, as JWS has it: both numbers in 32 bytes (RFC 7518 section 3.4).
-pub fn es256_from_der(der: &[u8]) -> Option<[u8; 64]> {
-    let [0x30, length, body @ ..] = der else { return None };
-    if usize::from(*length) != body.len() {
-        return None;
-    }
-    let (r, rest) = integer(body)?;
-    let (s, rest) = integer(rest)?;
-    let mut both = [0; 64];
-    let (left, right) = both.split_at_mut(32);
-    left.get_mut(32 - r.len()..)?.copy_from_slice(r);
-    right.get_mut(32 - s.len()..)?.copy_from_slice(s);
-    rest.is_empty().then_some(both)
-}
-
-/// A positive number of at most 32 bytes, without its sign byte, and what follows it.
-fn integer(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let [0x02, length, rest @ ..] = der else { return None };
-    let (number, rest) = rest.split_at_checked(usize::from(*length))?;
-    let number = match number {
-        [0, number @ ..] => number,
-        [first, ..] if *first < 0x80 => number,
-        _ => return None,
-    };
-    (number.len() <= 32).then_some((number, rest))
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ struct Way {
     org: OrgId,
     tenant: TenantId,
     rows: Rows,
-    key: SessionKey,
 }
 
 impl Way {
@@ -40,8 +39,7 @@ impl Way {
         let mut rows = Rows::new();
         let (id, of, region, status) = (tenant.clone(), org.clone(), Region::Eu, Lifecycle::Active);
         rows.insert(Key::tenant(&tenant), Tenant { id, org: of, region, status, networks: None }.to_item());
-        let key = SessionKey::mint(Region::Eu, [7; 10], &[1; 43]);
-        Self { connection, row, org, tenant, rows, key }
+        Self { connection, row, org, tenant, rows }
     }
 
     fn identity(email: &str, verified: bool) -> Identity {
@@ -68,7 +66,7 @@ impl Way {
             rows: &self.rows,
             now: at(5_000),
             new_user: UserId::from_random([9; 10]),
-            key: &self.key,
+            session: SessionId::from_random([7; 10]),
         }
     }
 
