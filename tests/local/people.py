@@ -114,8 +114,9 @@ def first_organization(python: Path, described: dict, issuer: str) -> dict:
     raise StackError(f"the first organization was not made: {said.strip()[:500]}")
 
 
-def show(front: str, made: dict, binaries: Path) -> None:
+def show(front: str, made: dict, provider: str, binaries: Path) -> None:
     say("\nThe management API, with an identity provider that knows `dana` (who owns the organization) and `noa`:\n")
     say(f"  export PATH={binaries}:$PATH CS_ADMIN_URL={front} CS_STAGE=local")
     say(f"  countersign login --connection {made['connection']}      # in the browser, the name is dana")
     say("  countersign whoami")
+    say(f"\nThe stand-in provider, for `countersign providers add --url`: {provider}")

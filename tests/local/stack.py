@@ -134,7 +134,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         bin_dir = binaries or bundle.binaries_dir(ROOT)
         show_exports(stack, seeded(stack, described, bin_dir))
         if made := people.ensure(stack, python, described):
-            people.show(described["admin_front"], made, bin_dir)
+            people.show(described["admin_front"], made, f"{described['provider_url']}/local/v1", bin_dir)
         say("\nEnd it with: make down")
 
 

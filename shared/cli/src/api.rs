@@ -15,6 +15,7 @@ mod client;
 mod connections;
 mod desk;
 mod diff;
+mod directories;
 mod execute;
 mod fault;
 mod keys;
@@ -35,6 +36,7 @@ mod show;
 mod store;
 mod teams;
 mod tenants;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -85,9 +87,11 @@ async fn of(get: Get<'_>, noun: Nouns) -> Done {
         Nouns::Policies(noun) => policies::run(desk(&noun.at)?, noun.command).await,
         Nouns::Budgets(noun) => budgets::run(desk(&noun.at)?, noun.command).await,
         Nouns::Networks(noun) => networks::run(desk(&noun.at)?, noun.command).await,
-        Nouns::People(noun) => people::run(desk(&noun.at)?, noun.at, noun.command).await,
+        Nouns::People(noun) => people::run(desk(&noun.at)?, noun.command).await,
         Nouns::Roles(noun) => roles::run(desk(&noun.at)?, noun.command).await,
         Nouns::Changes(noun) => changes::run(desk(&noun.at)?, noun.command).await,
+        Nouns::Workloads(noun) => workloads::run(desk(&noun.at)?, noun.command).await,
+        Nouns::Directories(noun) => directories::run(desk(&noun.at)?, noun.command).await,
         Nouns::Connections(noun) => connections::run(desk(&noun.at)?, noun.command).await,
     }
 }

@@ -36,6 +36,10 @@ pub async fn run(mut desk: Desk, wanted: Agents) -> Done {
                 .await
         }
         Agents::Resume { agent } => status(&mut desk, &agent, Lifecycle::Active, "the agent is active").await,
+        Agents::Owner { agent, owner } => {
+            let path = desk.in_tenant(&format!("/agents/{agent}/owner"))?;
+            desk.change(Call::put(path, json!({"owner": owner})), "somebody else answers for the agent").await
+        }
         Agents::Team { agent, team, .. } => {
             let path = desk.in_tenant(&format!("/agents/{agent}/team"))?;
             desk.change(Call::put(path, json!({"team": team})), "the agent's team is changed").await

@@ -15,7 +15,10 @@ const COLUMNS: [Column; 4] = [
 ];
 
 pub async fn run(mut desk: Desk, wanted: Changes) -> Done {
-    let path = desk.in_tenant("/changes")?;
+    let path = match desk.said_org() {
+        Some(_) => desk.in_org("/changes").await?,
+        None => desk.in_tenant("/changes")?,
+    };
     let (change, verb, said) = match wanted {
         Changes::List => return desk.list(&path, &COLUMNS).await,
         Changes::Confirm { change } => (change, "confirm", "confirmed: it holds now"),

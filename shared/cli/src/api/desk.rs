@@ -160,9 +160,17 @@ impl Desk {
     /// # Errors
     /// As [`Api::send`].
     pub async fn change(&mut self, call: Call, said: &str) -> Done {
+        let org =
+            call.path.strip_prefix("v1/orgs/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
         let answer = self.api.send(call).await?;
         if answer.waits() {
-            print::progress(&waiting(&answer.body, self.tenant.as_ref()));
+            let at = match (org, &self.tenant) {
+                (Some(org), _) => format!(" --org {org}"),
+                (None, tenant) => {
+                    tenant.as_ref().map(|tenant| format!(" --tenant {tenant}")).unwrap_or_default()
+                }
+            };
+            print::progress(&waiting(&answer.body, &at));
             return self.print_json(&answer).map(drop);
         }
         print::progress(said);
@@ -194,10 +202,10 @@ pub fn key() -> Result<String, Fault> {
 }
 
 /// What is told of a change that waits.
-pub fn waiting(change: &Value, tenant: Option<&TenantId>) -> String {
+/// `at`: how the command is told where, such as ` --tenant ten_…`.
+pub fn waiting(change: &Value, at: &str) -> String {
     let text = |name: &str| plain(change.get(name).and_then(Value::as_str).unwrap_or("?"));
     let id = text("id");
-    let at = tenant.map(|tenant| format!(" --tenant {tenant}")).unwrap_or_default();
     let until = match text("expires_at").parse() {
         Ok(time) => format!("{time} ({})", distance(aws::now(), time)),
         Err(_) => text("expires_at"),
@@ -218,7 +226,7 @@ mod tests {
     fn a_change_that_waits_says_who_does_what_next() {
         let change = json!({"id": "chg_0000000000000001", "expires_at": "2026-11-27T09:00:00.000Z"});
         let tenant = TenantId::from_random([1; 10]);
-        let said = waiting(&change, Some(&tenant));
+        let said = waiting(&change, &format!(" --tenant {tenant}"));
         for part in [
             "Nothing has changed yet",
             "until 2026-11-27T09:00:00.000Z (",
@@ -227,6 +235,6 @@ mod tests {
         ] {
             assert!(said.contains(part), "{said}");
         }
-        assert!(waiting(&json!({}), None).contains("confirm ?"));
+        assert!(waiting(&json!({}), "").contains("confirm ?"));
     }
 }

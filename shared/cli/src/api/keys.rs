@@ -64,7 +64,7 @@ fn body(wanted: &NewKey) -> Value {
 async fn reveal(desk: &mut Desk, call: Call) -> Done {
     let answer = desk.api.send(call).await?;
     if answer.waits() {
-        print::progress(&super::desk::waiting(&answer.body, Some(&desk.tenant()?)));
+        print::progress(&super::desk::waiting(&answer.body, &format!(" --tenant {}", desk.tenant()?)));
         return desk.print_json(&answer).map(drop);
     }
     if desk.is_json() {

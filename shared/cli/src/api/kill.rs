@@ -77,7 +77,7 @@ async fn version(desk: &mut Desk, path: &str, switch: &Switch, seen: Option<u64>
 async fn shown(desk: &mut Desk, call: Call) -> Done {
     let answer = desk.api.send(call).await?;
     if answer.waits() {
-        print::progress(&super::desk::waiting(&answer.body, None));
+        print::progress(&super::desk::waiting(&answer.body, ""));
         return desk.print_json(&answer).map(drop);
     }
     if desk.print_json(&answer)? {

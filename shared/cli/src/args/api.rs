@@ -9,7 +9,7 @@ use domain::{ConnectionId, OrgId, SessionId, TenantId};
 pub use config::{
     Agents, Apply, Budgets, Keys, Networks, NewKey, Policies, ProviderForm, Providers, Teams, Tenants,
 };
-pub use people::{Changes, Connections, Kill, Kills, People, Query, Roles, Switch};
+pub use people::{Changes, Connections, Directories, Kill, Kills, People, Query, Roles, Switch, Workloads};
 
 /// Who may do what, decided and recorded by the management API. Sign in first: `countersign login`.
 #[derive(Debug, Subcommand)]
@@ -82,6 +82,12 @@ pub enum Nouns {
 
     /// Changes that wait for a second person
     Changes(Noun<Changes>),
+
+    /// Programs that sign in by their platform's token
+    Workloads(Noun<Workloads>),
+
+    /// Tokens by which a directory pushes people (SCIM)
+    Directories(Noun<Directories>),
 
     /// Connections to identity providers
     Connections(Noun<Connections>),

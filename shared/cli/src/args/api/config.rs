@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use domain::{
     AgentId, Code, KeyId, Name, Network, OrgId, Place, ProviderId, ProviderKind, Region, TenantId, Timestamp,
-    Zone,
+    UserId, Zone,
 };
 
 use super::Seat;
@@ -53,6 +53,8 @@ pub enum Agents {
     Suspend { agent: AgentId },
     /// Lets it call again
     Resume { agent: AgentId },
+    /// Gives it to another person to answer for
+    Owner { agent: AgentId, owner: UserId },
     /// Puts it into a team, or out of any
     Team {
         agent: AgentId,

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use domain::{
-    AgentId, ChangeId, Code, ConnectionId, Decided, KillScope, OrgId, Role, TenantId, Timestamp, UserId,
+    AgentId, ChangeId, Code, ConnectionId, Decided, KillScope, Name, OrgId, Role, ScimTokenId, TenantId,
+    Timestamp, UserId, WorkloadId,
 };
 
 use super::{At, Seat};
@@ -18,12 +19,57 @@ pub enum People {
         #[arg(long, value_name = "CONNECTION")]
         connection: ConnectionId,
         /// Their role in the tenant that --tenant names
-        #[arg(long, value_name = "ROLE", requires = "tenant")]
+        #[arg(long, value_name = "ROLE")]
         role: Option<Role>,
         /// They own the organization
         #[arg(long)]
         owner: bool,
     },
+    /// Lists somebody's sessions
+    Sessions { user: UserId },
+    /// Ends somebody's access at once: sessions, and keys of their own
+    Suspend { user: UserId },
+    /// Lets somebody in again; nothing old revives
+    Resume { user: UserId },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Workloads {
+    /// Lists a tenant's
+    List,
+    /// Shows one
+    Get { workload: WorkloadId },
+    /// Lets one in: no secret is stored there
+    Create {
+        /// A name for people
+        name: Name,
+        /// What it may do in the tenant
+        #[arg(long)]
+        role: Role,
+        /// Whose tokens it brings, as they spell it: https://token.actions.githubusercontent.com
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        /// What it asks its token for; nothing else must take the same
+        #[arg(long)]
+        audience: String,
+        /// One subject, or all below an owner: repo:acme/app:ref:refs/heads/main, repo:acme/*
+        #[arg(long)]
+        subject: String,
+    },
+    /// Stops it: its sessions end
+    Suspend { workload: WorkloadId },
+    /// Lets it sign in again
+    Resume { workload: WorkloadId },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Directories {
+    /// Lists a connection's tokens
+    Tokens { connection: ConnectionId },
+    /// Makes one and prints it: two live at once at most
+    Token { connection: ConnectionId },
+    /// Revokes one
+    Revoke { connection: ConnectionId, token: ScimTokenId },
 }
 
 #[derive(Debug, Subcommand)]
@@ -38,7 +84,7 @@ pub enum Roles {
 
 #[derive(Debug, Subcommand)]
 pub enum Changes {
-    /// Lists what waits
+    /// Lists what waits: of a tenant, or of the organization that --org names
     List,
     /// Confirms another person's change
     Confirm { change: ChangeId },
