@@ -11,6 +11,7 @@ pub mod invitations;
 pub mod keys;
 pub mod kill;
 pub mod limits;
+pub mod offices;
 pub mod orgs;
 pub mod people;
 pub mod providers;
