@@ -148,7 +148,7 @@ run "the_ledger_is_locked_for_a_year" {
       [for action in statement.actions : "${statement.sid} ${action}" if can(regex("^(s3|athena|glue):", action))]
       ])) == toset([
       "AskTheLog athena:GetQueryExecution", "AskTheLog athena:GetQueryResults", "AskTheLog athena:StartQueryExecution",
-      "AskTheLog athena:StopQueryExecution", "ReadCatalogue glue:GetDatabase", "ReadCatalogue glue:GetPartitions",
+      "ReadCatalogue glue:GetDatabase", "ReadCatalogue glue:GetPartitions",
       "ReadCatalogue glue:GetTable", "FindRows s3:GetBucketLocation", "ListRows s3:ListBucket", "ReadRows s3:GetObject",
       "KeepResults s3:AbortMultipartUpload", "KeepResults s3:GetObject", "KeepResults s3:ListMultipartUploadParts",
       "KeepResults s3:PutObject",

@@ -126,6 +126,10 @@ fn nobody_is_led_elsewhere_and_no_other_page_says_yes() {
         let page = browser.get(&secret.address(&org, to));
         assert_eq!(code(&page.answer), refused(400, "handoff_place"), "{to}");
     }
+    // Signed in by another connection is not signed in: it could be somebody else's session.
+    let elsewhere = secret.address(&org, COMMAND).replace(&org.connection, "con_0123456789abcdef");
+    let page = browser.get(&elsewhere);
+    assert!(page.location().is_some_and(|to| to.contains("/v1/sso/con_0123456789abcdef/login")), "{page:?}");
     // Signed in, and asked before anything goes to a program.
     let page = browser.get(&secret.address(&org, COMMAND));
     assert_eq!((page.answer.status, page.location()), (200, None));
@@ -200,6 +204,12 @@ fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
     assert_eq!(code(&program.get(&format!("/v1/orgs/{}/users", world.org.id))), refused(404, "not_found"));
     let own = json!({"agent": "agt_0123456789abcdef", "actions": ["llm.call"]});
     assert_eq!(program.send("POST", &world.path("/keys/own"), &own).status, 403);
+    // It stops an agent, and whether that runs again is for a person to say.
+    let agent = world.path(&format!("/agents/{}/status", world.agent(&dana)));
+    let turn = |by: &Person, to: &str| by.send("PUT", &agent, &json!({"status": to}));
+    assert_eq!(turn(&program, "suspended").status, 200);
+    assert_eq!(code(&turn(&program, "active")), refused(403, "forbidden"));
+    assert_eq!(turn(&dana, "active").status, 200);
     let stopped = program.send("POST", &world.path("/kill"), &json!({"reason": "deploy_failed"}));
     assert_eq!(stopped.status, 200, "{stopped:?}");
 

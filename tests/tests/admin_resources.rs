@@ -332,7 +332,7 @@ fn an_agent_without_its_owner_does_nothing() {
     assert_eq!(models(&key).status, 200, "{:?}", models(&key));
 }
 
-/// Offices are given by whoever holds them and taken by another; whoever takes keeps their own, so that one stays.
+/// Owners make others owners and take it from others, never from themselves.
 #[test]
 fn offices_are_given_and_taken_and_never_one_s_own() {
     let Some(world) = World::new() else { return };
@@ -349,19 +349,4 @@ fn offices_are_given_and_taken_and_never_one_s_own() {
         refused(403, "forbidden"),
         "at the next request"
     );
-
-    let admin = |user: &str| format!("/v1/platform/admins/{user}");
-    let org = json!({"org": world.org.id});
-    assert_eq!(code(&dana.send("PUT", &admin(&dana.user), &org)), refused(403, "forbidden"));
-    let elsewhere = json!({"org": "org_0123456789abcdef"});
-    assert_eq!(code(&world.owner.send("PUT", &admin(&dana.user), &elsewhere)), refused(404, "not_found"));
-    assert_eq!(world.owner.send("PUT", &admin(&dana.user), &org).status, 200);
-    assert_eq!(dana.get("/v1/session").json()["platform"], true);
-    // Each takes the other's at once: one of both, whoever comes first.
-    let both = std::thread::scope(|scope| {
-        let one = scope.spawn(|| send(&dana, "DELETE", &admin(&world.owner.user)).status);
-        let other = scope.spawn(|| send(&world.owner, "DELETE", &admin(&dana.user)).status);
-        [one.join().unwrap(), other.join().unwrap()]
-    });
-    assert_eq!(both.iter().filter(|status| **status == 200).count(), 1, "{both:?}");
 }

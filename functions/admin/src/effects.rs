@@ -102,7 +102,7 @@ impl Effects {
         let mut new = item.clone();
         new.insert("seen_at".to_owned(), Attr::text(now));
         let swap = Swap { key: Key::session(&session.id), old: Some(item.clone()), new };
-        // One that was ended meanwhile is not as it was read, and gets none.
+        // A token of one that was ended meanwhile is worth nothing: its row says so.
         self.dynamo.write_all(vec![swap.to_write()]).await.ok()?;
         self.tokens.issue(session, now).await.ok()
     }

@@ -109,6 +109,11 @@ impl HandOff {
         form::pairs(&pairs)
     }
 
+    /// Whether the browser's session is of another connection than the one that is asked for.
+    fn is_elsewhere(&self, who: &Who) -> bool {
+        self.connection.is_some() && self.connection.as_ref() != who.session.through.connection()
+    }
+
     /// Through the provider, and back to here.
     fn by_sign_in(&self) -> Result<Response, Why> {
         let connection = self.connection.as_ref().ok_or(Why::SignInNeeded)?;
@@ -157,8 +162,10 @@ impl Admin {
         let place = Place::parse(&asked.to, &self.rules.handoff_to)?;
         challenge(&asked.challenge)?;
         match self.signed_in(request, now).await {
-            Ok(_) if matches!(place, Place::Loopback { .. }) => {
-                Ok(page::consent(&place.address(), &asked.challenge))
+            // Somebody may be signed in elsewhere, without knowing it.
+            Ok(who) if asked.is_elsewhere(&who) => asked.by_sign_in(),
+            Ok(who) if matches!(place, Place::Loopback { .. }) => {
+                Ok(page::consent(&place.address(), asked, (&who.user, &who.org)))
             }
             Ok(who) => self.issued(&who, &place, &asked.challenge, now).await,
             Err(why @ (Why::FactsUnavailable | Why::SessionOtherRegion)) => Err(why),
@@ -179,6 +186,9 @@ impl Admin {
         }
         let place = Place::parse(&asked.to, &self.rules.handoff_to)?;
         let who = self.signed_in(request, now).await?;
+        if asked.is_elsewhere(&who) {
+            return Err(Why::HandoffPlace);
+        }
         self.issued(&who, &place, &asked.challenge, now).await
     }
 
@@ -191,7 +201,9 @@ impl Admin {
         }
         let keys = who::keys(&known.session, &Params::default());
         let rows = self.effects.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
-        who::standing(&known.session, &rows, &Params::default(), now)
+        let who = who::standing(&known.session, &rows, &Params::default(), now)?;
+        // A command's token in a cookie is no browser.
+        if who.session.client == SessionClient::Browser { Ok(who) } else { Err(Why::SignInNeeded) }
     }
 
     async fn issued(&self, who: &Who, place: &Place, asked: &str, now: Timestamp) -> Result<Response, Why> {
@@ -290,6 +302,7 @@ pub fn told(token: &Secret, row: &SessionRow) -> Value {
 fn redeem_of(request: &Request) -> Result<Redeem, Refused> {
     let body: Value = serde_json::from_str(&request.body.clone()?).map_err(|_| Why::InvalidJson)?;
     let wanted: Redeem = crate::ask::read(&body)?;
+    // What is longer is nobody's, and is not looked at.
     let long = wanted.code.len() > SECRET_BYTES_MAX || wanted.verifier.len() > SECRET_BYTES_MAX;
     if long { Err(Why::HandoffCode.into()) } else { Ok(wanted) }
 }

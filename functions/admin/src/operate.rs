@@ -205,6 +205,10 @@ fn seconded(
     if !change.weakens {
         return Ok((change, status, None));
     }
+    // A program answers for nothing that two must answer for.
+    if ask.who.person().is_none() {
+        return Err(Refused::hint(Why::Forbidden, "this needs two people, and a program is none"));
+    }
     let seen = asked.request.if_match.as_deref();
     let kept = changes::asked_for(ask, asked.operation, &asked.request.path, seen)?;
     Ok((kept, 202, Some(EventType::AdminChange)))

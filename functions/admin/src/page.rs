@@ -2,8 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::{ConnectionId, OrgId, UserId};
 use sha2::{Digest as _, Sha256};
 
+use crate::handoff::HandOff;
 use crate::response::Response;
 
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;color:#1a1a1a;background:#fff}\
@@ -11,17 +13,20 @@ h1{font-size:1.4rem}button{font:inherit;padding:.6rem 1.4rem;border:0;border-rad
 button:focus-visible{outline:3px solid #0b57d0;outline-offset:3px}code{background:#f1f1f1;padding:.1rem .3rem;border-radius:.2rem}\
 @media(prefers-color-scheme:dark){body{color:#eee;background:#111}code{background:#222}button{background:#a8c7fa;color:#062e6f}}";
 
-/// Asks whoever sits before the browser whether a program on their machine may act as them. `to` is an address that was
-/// checked, `challenge` a text that was: both are written out as they are in attributes all the same.
-pub fn consent(to: &str, challenge: &str) -> Response {
-    let (to, challenge) = (escaped(to), escaped(challenge));
+/// Asks whoever sits before the browser whether a program on their machine may act as them, and says as whom. `to` is an
+/// address that was checked; all is escaped nevertheless.
+pub fn consent(to: &str, asked: &HandOff, (user, org): (&UserId, &OrgId)) -> Response {
+    let (to, challenge) = (escaped(to), escaped(&asked.challenge));
+    let connection = asked.connection.as_ref().map(ConnectionId::as_str).unwrap_or_default();
     let body = format!(
         "<h1>Sign in to the command line?</h1>\
-         <p>A program on this computer asks to act as you in Countersign, until this session ends.</p>\
+         <p>A program on this computer asks to act as you in Countersign, until this session ends: as \
+         <code>{user}</code> of the organization <code>{org}</code>.</p>\
          <p>Allow it only if you have just run <code>countersign login</code> yourself. If not, close this window: \
          nothing happens then.</p>\
          <form method=\"post\" action=\"/v1/handoff\"><input type=\"hidden\" name=\"to\" value=\"{to}\">\
          <input type=\"hidden\" name=\"challenge\" value=\"{challenge}\">\
+         <input type=\"hidden\" name=\"connection\" value=\"{connection}\">\
          <button type=\"submit\">Allow</button></form>"
     );
     page("Sign in to the command line?", &body, &to)

@@ -214,9 +214,6 @@ operations! {
     GET "/v1/orgs/{org}/owners" "owners.list" BindingRead on Org, "Who owns an organization" => Run::List(offices::OWNERS);
     PUT "/v1/orgs/{org}/owners/{user}" "owners.give" GrantOrgOwner on Org, "Make somebody an owner of the organization" => change(offices::owner_needs, EventType::AdminBinding, 200, None, offices::give_owner);
     DELETE "/v1/orgs/{org}/owners/{user}" "owners.take" GrantOrgOwner on Org, "Take an owner's office away; the last one stays" => change(offices::owner_needs, EventType::AdminBinding, 200, None, offices::take_owner);
-    GET "/v1/platform/admins" "admins.list" BindingRead on Platform, "Who administers the platform" => Run::List(offices::ADMINS);
-    PUT "/v1/platform/admins/{user}" "admins.give" GrantPlatform on Platform, "Let somebody administer the platform" => change(offices::admin_needs, EventType::AdminBinding, 200, Some(offices::admin_schema), offices::give_admin);
-    DELETE "/v1/platform/admins/{user}" "admins.take" GrantPlatform on Platform, "Take that away from somebody else" => change(offices::admin_needs, EventType::AdminBinding, 200, None, offices::take_admin);
     GET "/v1/orgs/{org}/users" "users.list" UserRead on Org, "People of an organization" => Run::List(people::USERS);
     GET "/v1/orgs/{org}/users/{user}" "users.get" UserRead on Org, "A person of an organization" => show(users::needs, users::get);
     PUT "/v1/orgs/{org}/users/{user}/status" "users.status" UserDeactivate on Org, "Deactivate somebody, whose sessions and keys end at once, or reactivate them" => change(users::needs, EventType::AdminUser, 200, Some(decide::status_schema), users::status);

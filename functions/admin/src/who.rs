@@ -136,11 +136,13 @@ fn program_id(workload: &WorkloadId) -> PrincipalId {
     PrincipalId::Workload(workload.as_str().parse().unwrap_or_else(|_| Code::literal("unknown")))
 }
 
-/// Whether a connection still gives roles in a tenant: a mapping that was taken away counts no longer.
-fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId) -> bool {
+/// Whether a connection still gives that role in a tenant: a mapping that was taken away or lowered counts no longer.
+fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId, role: Role) -> bool {
     let row = read::<ConnectionRow>(rows, &Key::connection(connection)).ok().flatten();
     let form = row.and_then(|row| serde_json::from_str::<ConnectionForm>(&row.document).ok());
-    form.is_some_and(|form| form.group_roles.iter().any(|row| row.grant.tenant == *tenant))
+    form.is_some_and(|form| {
+        form.group_roles.iter().any(|row| row.grant.tenant == *tenant && row.grant.role == role)
+    })
 }
 
 /// The tenant, if its glass is broken for this person and another has confirmed that. It mends itself in time.
@@ -167,7 +169,10 @@ fn role(
     let row: Option<Tenant> = read(rows, &Key::tenant(tenant))?;
     let bound: Option<Role> = read(rows, &Key::binding(tenant, &session.user))?;
     let via = rows.get(&Key::binding(tenant, &session.user)).and_then(admit::came_by_group);
-    let mapped = via.is_none_or(|via| session.through.connection() == Some(&via) && maps(rows, &via, tenant));
+    let gives = |via: ConnectionId| {
+        session.through.connection() == Some(&via) && bound.is_some_and(|role| maps(rows, &via, tenant, role))
+    };
+    let mapped = via.is_none_or(gives);
     let bound = bound.filter(|_| mapped && row.is_some_and(|row| row.org == *org));
     Ok(bound.map(|role| (tenant.clone(), role)).into_iter().collect())
 }

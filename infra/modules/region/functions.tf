@@ -410,7 +410,6 @@ data "aws_iam_policy_document" "admin" {
     sid = "AskTheLog"
     actions = [
       "athena:StartQueryExecution",
-      "athena:StopQueryExecution",
       "athena:GetQueryExecution",
       "athena:GetQueryResults",
     ]

@@ -93,6 +93,8 @@ resource "aws_athena_workgroup" "audit" {
   configuration {
     enforce_workgroup_configuration    = true
     publish_cloudwatch_metrics_enabled = true
+    # 100 GiB, about half a dollar: one question of one member does not spend more.
+    bytes_scanned_cutoff_per_query = 107374182400
 
     result_configuration {
       output_location = "s3://${aws_s3_bucket.derived.id}/athena/"

@@ -94,7 +94,13 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, agent, item) = agent(ask)?;
-    written(key, &agent, item, with_status(ask, item)?)
+    let new = with_status(ask, item)?;
+    // That something runs again is for a person to say.
+    let runs = Agent::from_item(&new).is_ok_and(|agent| agent.status == Lifecycle::Active);
+    if runs && ask.who.person().is_none() {
+        return Err(Why::Forbidden.into());
+    }
+    written(key, &agent, item, new)
 }
 
 #[derive(Deserialize)]
@@ -118,6 +124,8 @@ pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
 /// Another person answers for it from now on: without whoever answers, an agent does nothing.
 pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Owner { owner } = ask.body()?;
+    // Who answers for what is not for a program to say.
+    ask.who.person().ok_or(Why::Forbidden)?;
     let (key, agent, item) = agent(ask)?;
     let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
     if !ask.find::<User>(&Key::user(org, &owner))?.is_some_and(|user| user.active) {

@@ -1,6 +1,6 @@
 //! Changes that wait for a second person: what was asked for is kept as it was sent, and decided again when it is confirmed.
 
-use domain::{ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata};
+use domain::{ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata, Person, UserId};
 use policy::admin::{PrincipalId, may_confirm};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -98,6 +98,9 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, row, item) = pending(ask)?;
     let by = PrincipalId::User(row.by.clone());
     may_confirm(&by, &ask.who.principal.id).map_err(|_| Why::SamePerson)?;
+    if same_address(ask, &row.by)? {
+        return Err(Why::SamePerson.into());
+    }
     let (operation, params, body) = operation(&row).ok_or(Why::FactsUnavailable)?;
     let Run::Change { decide, .. } = operation.run else { return Err(Why::FactsUnavailable.into()) };
     // A tenant's path names no organization: which it is of says its row.
@@ -121,7 +124,25 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
     let mut writes = change.writes;
     writes.push(moved(key, item, ChangeState::Confirmed).to_write());
     let metadata = change.metadata.with("operation", MetaValue::Code(row.operation.clone()));
-    Ok(Change { writes, metadata, weakens: false, resource: format!("change:{}", row.id), ..change })
+    // It is confirmed even if what it asks for stands there already.
+    Ok(Change {
+        writes,
+        metadata,
+        weakens: false,
+        already: false,
+        resource: format!("change:{}", row.id),
+        ..change
+    })
+}
+
+/// Two accounts under one verified address are one person.
+fn same_address(ask: &Ask<'_>, first: &UserId) -> Result<bool, Refused> {
+    let of = |user: &UserId| {
+        let org = ask.params.org.as_ref().unwrap_or(&ask.who.org);
+        Ok::<_, Refused>(ask.find::<Person>(&Key::user(org, user))?.map(|person| person.addresses))
+    };
+    let (one, other) = (of(first)?.unwrap_or_default(), of(&ask.who.user)?.unwrap_or_default());
+    Ok(one.iter().any(|address| other.contains(address)))
 }
 
 /// By whoever asked for it.

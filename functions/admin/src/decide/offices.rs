@@ -1,9 +1,7 @@
-//! Offices above tenants: who owns an organization, and who administers the platform. Nobody takes their own away, and the
-//! last owner stays.
+//! Who owns an organization. Nobody takes their own office away, and the last owner stays.
 
 use domain::{MetaValue, Metadata, OrgId, OwnersRow, User, UserId};
 use policy::admin::{Granted, PrincipalId, last_owner, may_change};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Marker, Swap, Table, deleted};
@@ -20,14 +18,6 @@ pub const OWNERS: List = List {
     prefix: |_| "OWNER#".to_owned(),
     row: None,
     show: |_, key, _| Some(json!({"user": key.sk.strip_prefix("OWNER#")?})),
-};
-
-pub const ADMINS: List = List {
-    table: Table::Identity,
-    partition: |_, _| Some("PLATFORM".to_owned()),
-    prefix: |_| "ADMIN#".to_owned(),
-    row: None,
-    show: |_, key, _| Some(json!({"user": key.sk.strip_prefix("ADMIN#")?})),
 };
 
 pub fn owner_needs(params: &Params, _: &Value) -> Vec<Key> {
@@ -100,43 +90,4 @@ fn owners(ask: &Ask<'_>, org: &OrgId, user: &UserId, owns: bool) -> Result<Swap,
         last_owner(row.0.len()).map_err(|_| Why::LastOwner)?;
     }
     Ok(Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Admin {
-    org: OrgId,
-}
-
-pub fn admin_schema() -> Value {
-    json!({"type": "object", "required": ["org"], "additionalProperties": false,
-        "properties": {"org": {"type": "string", "pattern": "^org_[0-9a-hjkmnp-tv-z]{16}$", "description": "whose person it is"}}})
-}
-
-pub fn admin_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let Some(user) = &params.user else { return Vec::new() };
-    let org = body.get("org").and_then(Value::as_str).and_then(|text| text.parse::<OrgId>().ok());
-    org.iter().map(|org| Key::user(org, user)).chain([Key::platform_admin(user)]).collect()
-}
-
-pub fn give_admin(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let Admin { org } = ask.body()?;
-    let user = other(ask, None, Some(Granted::Platform))?;
-    let person = still(ask, &org, user)?;
-    let marker = Key::platform_admin(user);
-    if ask.rows.contains_key(&marker) {
-        return Ok(Change::already(format!("user:{user}"), json!({"user": user})));
-    }
-    Ok(change(vec![person, Swap::create(marker, Marker::item())], user, "admin_given"))
-}
-
-/// Whoever takes it keeps their own, or nothing is written: two who take each other's at once leave one.
-pub fn take_admin(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let user = other(ask, Some(Granted::Platform), None)?;
-    let marker = Key::platform_admin(user);
-    let gone = deleted(&marker, ask.rows.get(&marker).ok_or(Why::NotFound)?);
-    let own = Key::platform_admin(&ask.who.user);
-    let item = ask.rows.get(&own).ok_or(Why::Forbidden)?;
-    let kept = Swap { key: own, old: Some(item.clone()), new: item.clone() };
-    Ok(Change { writes: vec![gone], ..change(vec![kept], user, "admin_taken") })
 }

@@ -14,6 +14,8 @@ pub fn weakens(before: &ConnectionForm, after: &ConnectionForm) -> bool {
         || (before.hosted_domain.is_some() && before.hosted_domain != after.hosted_domain);
     let easier = (!before.jit && after.jit)
         || (before.require_mfa && !after.require_mfa)
+        // None named: where the provider says nothing else, nobody can be told apart by a second factor.
+        || (!before.mfa_acr.is_empty() && after.mfa_acr.is_empty())
         || !after.mfa_acr.iter().all(|acr| before.mfa_acr.contains(acr));
     another || wider || easier || !after.group_roles.iter().all(|row| before.group_roles.contains(row))
 }
@@ -53,6 +55,7 @@ mod tests {
             (json!({"jit": true}), true),
             (json!({"require_mfa": false}), true),
             (json!({"mfa_acr": ["a"]}), false),
+            (json!({"mfa_acr": []}), true),
             (json!({"mfa_acr": ["a", "c"]}), true),
             (json!({"guests": true}), true),
             (json!({"tenants": ["t1"]}), false),

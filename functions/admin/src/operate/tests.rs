@@ -21,10 +21,11 @@ use tables::codec::Row;
 use tables::{Attr, Item, Key, Switch, fingerprint};
 
 /// What the policies speak of and no path leads to yet.
-const NOT_YET: [Action; 6] = [
+const NOT_YET: [Action; 7] = [
     Action::CredentialEdit,
     Action::GrantAdmin,
     Action::GrantOwner,
+    Action::GrantPlatform,
     Action::TenantEdit,
     Action::KeyManageOwn,
     Action::UserInvite,

@@ -322,6 +322,8 @@ fn mfa(claims: &Claims, connection: &Connection) -> Result<Mfa, TokenFault> {
     Ok(match preset.absent {
         _ if among(&amr, &preset.amr) || among(&acr, &preset.acr) || among(&acr, own) => Mfa::Yes,
         _ if told => Mfa::No,
+        // The connection names what a second factor looks like: whoever does not show it has shown none.
+        _ if !own.is_empty() => Mfa::No,
         AbsentMfa::No => Mfa::No,
         AbsentMfa::Unknown => Mfa::Unknown,
     })

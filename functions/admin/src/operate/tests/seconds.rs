@@ -144,6 +144,20 @@ fn two_owners_stand_behind_a_change_of_an_organization() {
     assert_eq!(plan.change.writes.len(), 1, "the change is done with it");
     let new = plan.change.swaps.iter().find(|swap| swap.key == key).unwrap();
     assert!(ConnectionRow::from_item(&new.new).unwrap().document.contains("\"jit\":true"));
+    // Two accounts under one verified address are one person.
+    let address = domain::Opaque::from_digest(&[7; 32]);
+    let both = [4, 5].map(|byte| {
+        let key = Key::user(&org, &user(byte));
+        let was = world.rows[&key].clone();
+        let mut person = domain::Person::from_item(&was).unwrap();
+        person.addresses.push(address.clone());
+        let mut new = was.clone();
+        new.extend(person.to_item());
+        world.rows.insert(key.clone(), new);
+        (key, was)
+    });
+    assert_eq!(why(confirm(&world, &params)), Why::SamePerson);
+    world.rows.extend(both);
     // Whoever asked is an owner no more.
     let owner = world.rows.remove(&Key::org_owner(&org, &user(5))).unwrap();
     assert_eq!(why(confirm(&world, &params)), Why::RequesterGone);

@@ -439,7 +439,7 @@ fn who_tells_of_mfa_is_believed_and_nobody_else() {
         ("onelogin", &mfa, &none, Mfa::Unknown),
         ("jumpcloud", &mfa, &none, Mfa::Unknown),
         ("ping", &mfa, &json!("Single_Factor"), Mfa::No),
-        ("ping", &mfa, &none, Mfa::Unknown),
+        ("ping", &mfa, &none, Mfa::No),
         ("ping", &none, &json!("Multi_Factor"), Mfa::Yes),
         ("auth0", &mfa, &none, Mfa::Yes),
         ("auth0", &none, &none, Mfa::No),
@@ -451,6 +451,9 @@ fn who_tells_of_mfa_is_believed_and_nobody_else() {
     }
     let context = Case::with("entra", json!({"mfa_acr": ["c1"]})).set("acrs", json!(["c1"]));
     assert_eq!(context.verify().unwrap().mfa, Mfa::Yes);
+    // Where the connection names it, its absence says that there was none.
+    let without = Case::with("entra", json!({"mfa_acr": ["c1"]}));
+    assert_eq!(without.verify().unwrap().mfa, Mfa::No);
 }
 
 #[test]
