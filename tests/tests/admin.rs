@@ -4,19 +4,12 @@
 use std::collections::BTreeSet;
 
 use countersign_tests::support::admin::{Person, bare, url};
-use countersign_tests::support::http::{Answer, Request};
+use countersign_tests::support::http::Request;
 use countersign_tests::support::stack::unique;
 use countersign_tests::support::standin::Channel;
-use countersign_tests::support::world::{World, code, refused, text};
+use countersign_tests::support::world::{World, code, models, refused, text};
 use countersign_tests::support::{planted, records, stack, wait};
 use serde_json::{Value, json};
-
-fn models(key: &str) -> Answer {
-    Request::new("GET", stack().gateway("/v1/models"))
-        .with("authorization", format!("Bearer {key}"))
-        .with("x-amzn-tls-version", "TLSv1.3")
-        .send()
-}
 
 /// From nothing to a working gateway key, and what takes it away again.
 #[test]

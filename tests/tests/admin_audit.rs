@@ -5,22 +5,10 @@
 use std::collections::BTreeSet;
 
 use countersign_tests::support::admin::{Org, Person};
-use countersign_tests::support::http::Answer;
 use countersign_tests::support::wait;
+use countersign_tests::support::world::{code, refused, text};
 use domain::Timestamp;
 use serde_json::{Value, json};
-
-fn code(answer: &Answer) -> (u16, String) {
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
-}
-
-fn refused(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
-
-fn text(answer: &Answer, name: &str) -> String {
-    answer.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {answer:?}")).to_owned()
-}
 
 /// An organization, whoever owns it, and a tenant of it.
 struct World {

@@ -4,9 +4,7 @@
 use std::ops::Deref;
 
 use countersign_tests::support::admin::Person;
-use countersign_tests::support::http::{Answer, Request};
-use countersign_tests::support::stack::stack;
-use countersign_tests::support::world::{code, refused, text};
+use countersign_tests::support::world::{code, models, refused, text};
 use countersign_tests::support::{planted, world};
 use serde_json::{Value, json};
 
@@ -42,13 +40,6 @@ impl World {
         assert_eq!(made.status, 201, "{made:?}");
         text(&made, "gateway_key")
     }
-}
-
-fn models(key: &str) -> Answer {
-    Request::new("GET", stack().gateway("/v1/models"))
-        .with("authorization", format!("Bearer {key}"))
-        .with("x-amzn-tls-version", "TLSv1.3")
-        .send()
 }
 
 #[test]

@@ -87,9 +87,16 @@ impl Effects {
                 keys.extend(needs(&Params { org: params.org.clone(), ..named }, &body));
             }
         }
+        self.beside(keys, seen).await
+    }
+
+    /// Rows beside those that were read a moment ago, to know who it is: these are not read again.
+    ///
+    /// # Errors
+    /// The tables did not answer in full.
+    pub async fn beside(&self, mut keys: Vec<Key>, seen: Rows) -> Result<Rows, Why> {
         keys.sort();
         keys.dedup();
-        // What was read a moment ago, to know who it is, is not read again.
         keys.retain(|key| !seen.contains_key(key));
         let mut rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
         rows.extend(seen);

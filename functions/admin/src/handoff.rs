@@ -13,11 +13,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tables::codec::Row as _;
+use tables::gates::Write;
 use tables::{GateFault, Item, Key, Swap, deleted};
 
 use crate::Admin;
 use crate::ask::{Rows, Who, digest};
 use crate::decide::sessions;
+use crate::effects::Effects;
 use crate::event::{Credential, Params, Request};
 use crate::page;
 use crate::records::{Entry, Scribe};
@@ -136,15 +138,14 @@ struct Redeem {
 fn redeemed(
     row: &HandoffRow,
     verifier: &str,
-    parent: &Item,
+    parent: &SessionRow,
     rows: &Rows,
     now: Timestamp,
 ) -> Result<Who, Why> {
-    let parent = SessionRow::from_item(parent).map_err(|_| Why::FactsUnavailable)?;
     if now >= row.expires_at || challenge_of(verifier) != row.challenge {
         return Err(Why::HandoffCode);
     }
-    who::standing(&parent, rows, &Params::default(), now)
+    who::standing(parent, rows, &Params::default(), now)
 }
 
 /// The session for the other place. It has what the first has, and ends no later.
@@ -200,7 +201,7 @@ impl Admin {
             return Err(Why::SessionIdle);
         }
         let keys = who::keys(&known.session, &Params::default());
-        let rows = self.effects.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
+        let rows = self.effects.beside(keys, known.seen).await?;
         let who = who::standing(&known.session, &rows, &Params::default(), now)?;
         // A command's token in a cookie is no browser.
         if who.session.client == SessionClient::Browser { Ok(who) } else { Err(Why::SignInNeeded) }
@@ -227,7 +228,10 @@ impl Admin {
             Err(refused) => return Response::problem(&refused),
         };
         match self.taken(&wanted.code).await {
-            Ok((key, item, row)) => self.exchanged(&wanted, (&key, &item, &row), now).await,
+            Ok((key, item, row)) => {
+                let ended = self.exchange(&wanted, (&key, &item, &row), now).await;
+                ended.unwrap_or_else(|why| Response::problem(&why.into()))
+            }
             Err(why) => self.stranger(request, why, now),
         }
     }
@@ -240,57 +244,60 @@ impl Admin {
         Ok((key, item, row))
     }
 
-    async fn exchanged(
-        &self,
-        wanted: &Redeem,
-        (key, item, row): (&Key, &Item, &HandoffRow),
-        now: Timestamp,
-    ) -> Response {
-        let ended = self.exchange(wanted, (key, item, row), now).await;
-        ended.unwrap_or_else(|why| Response::problem(&why.into()))
-    }
-
     async fn exchange(
         &self,
         wanted: &Redeem,
         (key, item, row): (&Key, &Item, &HandoffRow),
         now: Timestamp,
     ) -> Result<Response, Why> {
-        let unread = |_| Why::FactsUnavailable;
-        let parent = self.effects.dynamo.get(&Key::session(&row.session)).await.map_err(unread)?;
+        let at = Key::session(&row.session);
+        let parent = self.effects.dynamo.get(&at).await.map_err(|_| Why::FactsUnavailable)?;
         let parent = parent.ok_or(Why::HandoffCode)?;
         let session = SessionRow::from_item(&parent).map_err(|_| Why::FactsUnavailable)?;
-        let rows = self.effects.dynamo.batch_get(&who::keys(&session, &Params::default())).await;
-        let rows = rows.map_err(unread)?;
+        let keys = who::keys(&session, &Params::default());
+        let rows = self.effects.beside(keys, [(at, parent)].into()).await?;
         let scribe = handed(&who::named(&session), self.rules.region, ActionId::new(now, random()?));
-        let who = match redeemed(row, &wanted.verifier, &parent, &rows, now) {
+        let who = match redeemed(row, &wanted.verifier, &session, &rows, now) {
             Ok(who) => who,
             Err(why) => {
                 // A code that was shown wrongly is not shown again.
                 let _ = self.effects.dynamo.write_all(vec![deleted(key, item)]).await;
-                self.effects
-                    .audit
-                    .record(&[scribe.refusal(why, now, random()?)])
-                    .await
-                    .map_err(|_| Why::AuditUnavailable)?;
+                let refusal = scribe.refusal(why, now, random()?);
+                self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)?;
                 return Err(why);
             }
         };
         let made = child(&who.session, row.client, SessionId::from_random(random()?), now);
-        let token = self.effects.tokens.issue(&made, now).await?;
-        let attempt = scribe.handed(&made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
-        let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
-        recorded.map_err(|_| Why::AuditUnavailable)?;
-        let mut writes = vec![deleted(key, item)];
-        writes.extend(sessions::begun(&made).iter().map(Swap::to_write));
-        let written = self.effects.dynamo.write_all(writes).await.map_err(|fault| match fault {
-            GateFault::Condition(_) => Why::HandoffCode,
+        let used = (deleted(key, item), Why::HandoffCode);
+        let token = self.effects.begin_session(&scribe, &made, Some(used), now).await?;
+        Ok(Response::json(201, &told(&token, &made)))
+    }
+}
+
+impl Effects {
+    /// Begins a session that no browser signed in for: signed, recorded, written, recorded. `with`: what is used up by it, and
+    /// why there is none where that is used up already.
+    pub(crate) async fn begin_session(
+        &self,
+        scribe: &Scribe,
+        made: &SessionRow,
+        with: Option<(Write, Why)>,
+        now: Timestamp,
+    ) -> Result<Secret, Why> {
+        let token = self.tokens.issue(made, now).await?;
+        let attempt = scribe.handed(made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
+        self.audit.attempt(scribe.action_id, &[attempt]).await.map_err(|_| Why::AuditUnavailable)?;
+        let (used, gone) = with.unzip();
+        let begun = sessions::begun(made).map(|swap| swap.to_write());
+        let written = self.dynamo.write_all(used.into_iter().chain(begun).collect()).await;
+        let written = written.map_err(|fault| match fault {
+            GateFault::Condition(_) => gone.unwrap_or(Why::FactsUnavailable),
             GateFault::NotWritten => Why::FactsUnavailable,
             GateFault::Unknown => Why::NotConfirmed,
         });
-        let outcome = scribe.handed(&made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
-        let _ = self.effects.audit.record(&[outcome]).await;
-        written.map(|()| Response::json(201, &told(&token, &made)))
+        let outcome = scribe.handed(made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
+        let _ = self.audit.record(&[outcome]).await;
+        written.map(|()| token)
     }
 }
 
@@ -403,7 +410,7 @@ mod tests {
             expires_at: at(60_000),
         };
         let tried = |row: &HandoffRow, verifier: &str, now| {
-            redeemed(row, verifier, &parent.to_item(), &Rows::new(), at(now)).map(|_| ()).unwrap_err()
+            redeemed(row, verifier, &parent, &Rows::new(), at(now)).map(|_| ()).unwrap_err()
         };
         assert_eq!(tried(&row, &verifier, 60_000), Why::HandoffCode);
         assert_eq!(tried(&row, "another", 59_999), Why::HandoffCode);

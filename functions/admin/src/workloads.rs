@@ -1,17 +1,16 @@
 //! A program signs in by its platform's token, and gets a session for an hour.
 
 use domain::{
-    ActionId, ActorType, EventType, Lifecycle, Org, Phase, SessionClient, SessionId, SessionRow, Tenant,
-    Through, Timestamp, WorkloadId, WorkloadRow,
+    ActionId, ActorType, EventType, Lifecycle, Org, SessionClient, SessionId, SessionRow, Tenant, Through,
+    Timestamp, WorkloadId, WorkloadRow,
 };
 use serde::Deserialize;
 use serde_json::Value;
+use tables::Key;
 use tables::codec::Row as _;
-use tables::{GateFault, Key, Swap};
 
 use crate::Admin;
 use crate::ask::Rows;
-use crate::decide::sessions;
 use crate::event::Request;
 use crate::handoff;
 use crate::records::Scribe;
@@ -85,7 +84,10 @@ impl Admin {
         };
         // Before a token has verified nobody is known: whoever knows an id of ours is blamed on nobody.
         match self.proven(&wanted, now).await {
-            Ok((row, rows)) => self.begun(&row, &rows, now).await,
+            Ok((row, rows)) => {
+                let begun = self.begin(&row, &rows, now).await;
+                begun.unwrap_or_else(|why| Response::problem(&why.into()))
+            }
             Err(why) => self.stranger(request, why, now),
         }
     }
@@ -108,10 +110,6 @@ impl Admin {
         Ok((row, rows.map_err(unread)?))
     }
 
-    async fn begun(&self, row: &WorkloadRow, rows: &Rows, now: Timestamp) -> Response {
-        self.begin(row, rows, now).await.unwrap_or_else(|why| Response::problem(&why.into()))
-    }
-
     async fn begin(&self, row: &WorkloadRow, rows: &Rows, now: Timestamp) -> Result<Response, Why> {
         let made = session(row, SessionId::from_random(random()?), now);
         let scribe = Scribe {
@@ -132,18 +130,8 @@ impl Admin {
             self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)?;
             return Err(why);
         }
-        let token = self.effects.tokens.issue(&made, now).await?;
-        let attempt = scribe.handed(&made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
-        let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
-        recorded.map_err(|_| Why::AuditUnavailable)?;
-        let writes = sessions::begun(&made).iter().map(Swap::to_write).collect();
-        let written = self.effects.dynamo.write_all(writes).await.map_err(|fault| match fault {
-            GateFault::Condition(_) | GateFault::NotWritten => Why::FactsUnavailable,
-            GateFault::Unknown => Why::NotConfirmed,
-        });
-        let outcome = scribe.handed(&made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
-        let _ = self.effects.audit.record(&[outcome]).await;
-        written.map(|()| Response::json(201, &handoff::told(&token, &made)))
+        let token = self.effects.begin_session(&scribe, &made, None, now).await?;
+        Ok(Response::json(201, &handoff::told(&token, &made)))
     }
 }
 

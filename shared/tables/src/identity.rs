@@ -267,21 +267,11 @@ pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::reads_back;
     use domain::{
         ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes, UserId,
         WorkloadId,
     };
-
-    fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
-        let item = row.to_item();
-        assert_eq!(T::from_item(&item).as_ref(), Ok(&row));
-        for missing in item.keys() {
-            let mut without = item.clone();
-            without.remove(missing);
-            let may = optional.contains(&missing.as_str());
-            assert!(T::from_item(&without).is_err() || may, "{missing} may be left out");
-        }
-    }
 
     #[test]
     fn rows_of_other_ways_in_read_back_too() {

@@ -21,6 +21,8 @@ pub mod limits;
 mod network;
 pub mod people;
 mod swap;
+#[cfg(test)]
+mod testing;
 
 pub use codec::sealed_bytes;
 pub use dlp::{PolicyStore, WritePolicy};

@@ -170,21 +170,11 @@ impl Row for ScimSlots {
 mod tests {
     use super::*;
     use crate::gates::tests::store::evaluate;
+    use crate::testing::reads_back;
     use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_unix_millis(millis).unwrap()
-    }
-
-    fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T, optional: &[&str]) {
-        let item = row.to_item();
-        assert_eq!(T::from_item(&item).as_ref(), Ok(&row));
-        for missing in item.keys() {
-            let mut without = item.clone();
-            without.remove(missing);
-            let may = optional.contains(&missing.as_str());
-            assert!(T::from_item(&without).is_err() || may, "{missing} may be left out");
-        }
     }
 
     #[test]

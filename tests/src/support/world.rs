@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::admin::{Org, Person};
-use super::http::Answer;
+use super::http::{Answer, Request};
+use super::stack::stack;
 
 /// The status of an answer, and the code of its problem.
 pub fn code(answer: &Answer) -> (u16, String) {
@@ -17,6 +18,14 @@ pub fn refused(status: u16, code: &str) -> (u16, String) {
 /// A text of an answer.
 pub fn text(answer: &Answer, name: &str) -> String {
     answer.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {answer:?}")).to_owned()
+}
+
+/// The models that a gateway key sees: what any call of it is answered.
+pub fn models(key: &str) -> Answer {
+    Request::new("GET", stack().gateway("/v1/models"))
+        .with("authorization", format!("Bearer {key}"))
+        .with("x-amzn-tls-version", "TLSv1.3")
+        .send()
 }
 
 /// An organization, whoever administers it, and a tenant of it.

@@ -79,7 +79,7 @@ impl Unsigned {
         self.0.expose().as_bytes()
     }
 
-    /// The token. `signature` as JWS has it: of ES256 64 bytes, see [`es256_from_der`].
+    /// The token. `signature` as JWS has it (RFC 7515).
     pub fn signed(self, signature: &[u8]) -> Secret {
         Secret::new(format!("{}.{}", self.0.expose(), URL_SAFE_NO_PAD.encode(signature)))
     }
