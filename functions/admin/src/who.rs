@@ -246,3 +246,6 @@ pub fn requester_keys(org: &OrgId, tenant: Option<&TenantId>, user: &UserId) -> 
     let in_tenant = |tenant| [Key::binding(tenant, user), Key::break_glass(tenant, user)];
     person.into_iter().chain(tenant.into_iter().flat_map(in_tenant)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! What somebody may be, from rows in memory: people through their connection, programs through their row.
+
+use domain::SessionClient;
+use serde_json::json;
+
+use super::*;
+use crate::sso::testing::sample;
+use tables::Attr;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(millis).unwrap()
+}
+
+fn session(through: Through) -> SessionRow {
+    SessionRow {
+        id: domain::SessionId::from_random([1; 10]),
+        org: OrgId::from_random([2; 10]),
+        user: UserId::from_random([3; 10]),
+        epoch: 4,
+        through,
+        client: SessionClient::Browser,
+        created_at: at(0),
+        seen_at: at(0),
+        expires_at: at(9_000_000),
+        mfa: true,
+        revoked_at: None,
+    }
+}
+
+/// The rows of a tenant and of everything above it.
+fn above(session: &SessionRow, tenant: &TenantId) -> Rows {
+    let org = Org { id: session.org.clone(), status: Lifecycle::Active, networks: None };
+    let row = Tenant {
+        id: tenant.clone(),
+        org: session.org.clone(),
+        region: domain::Region::Eu,
+        status: Lifecycle::Active,
+        networks: None,
+    };
+    [(Key::org(&session.org), org.to_item()), (Key::tenant(tenant), row.to_item())].into()
+}
+
+fn within(tenant: &TenantId) -> Params {
+    Params { tenant: Some(tenant.clone()), ..Params::default() }
+}
+
+/// A role that came by a group counts as long as the connection gives that very role.
+#[test]
+fn a_group_s_role_counts_as_long_as_it_is_given() {
+    let tenant = TenantId::from_random([5; 10]);
+    let mut form = sample("okta").connection;
+    let id: ConnectionId = form["id"].as_str().unwrap().parse().unwrap();
+    let session = session(Through::Connection(id.clone()));
+    let mut rows = above(&session, &tenant);
+    let user = User { id: session.user.clone(), active: true, epoch: 4 };
+    rows.insert(Key::user(&session.org, &session.user), user.to_item());
+    let mut role = Role::Admin.to_item();
+    role.insert("via".to_owned(), Attr::text(&id));
+    rows.insert(Key::binding(&tenant, &session.user), role);
+    for (given, counts) in [(Some("admin"), true), (Some("viewer"), false), (None, false)] {
+        let given: Vec<_> = given
+            .iter()
+            .map(|role| json!({"group": "Ops", "grant": {"tenant": tenant, "role": role}}))
+            .collect();
+        form["group_roles"] = given.into();
+        let row = ConnectionRow {
+            id: id.clone(),
+            org: session.org.clone(),
+            status: Lifecycle::Active,
+            document: form.to_string(),
+            secret: None,
+        };
+        rows.insert(Key::connection(&id), row.to_item());
+        let who = standing(&session, &rows, &within(&tenant), at(1)).unwrap();
+        assert_eq!(who.principal.roles.contains_key(&tenant), counts, "{form}");
+    }
+}
+
+/// A program has the role of its row, in the tenant of its row, while the row is as it was when it signed in.
+#[test]
+fn a_program_is_what_its_row_says_and_nothing_else() {
+    let (tenant, other) = (TenantId::from_random([5; 10]), TenantId::from_random([6; 10]));
+    let id = WorkloadId::from_random([7; 10]);
+    let session = session(Through::Workload(id.clone()));
+    let row = WorkloadRow {
+        id: id.clone(),
+        org: session.org.clone(),
+        tenant: tenant.clone(),
+        user: session.user.clone(),
+        role: Role::Operator,
+        status: Lifecycle::Active,
+        epoch: 4,
+        federation: String::new(),
+    };
+    let standing_of = |row: Option<WorkloadRow>, at_tenant: &TenantId| {
+        let mut rows = above(&session, at_tenant);
+        // Offices of a person of that id are none of a program's.
+        rows.insert(Key::platform_admin(&session.user), tables::Marker::item());
+        rows.insert(Key::org_owner(&session.org, &session.user), tables::Marker::item());
+        rows.extend(row.map(|row| (Key::workload(&id), row.to_item())));
+        standing(&session, &rows, &within(at_tenant), at(1)).map(|who| who.principal)
+    };
+    let principal = standing_of(Some(row.clone()), &tenant).unwrap();
+    assert_eq!(principal.roles, [(tenant.clone(), Role::Operator)].into());
+    assert!(!principal.platform && principal.org_owner.is_none() && principal.org_member.is_none());
+    assert!(matches!(principal.id, PrincipalId::Workload(_)));
+    assert!(standing_of(Some(row.clone()), &other).unwrap().roles.is_empty(), "elsewhere it is nobody");
+    for (changed, why) in [
+        (None, Why::WorkloadInactive),
+        (Some(WorkloadRow { status: Lifecycle::Suspended, ..row.clone() }), Why::WorkloadInactive),
+        (Some(WorkloadRow { org: OrgId::from_random([9; 10]), ..row.clone() }), Why::WorkloadInactive),
+        (Some(WorkloadRow { user: UserId::from_random([9; 10]), ..row.clone() }), Why::WorkloadInactive),
+        (Some(WorkloadRow { epoch: 5, ..row }), Why::SessionEpoch),
+    ] {
+        assert_eq!(standing_of(changed, &tenant).unwrap_err(), why);
+    }
+}
