@@ -224,6 +224,17 @@ impl Ingress {
         scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
     }
 
+    /// What `Authorization: Basic` holds (RFC 7617 section 2): an id and a secret.
+    pub fn basic(&self) -> Option<(String, String)> {
+        let (scheme, text) = self.header("authorization")?.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
+        let pair = String::from_utf8(bytes).ok()?;
+        pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+    }
+
     /// Whether there is a body at all.
     pub fn has_body(&self) -> bool {
         self.event.body.as_ref().is_some_and(|body| !body.is_empty())
@@ -234,7 +245,19 @@ impl Ingress {
     /// # Errors
     /// Another type of content, a coding of it, or bytes that are no UTF-8.
     pub fn json_text(&self) -> Result<String, Fault> {
-        if !self.header("content-type").is_some_and(is_json) {
+        self.text_of(&["application/json"])
+    }
+
+    /// The same of one that says that it is SCIM's JSON or plain JSON (RFC 7644 section 3.8).
+    ///
+    /// # Errors
+    /// As [`Ingress::json_text`].
+    pub fn scim_text(&self) -> Result<String, Fault> {
+        self.text_of(&["application/scim+json", "application/json"])
+    }
+
+    fn text_of(&self, types: &[&str]) -> Result<String, Fault> {
+        if !self.header("content-type").is_some_and(|said| is_one_of(said, types)) {
             return Err(Fault::new(Reason::ContentType));
         }
         if self
@@ -283,10 +306,10 @@ fn decoded_len(body: &str, base64: bool) -> usize {
     if base64 { (body.len() / 4 * 3).saturating_sub(padding) } else { body.len() }
 }
 
-/// `application/json`, with any parameters (RFC 9110 section 8.3.1).
-fn is_json(content_type: &str) -> bool {
+/// A type of content, with any parameters (RFC 9110 section 8.3.1).
+fn is_one_of(content_type: &str, types: &[&str]) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    types.iter().any(|known| essence.eq_ignore_ascii_case(known))
 }
 
 fn text(event: &RawEvent) -> Result<String, Fault> {
@@ -306,6 +329,26 @@ mod tests {
 
     fn ingress(event: &str) -> Ingress {
         Ingress::parse(event).unwrap()
+    }
+
+    #[test]
+    fn an_id_and_a_secret_come_as_basic() {
+        let basic = |text: &str| ingress(&format!(r#"{{"headers": {{"Authorization": "{text}"}}}}"#)).basic();
+        assert_eq!(basic("Basic YTpiOmM="), Some(("a".to_owned(), "b:c".to_owned())));
+        for none in ["Bearer YTpiOmM=", "Basic ???", "Basic YQ==", "Basic", ""] {
+            assert_eq!(basic(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn scim_may_be_sent_as_either_type() {
+        let sent = |kind: &str| {
+            let event = format!(r#"{{"headers": {{"content-type": "{kind}"}}, "body": "{{}}"}}"#);
+            (ingress(&event).scim_text().is_ok(), ingress(&event).json_text().is_ok())
+        };
+        assert_eq!(sent("application/scim+json; charset=utf-8"), (true, false));
+        assert_eq!(sent("application/JSON"), (true, true));
+        assert_eq!(sent("text/plain"), (false, false));
     }
 
     #[test]

@@ -101,6 +101,14 @@ catalogue! {
         AdminTeam = "admin.team",
         /// A directory's token was made or revoked.
         AdminScimToken = "admin.scim_token",
+        /// A directory pushed a person: made, changed, ended, let in again or taken away.
+        ScimUser = "scim.user",
+        /// A directory pushed a group, or who is in it.
+        ScimGroup = "scim.group",
+        /// A directory was given an access token for its client's secret.
+        ScimAccess = "scim.access",
+        /// A request of a known directory was refused.
+        ScimRefused = "scim.refused",
         /// A connection to an identity provider was made or changed.
         AdminConnection = "admin.connection",
         /// A change that needs a second person was asked for, confirmed or withdrawn.
@@ -165,6 +173,8 @@ catalogue! {
     ActorType {
         Agent = "agent",
         User = "user",
+        /// A directory that pushes people and groups.
+        Directory = "directory",
         Operator = "operator",
         /// A program that signed in by its platform's token.
         Workload = "workload",

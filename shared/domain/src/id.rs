@@ -121,6 +121,8 @@ opaque_id!(/// A change that waits for a second person.
     ChangeId, "chg_");
 opaque_id!(/// A question to the audit trail.
     QueryId, "qry_");
+opaque_id!(/// A group that a directory pushed.
+    GroupId, "grp_");
 opaque_id!(/// A token by which a directory pushes people.
     ScimTokenId, "sct_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.

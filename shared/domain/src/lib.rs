@@ -13,6 +13,7 @@
 mod canonical;
 mod class;
 mod code;
+mod directory;
 mod endpoint;
 mod event;
 mod facts;
@@ -35,6 +36,7 @@ mod token;
 pub use canonical::{CanonicalError, canonical_fields, canonical_json};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
+pub use directory::{DirectoryGroupRow, DirectoryUserRow, FoundRow, Handles, ScimAccessRow};
 pub use endpoint::ShortDigest;
 pub use event::{ActorType, Decided, EventType, Phase};
 pub use facts::{
@@ -43,8 +45,8 @@ pub use facts::{
     WrappedRoot,
 };
 pub use id::{
-    ActionId, AgentId, ChangeId, ConnectionId, EventId, IdError, KeyId, OrgId, ProducerId, ProviderId,
-    QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
+    ActionId, AgentId, ChangeId, ConnectionId, EventId, GroupId, IdError, KeyId, OrgId, ProducerId,
+    ProviderId, QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{
     BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, IDLE_MS, InviteRow, OwnersRow,

@@ -45,10 +45,12 @@ impl Person {
 
 /// An e-mail address in an organization, found by its digest. Every way in writes or compares this row, so that whoever was
 /// ended comes in by none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressRow {
     /// Whether somebody with this address was deactivated.
     pub ended: bool,
+    /// Whose it was last; older rows do not say.
+    pub user: Option<UserId>,
 }
 
 /// A team of a tenant, whose limits count beside those of its agents. Its id is what limits name it by.

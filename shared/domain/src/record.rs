@@ -320,6 +320,12 @@ impl From<&UserId> for Actor {
     }
 }
 
+impl From<&crate::ScimTokenId> for Actor {
+    fn from(id: &crate::ScimTokenId) -> Self {
+        Self(id.as_str().to_owned())
+    }
+}
+
 impl From<&AgentId> for Actor {
     fn from(id: &AgentId) -> Self {
         Self(id.as_str().to_owned())

@@ -15,10 +15,13 @@ pub enum Purpose {
     Pseudonym,
     /// Secrets of connections to identity providers.
     Sso,
+    /// What directories tell of people.
+    Scim,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] = [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso];
+    pub const ALL: [Self; 6] =
+        [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso, Self::Scim];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +30,7 @@ impl Purpose {
             Self::Token => "token",
             Self::Pseudonym => "pseudonym",
             Self::Sso => "sso",
+            Self::Scim => "scim",
         }
     }
 }
@@ -39,7 +43,7 @@ impl fmt::Display for Purpose {
 
 /// A text that names no purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a purpose: use cred, audit, token, pseudonym or sso")]
+#[error("not a purpose: use cred, audit, token, pseudonym, sso or scim")]
 pub struct UnknownPurpose;
 
 impl FromStr for Purpose {

@@ -9,6 +9,7 @@
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
 
 pub mod codec;
+pub mod directory;
 pub mod dlp;
 pub mod gates;
 mod identity;
@@ -20,6 +21,7 @@ pub mod ledger;
 pub mod limits;
 mod network;
 pub mod people;
+pub mod standing;
 mod swap;
 #[cfg(test)]
 mod testing;

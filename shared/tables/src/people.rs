@@ -33,11 +33,14 @@ impl Row for Person {
 
 impl Row for AddressRow {
     fn to_item(&self) -> Item {
-        item([("ended", Attr::Bool(self.ended))])
+        let mut row = item([("ended", Attr::Bool(self.ended))]);
+        row.extend(self.user.as_ref().map(|user| ("user_id".to_owned(), Attr::text(user))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
-        Ok(Self { ended: Reader::new(item)?.flag("ended")? })
+        let row = Reader::new(item)?;
+        Ok(Self { ended: row.flag("ended")?, user: row.optional("user_id")? })
     }
 }
 
@@ -185,7 +188,7 @@ mod tests {
         person.note(&Opaque::from_digest(&[3; 32]));
         assert_eq!(User::from_item(&person.to_item()), Ok(person.user.clone()));
         reads_back(person, &["owns", "addresses"]);
-        reads_back(AddressRow { ended: true }, &[]);
+        reads_back(AddressRow { ended: true, user: Some(UserId::from_random([2; 10])) }, &["user_id"]);
         reads_back(team(3), &["removed_at"]);
         let id = ScimTokenId::from_random([4; 10]);
         reads_back(ScimSlots(vec![(id.clone(), at(7))]), &[]);

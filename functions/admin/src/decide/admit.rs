@@ -245,7 +245,10 @@ impl Entry<'_> {
         let key = Key::user(self.org, self.user);
         self.person(|person| person.note(&address))?;
         if self.swaps.contains_key(&key) {
-            self.put(Key::address(self.org, &address), AddressRow { ended: false }.to_item());
+            self.put(
+                Key::address(self.org, &address),
+                AddressRow { ended: false, user: Some(self.user.clone()) }.to_item(),
+            );
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ fn a_new_person_is_noted_under_their_address_and_their_tenants() {
 #[test]
 fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     let mut way = Way::new();
-    way.rows.insert(way.address(), AddressRow { ended: true }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: true, user: None }.to_item());
     for email in [EMAIL, "Dana@ACME.test"] {
         assert_eq!(way.admit(&Way::identity(email, true)).unwrap_err(), Why::Deprovisioned, "{email}");
     }
@@ -124,7 +124,7 @@ fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
     // Another person's address is another's.
     assert!(way.admit(&Way::identity("noa@acme.test", true)).is_ok());
-    way.rows.insert(way.address(), AddressRow { ended: false }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: false, user: None }.to_item());
     assert!(way.admit(&identity).is_ok(), "reactivated");
 }
 

@@ -248,9 +248,9 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
     let body = json!({"email": "Dana@acme.test", "connection": connection});
     let invite = |world: &World| world.call("invitations.create", Params::default(), &body, BARE);
     let address = crate::decide::users::address_of(&world.org, "dana@acme.test ");
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: false });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: false, user: None });
     assert!(matches!(invite(&world), Decision::Write(_)));
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: true });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: true, user: None });
     assert_eq!(why(invite(&world)), Why::PersonInactive);
 }
 
