@@ -8,9 +8,14 @@
 //! - What a change means for access: sessions, keys and roles.
 //! - Formats of rows and their indexes: `tables`.
 
+pub mod bulk;
+pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod list;
 pub mod patch;
 pub mod path;
+pub mod project;
+pub mod query;
 pub mod resource;
 pub mod schema;

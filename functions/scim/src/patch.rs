@@ -51,7 +51,7 @@ pub fn apply(
 ) -> Result<(Map<String, Value>, Changed), ScimError> {
     let mut next = document.clone();
     for step in steps {
-        let old = step.target.place.attribute_in(&next).cloned();
+        let old = step.target.place.take(&mut next);
         let new = changed(step, old)?;
         resource::keep(&mut next, &step.target.place, new);
     }

@@ -252,6 +252,15 @@ impl Place {
         within.get(self.attribute.name)
     }
 
+    /// Takes the whole attribute out, and leaves a null in its place in the order.
+    pub(crate) fn take(&self, resource: &mut Map<String, Value>) -> Option<Value> {
+        let within = match self.extension {
+            Some(schema) => resource.get_mut(schema.id)?.as_object_mut()?,
+            None => resource,
+        };
+        within.get_mut(self.attribute.name).map(Value::take)
+    }
+
     /// Every value at this place that is assigned.
     pub fn values<'v>(&self, resource: &'v Map<String, Value>) -> Vec<&'v Value> {
         let of = |one: &'v Value| match self.sub {

@@ -11,6 +11,9 @@ use crate::filter::Filter;
 use crate::resource::{Changed, MEMBERS_MAX, Member, members};
 use crate::schema::Kind;
 
+/// Most filters over members in one request that need a look at every member.
+const MATCHING_MAX: usize = 10;
+
 /// One change of a group's members. Adding who is in and removing who is not are no changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberOp {
@@ -42,12 +45,21 @@ pub fn group_patch(document: &Map<String, Value>, steps: &[Step]) -> Result<Grou
         fold.step(step)?;
     }
     let members = fold.finished();
-    let named = members.iter().map(MemberOp::len).sum::<usize>();
-    if named > MEMBERS_MAX {
-        let detail = format!("more than {MEMBERS_MAX} members in one request: send them in parts");
-        return Err(ScimError::plain(413, detail));
-    }
+    bounded(&members)?;
     Ok(GroupChange { document: (changed == Changed::Yes).then_some(next), members })
+}
+
+fn bounded(members: &[MemberOp]) -> Result<(), ScimError> {
+    let too_many = |max: usize, of: &str| {
+        Err(ScimError::plain(413, format!("more than {max} {of} in one request: send them in parts")))
+    };
+    if members.iter().map(MemberOp::len).sum::<usize>() > MEMBERS_MAX {
+        return too_many(MEMBERS_MAX, "members");
+    }
+    if members.iter().filter(|op| matches!(op, MemberOp::RemoveMatching(_))).count() > MATCHING_MAX {
+        return too_many(MATCHING_MAX, "filters over members other than `value eq`");
+    }
+    Ok(())
 }
 
 impl MemberOp {

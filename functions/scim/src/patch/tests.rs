@@ -238,4 +238,7 @@ fn members_are_not_changed_in_place() {
     let list = |from: usize| (from..from + 30_000).map(|n| json!(format!("u-{n}"))).collect::<Vec<_>>();
     let many = json!([{"op": "add", "path": "members", "value": list(0)}, {"op": "add", "path": "members", "value": list(30_000)}]);
     assert_eq!(of_group(&many).unwrap_err().status, 413);
+    let matching = |n: usize| Value::Array(vec![json!({"op": "remove", "path": "members[type pr]"}); n]);
+    assert_eq!(of_group(&matching(10)).unwrap().members.len(), 10);
+    assert_eq!(of_group(&matching(11)).unwrap_err().status, 413);
 }
