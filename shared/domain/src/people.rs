@@ -45,10 +45,10 @@ impl Person {
 
 /// An e-mail address in an organization, found by its digest. Every way in writes or compares this row, so that whoever was
 /// ended comes in by none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AddressRow {
-    /// Whether somebody with this address was deactivated.
-    pub ended: bool,
+    /// How many with this address were deactivated, and not reactivated since.
+    pub ended: u64,
 }
 
 /// A team of a tenant, whose limits count beside those of its agents. Its id is what limits name it by.

@@ -24,6 +24,9 @@ fn session(through: Through) -> SessionRow {
         expires_at: at(9_000_000),
         mfa: true,
         revoked_at: None,
+        root: None,
+        handed: BTreeSet::new(),
+        sid: None,
     }
 }
 

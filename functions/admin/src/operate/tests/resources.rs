@@ -181,6 +181,43 @@ fn somebody_is_ended_by_one_write_and_nothing_old_comes_back() {
     assert_eq!(owners(&world), [user(5), user(6)].into());
 }
 
+/// Two people of one address, one after the other: it opens when neither is ended any more.
+#[test]
+fn an_address_opens_when_nobody_with_it_is_ended_any_more() {
+    let mut world = World::of_org_owner();
+    let (shared, own) = (Opaque::from_digest(&[9; 32]), Opaque::from_digest(&[8; 32]));
+    for (byte, addresses) in [(5, vec![&shared, &own]), (6, vec![&shared])] {
+        let active = User { id: user(byte), active: true, epoch: 7 };
+        let mut person = Person { user: active, ..Person::new(user(byte)) };
+        addresses.iter().for_each(|address| person.note(address));
+        world.put(Key::user(&world.org, &user(byte)), &person);
+    }
+    let mut turn = |byte: u8, active: bool| {
+        let decided = world.call("users.status", world.on(byte), &to_status(active), BARE);
+        let plan = world.make(decided);
+        let closed =
+            plan.change.writes.iter().map(|write| &write.key).filter(|key| key.sk.starts_with("ADDRESS#"));
+        for key in closed {
+            let before = world.rows.get(key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended);
+            world.rows.insert(key.clone(), AddressRow { ended: before + 1 }.to_item());
+        }
+        [&shared, &own].map(|address| {
+            let key = Key::address(&world.org, address);
+            world.rows.get(&key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended)
+        })
+    };
+    for (byte, active, ended) in [
+        (5, false, [1, 1]),
+        (6, false, [2, 1]),
+        (5, true, [1, 0]),
+        (5, false, [2, 1]),
+        (6, true, [1, 1]),
+        (5, true, [0, 0]),
+    ] {
+        assert_eq!(turn(byte, active), ended, "{byte} {active}");
+    }
+}
+
 #[test]
 fn the_last_owner_is_not_ended_by_hand_and_nobody_ends_themselves_or_who_stands_above() {
     let mut world = World::of_org_owner();
@@ -248,9 +285,9 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
     let body = json!({"email": "Dana@acme.test", "connection": connection});
     let invite = |world: &World| world.call("invitations.create", Params::default(), &body, BARE);
     let address = crate::decide::users::address_of(&world.org, "dana@acme.test ");
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: false });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 0 });
     assert!(matches!(invite(&world), Decision::Write(_)));
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: true });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 1 });
     assert_eq!(why(invite(&world)), Why::PersonInactive);
 }
 
