@@ -334,17 +334,15 @@ mod tests {
     }
 
     #[test]
-    fn every_row_reads_back_and_names_what_is_missing() {
+    fn a_session_reads_back() {
         let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
-        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
-        let connection = ConnectionId::from_random([3; 10]);
         reads_back(
             SessionRow {
                 id: SessionId::from_random([4; 10]),
-                org: org.clone(),
-                user: user.clone(),
+                org: OrgId::from_random([1; 10]),
+                user: UserId::from_random([2; 10]),
                 epoch: 3,
-                through: Through::Connection(connection.clone()),
+                through: Through::Connection(ConnectionId::from_random([3; 10])),
                 client: SessionClient::Command,
                 created_at: at,
                 seen_at: at,
@@ -363,6 +361,13 @@ mod tests {
                 "sid_digest",
             ],
         );
+    }
+
+    #[test]
+    fn every_row_reads_back_and_names_what_is_missing() {
+        let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
+        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
+        let connection = ConnectionId::from_random([3; 10]);
         reads_back(
             ConnectionRow {
                 id: connection.clone(),

@@ -1,6 +1,9 @@
 //! Where sessions go, who takes a code, and what is told of it.
 
+use super::redeem::{child, redeemed};
 use super::*;
+use crate::ask::Rows;
+use std::collections::BTreeSet;
 
 const OURS: &str = "https://approvals.acme.com/v1/signed-in";
 

@@ -341,3 +341,27 @@ fn two_tokens_of_a_directory_live_at_most_and_each_is_shown_once() {
     world.who.principal.org_owner = Some(world.org.clone());
     assert_eq!(why(create(&world, "three")), Why::NotFound);
 }
+
+/// One write ends a session and all that was handed over from it.
+#[test]
+fn a_session_ends_with_all_that_it_was_handed_to() {
+    let mut world = World::of_org_owner();
+    let of = |byte: u8| SessionId::from_random([byte; 10]);
+    let mut row = world.who.session.clone();
+    let own = row.id.clone();
+    let ends = |world: &World, name: &str, id: Option<SessionId>| {
+        let params = Params { session: id, ..Params::default() };
+        let Decision::Write(plan) = world.call_at(name, params, &json!({}), BARE) else { panic!("{name}") };
+        plan.change.writes.iter().map(|write| write.key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&world, "session.end", None), [Key::session(&own)]);
+    row.handed = [of(20), of(21)].into();
+    world.put(Key::session(&own), &row);
+    let all = [Key::session(&own), Key::session(&of(20)), Key::session(&of(21))];
+    assert_eq!(ends(&world, "session.end", None), all);
+    assert_eq!(ends(&world, "sessions.revoke", Some(own.clone())), all);
+    // What has reached its limit may be cleaned away already: its own row is enough.
+    row.expires_at = at(1);
+    world.put(Key::session(&own), &row);
+    assert_eq!(ends(&world, "sessions.revoke", Some(own.clone())), [Key::session(&own)]);
+}
