@@ -7,6 +7,30 @@ use std::collections::BTreeSet;
 
 const OURS: &str = "https://approvals.acme.com/v1/signed-in";
 
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(millis).unwrap()
+}
+
+/// A browser's session, from which something is handed over.
+fn browser() -> SessionRow {
+    SessionRow {
+        id: SessionId::from_random([1; 10]),
+        org: domain::OrgId::from_random([2; 10]),
+        user: domain::UserId::from_random([3; 10]),
+        epoch: 1,
+        through: domain::Through::Connection(ConnectionId::from_random([4; 10])),
+        client: SessionClient::Browser,
+        created_at: at(0),
+        seen_at: at(0),
+        expires_at: at(9_000_000),
+        mfa: true,
+        revoked_at: None,
+        root: None,
+        handed: BTreeSet::new(),
+        sid: Some(Opaque::from_digest(&[8; 32])),
+    }
+}
+
 #[test]
 fn a_session_goes_to_this_machine_or_to_an_address_of_ours_and_nowhere_else() {
     let ours = [OURS.to_owned()];
@@ -47,24 +71,8 @@ fn a_code_is_taken_by_whoever_made_its_challenge() {
 
 #[test]
 fn a_code_ends_after_a_minute_whatever_else_is_right() {
-    let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
     let verifier = "v".repeat(43);
-    let parent = SessionRow {
-        id: SessionId::from_random([1; 10]),
-        org: domain::OrgId::from_random([2; 10]),
-        user: domain::UserId::from_random([3; 10]),
-        epoch: 1,
-        through: domain::Through::Connection(ConnectionId::from_random([4; 10])),
-        client: SessionClient::Browser,
-        created_at: at(0),
-        seen_at: at(0),
-        expires_at: at(9_000_000),
-        mfa: true,
-        revoked_at: None,
-        root: None,
-        handed: BTreeSet::new(),
-        sid: Some(Opaque::from_digest(&[8; 32])),
-    };
+    let parent = browser();
     let row = HandoffRow {
         session: parent.id.clone(),
         challenge: challenge_of(&verifier),
@@ -102,4 +110,71 @@ fn whoever_is_not_signed_in_comes_back_here() {
     let back = format!("/v1/handoff?{}", asked.query());
     assert!(crate::sso::begin::ReturnTo::parse(&back).is_ok(), "{back}");
     assert_eq!(HandOff { connection: None, ..asked }.by_sign_in().unwrap_err(), Why::SignInNeeded);
+}
+
+/// A yes counts on our own page, for the connection that was asked for, and for what was asked for as it should be.
+#[test]
+fn a_yes_is_somebody_s_own_and_leads_where_it_says() {
+    let session = browser();
+    let own = session.through.connection().cloned();
+    let who = who::named(&session);
+    let asked = HandOff {
+        to: "http://127.0.0.1:40123/".to_owned(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        state: Some("s-_.~1".to_owned()),
+        connection: own,
+    };
+    let with = |change: fn(&mut HandOff)| {
+        let mut other = asked.clone();
+        change(&mut other);
+        granted(&other, true, &who, &[]).map(|_| ())
+    };
+    let place = granted(&asked, true, &who, &[]).unwrap();
+    assert_eq!(place.with_code("c", Some("s")), "http://127.0.0.1:40123/?code=c&state=s");
+    assert_eq!(place.with_code("c", None), "http://127.0.0.1:40123/?code=c");
+    assert_eq!(granted(&asked, false, &who, &[]), Err(Why::CsrfHeader));
+    assert_eq!(with(|asked| asked.state = None), Ok(()));
+    assert_eq!(with(|asked| asked.connection = None), Ok(()));
+    assert_eq!(
+        with(|asked| asked.connection = Some(ConnectionId::from_random([9; 10]))),
+        Err(Why::HandoffPlace)
+    );
+    assert_eq!(with(|asked| asked.to = "https://evil.test/".to_owned()), Err(Why::HandoffPlace));
+    assert_eq!(with(|asked| asked.challenge.push('x')), Err(Why::HandoffPlace));
+    for state in ["", "a&code=b", "a b", "ä", "\"", &"x".repeat(129)] {
+        let other = HandOff { state: Some(state.to_owned()), ..asked.clone() };
+        assert_eq!(granted(&other, true, &who, &[]), Err(Why::HandoffPlace), "{state}");
+    }
+}
+
+#[test]
+fn one_session_goes_to_so_many_places_that_one_write_ends_them_all() {
+    let mut parent = browser();
+    let row = HandoffRow {
+        session: parent.id.clone(),
+        challenge: challenge_of("v"),
+        client: SessionClient::Command,
+        expires_at: at(60_000),
+        used_at: None,
+    };
+    parent.handed = (0..40).map(|byte| SessionId::from_random([byte; 10])).collect();
+    let connection = parent.through.connection().cloned().unwrap();
+    let stored = domain::ConnectionRow {
+        id: connection.clone(),
+        org: parent.org.clone(),
+        status: domain::Lifecycle::Active,
+        document: "{}".to_owned(),
+        secret: None,
+    };
+    let org = domain::Org { id: parent.org.clone(), status: domain::Lifecycle::Active, networks: None };
+    let user = domain::User { id: parent.user.clone(), active: true, epoch: parent.epoch };
+    let rows: Rows = [
+        (Key::org(&parent.org), org.to_item()),
+        (Key::user(&parent.org, &parent.user), user.to_item()),
+        (Key::connection(&connection), stored.to_item()),
+    ]
+    .into();
+    assert_eq!(redeemed(&row, "v", &parent, &rows, at(1)).map(|_| ()).unwrap_err(), Why::HandoffMost);
+    parent.handed.pop_last();
+    assert_eq!(redeemed(&row, "v", &parent, &rows, at(1)).unwrap().user, parent.user);
 }
