@@ -4,11 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use countersign_tests::support::admin::{Org, Person};
-use countersign_tests::support::wait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_tests::support::admin::{Org, Person, bare, bootstrap_as, origin};
+use countersign_tests::support::browser::{Browser, encode};
+use countersign_tests::support::http::Answer;
+use countersign_tests::support::stack::unique;
 use countersign_tests::support::world::{code, refused, text};
+use countersign_tests::support::{planted, wait};
 use domain::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// An organization, whoever owns it, and a tenant of it.
 struct World {
@@ -197,6 +203,92 @@ fn the_rows_of_a_scenario_answer_who_what_when_and_by_which_authority() {
     assert_eq!((asking.at("actor_id"), asking.at("event_type")), (world.owner.user.as_str(), "audit.query"));
     assert_eq!(asking.role(), "org-owner");
     narrowed(&world, &dana, &agents);
+}
+
+/// What is refused to somebody known is told with their name, in their organization's log: at the hand-off, and at the door.
+#[test]
+fn refusals_before_a_session_name_whoever_is_known() {
+    let Some(world) = World::new() else { return };
+    let noa = world.with_role("noa", "viewer");
+    let status = world.of_org(&format!("/users/{}/status", noa.user));
+    let ended = world.owner.send("PUT", &status, &json!({"status": "suspended"}));
+    assert_eq!(ended.status, 200, "{ended:?}");
+    assert_eq!(code(&world.org.sign_in("noa").unwrap_err()), refused(403, "deprovisioned"));
+    assert_eq!(code(&world.org.sign_in("stranger").unwrap_err()), refused(403, "not_admitted"));
+
+    let (code_of, verifier) = handed(&world);
+    for (verifier, status) in [(verifier.as_str(), 201), (verifier.as_str(), 403), (verifier.as_str(), 403)] {
+        assert_eq!(redeemed(&code_of, verifier).status, status);
+    }
+    let (wrong, _) = handed(&world);
+    assert_eq!(redeemed(&wrong, &unique::<43>()).status, 403);
+
+    let wanted = [("handoff.issue", "outcome"), ("handoff.redeem", "single"), ("sso.sign_in", "single")];
+    let refusals = |rows: &[Row], action: &str| {
+        let of = rows.iter().filter(|row| (row.at("action"), row.at("phase")) == (action, "single"));
+        let told = of.map(|row| (row.at("actor_id").to_owned(), row.at("reason").to_owned()));
+        told.collect::<Vec<_>>()
+    };
+    let rows = wait::until("every refusal", || {
+        let rows =
+            once_told(&world.owner, &world.of_org("/audit/queries"), &world.about(&json!({})), &wanted);
+        let all = refusals(&rows, "handoff.redeem").len() >= 2 && refusals(&rows, "sso.sign_in").len() >= 2;
+        all.then_some(rows)
+    });
+    let owner = |reason: &str| (world.owner.user.clone(), reason.to_owned());
+    // A code that was shown again is told of once, and then it is nobody's.
+    let expected = vec![owner("handoff_code"), owner("handoff_code")];
+    assert_eq!(refusals(&rows, "handoff.redeem"), expected);
+    let doors: BTreeSet<_> = refusals(&rows, "sso.sign_in").into_iter().collect();
+    let known = (noa.user, "deprovisioned".to_owned());
+    let unknown = ("system".to_owned(), "not_admitted".to_owned());
+    assert_eq!(doors, [known, unknown].into());
+    for phase in ["attempt", "outcome"] {
+        let issued = of(&rows, "handoff.issue", phase);
+        assert_eq!(
+            (issued.at("actor_id"), issued.at("event_type")),
+            (world.owner.user.as_str(), "auth.handoff")
+        );
+        assert!(issued.at("resource").starts_with("session:ses_"), "{issued:?}");
+    }
+}
+
+/// Whoever the platform trusts begins once: what they try later is told in the platform's log.
+#[test]
+fn a_second_beginning_is_told_in_the_platform_s_log() {
+    let Some(world) = World::new() else { return };
+    let refused = bootstrap_as("bootstrap", &json!({"name": "acme"})).expect("the role may call it");
+    // Another test may have opened it again meanwhile: then the body is what is wrong.
+    assert!([400, 403].contains(&refused["status"].as_u64().unwrap_or_default()), "{refused}");
+    let body = world.about(&json!({"action": "bootstrap", "decision": "deny"}));
+    let rows = once_told(&world.owner, "/v1/platform/audit/queries", &body, &[("bootstrap", "single")]);
+    let told = of(&rows, "bootstrap", "single");
+    assert_eq!((told.at("auth_method"), told.at("actor_id")), ("iam", "system"), "{told:?}");
+    let metadata: Value = serde_json::from_str(told.at("metadata")).expect("JSON text");
+    assert!(metadata["principal"].is_string(), "{metadata}");
+}
+
+/// A code for a command of the owner's, and what it is redeemed with.
+fn handed(world: &World) -> (String, String) {
+    const COMMAND: &str = "http://127.0.0.1:45679/";
+    let verifier = unique::<43>();
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+    let (to, connection) = (encode(COMMAND), &world.org.connection);
+    let address = format!("{}/v1/handoff?to={to}&challenge={challenge}&connection={connection}", origin());
+    let back = Browser::new().sign_in(&address, "owner", COMMAND);
+    let code = back.rsplit_once('=').expect("a code").1.to_owned();
+    planted::note(&code);
+    (code, verifier)
+}
+
+fn redeemed(code: &str, verifier: &str) -> Answer {
+    let body = json!({"code": code, "verifier": verifier}).to_string();
+    let request = bare("POST", "/v1/handoff/redeem").with("content-type", "application/json");
+    let answer = request.body(body).send();
+    if answer.status == 201 {
+        planted::note(&text(&answer, "session"));
+    }
+    answer
 }
 
 /// Each row comes once, the newest first, and what narrows a question narrows its answer.

@@ -102,6 +102,114 @@ fn a_code_is_worth_nothing_to_whoever_did_not_ask_for_it() {
     assert!(answers.iter().all(|answer| [201, 403].contains(&answer.status)), "{answers:?}");
 }
 
+/// Whoever signs out in the browser is signed out wherever that session went.
+#[test]
+fn what_was_handed_over_is_refused_at_its_next_request_once_the_first_has_ended() {
+    let Some((org, owner)) = Org::begun() else { return };
+    let mut seat = Seat::new(&org);
+    let (one, two) = (seat.command(&org), seat.command(&org));
+    assert_eq!((one.get("/v1/session").status, two.get("/v1/session").status), (200, 200));
+    // Each can be ended alone.
+    assert_eq!(two.send("DELETE", "/v1/session", &json!({})).status, 204);
+    assert_eq!((one.get("/v1/session").status, seat.first.get("/v1/session").status), (200, 200));
+    let shown = one.get("/v1/session").json();
+    let from = shown["session"]["from"].as_str().expect("what it came from").to_owned();
+    // Ended by another of the person's sessions, by its id.
+    assert_eq!(owner.send("DELETE", &format!("/v1/sessions/{from}"), &json!({})).status, 204);
+    for over in [&one, &two, &seat.first] {
+        assert_eq!(code(&over.get("/v1/session")), refused(401, "session_revoked"));
+    }
+    let left = owner.get("/v1/sessions").json();
+    let froms: Vec<_> = left["items"].as_array().unwrap().iter().map(|one| &one["from"]).collect();
+    assert!(!froms.contains(&&json!(from)), "none of them is listed: {left}");
+}
+
+/// A session that is handed over while it ends: whatever the answer was, nobody goes on with it.
+#[test]
+fn a_session_that_is_handed_over_while_it_ends_is_over() {
+    let Some((org, _)) = Org::begun() else { return };
+    for round in 0..10 {
+        let mut seat = Seat::new(&org);
+        let secret = Secret::new();
+        let code_of = seat.code(&org, &secret);
+        let (answer, ended) = thread::scope(|scope| {
+            let answer = scope.spawn(|| redeem(&code_of, &secret.verifier));
+            let ended = scope.spawn(|| seat.first.send("DELETE", "/v1/session", &json!({})));
+            (answer.join().unwrap(), ended.join().unwrap())
+        });
+        // A write of the one beside one of the other may be sent back: then it is asked for again.
+        let ended =
+            if ended.status == 204 { ended } else { seat.first.send("DELETE", "/v1/session", &json!({})) };
+        assert!([204, 401].contains(&ended.status), "{round}: {ended:?}");
+        if answer.status == 201 {
+            assert_eq!(code(&person(&answer).get("/v1/session")), refused(401, "session_revoked"), "{round}");
+        } else {
+            assert!([401, 403, 503].contains(&answer.status), "{round}: {answer:?}");
+        }
+    }
+}
+
+/// A browser of the owner's, with the session that is handed over.
+struct Seat {
+    browser: Browser,
+    first: Person,
+}
+
+impl Seat {
+    fn new(org: &Org) -> Self {
+        let (mut browser, back) = org.callback("owner");
+        assert_eq!(browser.get(&back).answer.status, 303);
+        let key = browser.cookie("__Host-cs_session").expect("a session").to_owned();
+        planted::note(&key);
+        Self { browser, first: Person { user: String::new(), key } }
+    }
+
+    fn code(&mut self, org: &Org, secret: &Secret) -> String {
+        let back = self.browser.sign_in(&secret.address(org, COMMAND), "owner", COMMAND);
+        let code = back.rsplit_once('=').expect("a code").1.to_owned();
+        planted::note(&code);
+        code
+    }
+
+    fn command(&mut self, org: &Org) -> Person {
+        let secret = Secret::new();
+        let code = self.code(org, &secret);
+        person(&redeem(&code, &secret.verifier))
+    }
+}
+
+/// Whoever asked knows its own answer: what it gave out comes back with the code.
+#[test]
+fn a_state_comes_back_with_the_code_and_one_that_could_be_anything_else_does_not() {
+    let Some((org, _)) = Org::begun() else { return };
+    let secret = Secret::new();
+    let address = |state: &str| format!("{}&state={}", secret.address(&org, COMMAND), encode(state));
+    let back = Browser::new().sign_in(&address("s-_.~1"), "owner", COMMAND);
+    let (code_of, state) = back.split_once("?code=").unwrap().1.split_once('&').unwrap();
+    planted::note(code_of);
+    assert_eq!(state, "state=s-_.~1");
+    let redeemed = redeem(code_of, &secret.verifier);
+    assert_eq!(text(&redeemed, "connection"), org.connection);
+    drop(person(&redeemed));
+    for state in ["a&code=b", "a b", "\"", &"x".repeat(129)] {
+        let page = Browser::new().get(&address(state));
+        assert_eq!(code(&page.answer), refused(400, "handoff_place"), "{state}");
+    }
+}
+
+/// Nothing of more than 32 KiB is read for whoever has no session.
+#[test]
+fn strangers_are_read_32_kib_and_no_more() {
+    for path in ["/v1/handoff/redeem", "/v1/workloads/session", "/v1/sso/con_0123456789abcdef/logout"] {
+        let sent = |bytes: usize| {
+            let request = Request::new("POST", format!("{}{path}", origin()));
+            request.with("content-type", "application/json").body("x".repeat(bytes)).send()
+        };
+        assert_eq!(code(&sent(32 * 1_024 + 1)), refused(413, "body_too_large"), "{path}");
+        assert_ne!(sent(32 * 1_024).status, 413, "{path}");
+    }
+}
+
 #[test]
 fn a_session_that_has_ended_hands_nothing_over() {
     let Some((org, _)) = Org::begun() else { return };
@@ -195,7 +303,10 @@ fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
     let Some(world) = World::new() else { return };
     let dana = world.with_role("dana", "owner");
     let Some(build) = Build::new(&world, &dana, "operator") else { return };
-    let program = person(&build.shows(Mint::Signed, &json!({})));
+    let shown = build.shows(Mint::Signed, &json!({}));
+    let ends: ::domain::Timestamp = text(&shown, "expires_at").parse().unwrap();
+    assert!(ends <= aws_now().plus_millis(300_000), "with its token: {ends}");
+    let program = person(&shown);
     let me = program.get("/v1/session");
     assert_eq!(code(&me), refused(404, "not_found"), "sessions are looked after by people");
     assert_eq!(program.get(&world.path("/agents")).status, 200);

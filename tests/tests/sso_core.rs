@@ -325,7 +325,16 @@ fn the_provider_ends_a_session() {
     assert_eq!(sent.len(), 1);
     let token = Secret::new(sent[0].clone());
     let told = party.logout(&token).unwrap();
-    assert_eq!((told.sid, told.issuer), (dana.sid, dana.issuer));
+    assert_eq!((&told.sid, &told.issuer), (&dana.sid, &dana.issuer));
+    assert_eq!(
+        told.ends(&party.connection, Some("dana")),
+        logout::Ends::Of("dana"),
+        "one session of one person"
+    );
+    let sid = countersign_tests::support::browser::encode(told.sid.as_deref().unwrap());
+    let issuer = countersign_tests::support::browser::encode(idp.issuer());
+    let front = logout::front(&format!("iss={issuer}&sid={sid}"), &party.connection).unwrap();
+    assert_eq!((Some(front.sid), front.issuer), (told.sid, told.issuer), "the same by the browser");
     // Neither is taken for the other.
     assert!(party.logout(&tokens.id_token).is_err());
     assert!(party.verify(&Tokens { id_token: token, access_token: None }, &pending).is_err());

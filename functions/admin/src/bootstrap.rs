@@ -2,8 +2,8 @@
 //! administrator has signed in.
 
 use domain::{
-    ActionId, Actor, ActorType, ConnectionId, Decided, EventType, InviteRow, Lifecycle, Metadata, Name, Org,
-    OrgId, Phase, TenantId, Timestamp,
+    ActionId, Actor, ActorType, AuditRecord, ConnectionId, Decided, EventType, InviteRow, Lifecycle,
+    Metadata, Name, Org, OrgId, Phase, Region, TenantId, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,6 +58,29 @@ fn told(credential: &Result<Credential, Why>) -> Metadata {
         arn.split('/').nth(1).unwrap_or_default().to_ascii_lowercase().chars().take(64).collect();
     let name = name.parse().unwrap_or_else(|_| domain::Code::literal("unnamed"));
     Metadata::default().with("principal", domain::MetaValue::Code(name))
+}
+
+fn action_of(now: Timestamp) -> Result<ActionId, Why> {
+    Ok(ActionId::new(now, aws::random().map_err(|_| Why::FactsUnavailable)?))
+}
+
+fn refused_bootstrap(
+    scribe: &Scribe,
+    metadata: Metadata,
+    why: Why,
+    at: Timestamp,
+    random: [u8; 10],
+) -> AuditRecord {
+    scribe.record(Entry {
+        at,
+        random,
+        phase: Phase::Single,
+        decision: Decided::Deny,
+        reason: why.code(),
+        authority: None,
+        resource: None,
+        metadata,
+    })
 }
 
 /// Ids and moment of what is made.
@@ -123,10 +146,15 @@ impl Admin {
         if !trusted {
             return self.stranger(request, Why::SignInNeeded, now);
         }
-        self.bootstrapped(request, now).await.unwrap_or_else(|refused| Response::problem(&refused))
+        let bootstrapped = match self.bootstrap_wanted(request, now).await {
+            Ok(made) => self.bootstrapped(request, made, now).await,
+            Err(refused) => Err(self.not_bootstrapped(request, refused, now).await),
+        };
+        bootstrapped.unwrap_or_else(|refused| Response::problem(&refused))
     }
 
-    async fn bootstrapped(&self, request: &Request, now: Timestamp) -> Result<Response, Refused> {
+    /// What is to be made, as long as something may be.
+    async fn bootstrap_wanted(&self, request: &Request, now: Timestamp) -> Result<Made, Refused> {
         let done = self.effects.dynamo.get(&Key::bootstrapped()).await.map_err(|_| Why::FactsUnavailable)?;
         if done.is_some() {
             return Err(Refused::hint(
@@ -139,9 +167,24 @@ impl Admin {
         let random = || aws::random().map_err(|_| Refused::from(Why::FactsUnavailable));
         let (org, connection) = (OrgId::from_random(random()?), ConnectionId::from_random(random()?));
         let new = New { org, connection, now, platform: true };
-        let made = made(&body, &self.effects.providers.forms(), new)?;
+        made(&body, &self.effects.providers.forms(), new)
+    }
+
+    /// Whoever IAM says is known: that they made nothing is told in the platform's log. The graver fault is told.
+    async fn not_bootstrapped(&self, request: &Request, refused: Refused, now: Timestamp) -> Refused {
+        let recorded = async {
+            let random = || aws::random().map_err(|_| Why::FactsUnavailable);
+            let scribe = self.bootstrap_scribe(&OrgId::platform(), action_of(now)?);
+            let record = refused_bootstrap(&scribe, told(&request.credential), refused.why, now, random()?);
+            self.effects.audit.record(&[record]).await.map_err(|_| Why::AuditUnavailable)
+        };
+        recorded.await.err().map_or(refused, Refused::from)
+    }
+
+    async fn bootstrapped(&self, request: &Request, made: Made, now: Timestamp) -> Result<Response, Refused> {
+        let random = || aws::random().map_err(|_| Refused::from(Why::FactsUnavailable));
         let principal = told(&request.credential);
-        let scribe = self.bootstrap_scribe(&made.org, ActionId::new(now, random()?));
+        let scribe = self.bootstrap_scribe(&made.org, action_of(now)?);
         let entry = |at, phase, reason, random| Entry {
             at,
             random,
@@ -169,26 +212,45 @@ impl Admin {
     }
 
     fn bootstrap_scribe(&self, org: &OrgId, action_id: ActionId) -> Scribe {
-        Scribe {
-            region: self.rules.region,
-            action_id,
-            actor: Actor::system(),
-            actor_type: ActorType::System,
-            method: "iam",
-            session: None,
-            mfa: None,
-            request_id: None,
-            org: org.clone(),
-            tenant: TenantId::platform(),
-            action: "bootstrap",
-            event: EventType::AdminBootstrap,
-        }
+        scribe(self.rules.region, org, action_id)
+    }
+}
+
+fn scribe(region: Region, org: &OrgId, action_id: ActionId) -> Scribe {
+    Scribe {
+        region,
+        action_id,
+        actor: Actor::system(),
+        actor_type: ActorType::System,
+        method: "iam",
+        session: None,
+        mfa: None,
+        request_id: None,
+        org: org.clone(),
+        tenant: TenantId::platform(),
+        action: "bootstrap",
+        event: EventType::AdminBootstrap,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In the platform's own log, with the role that tried.
+    #[test]
+    fn a_refusal_after_the_first_administrator_names_the_role() {
+        let now = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+        let arn = "arn:aws:sts::123456789012:assumed-role/Platform/dana";
+        let scribe = scribe(Region::Eu, &OrgId::platform(), ActionId::new(now, [1; 10]));
+        let metadata = told(&Ok(Credential::Iam(arn.to_owned())));
+        let record = refused_bootstrap(&scribe, metadata, Why::Forbidden, now, [2; 10]);
+        assert_eq!((&record.org_id, &record.tenant_id), (&OrgId::platform(), &TenantId::platform()));
+        assert_eq!((record.decision, record.phase), (Decided::Deny, Phase::Single));
+        assert_eq!((record.event_type, record.reason), (EventType::AdminBootstrap, Why::Forbidden.code()));
+        let metadata = serde_json::to_value(&record.metadata).unwrap().to_string();
+        assert!(metadata.contains("platform"), "{metadata}");
+    }
 
     #[test]
     fn a_role_s_session_is_its_role_and_nobody_else() {

@@ -48,6 +48,11 @@ pub enum Route {
         connection: ConnectionId,
         token: Option<String>,
     },
+    /// The same through the browser (OpenID Connect Front-Channel Logout 1.0).
+    FrontLogout {
+        connection: ConnectionId,
+        query: String,
+    },
     /// A browser asks for a session for another place.
     HandOff(HandOff),
     /// Somebody allows it, on our own page.
@@ -71,6 +76,7 @@ impl std::fmt::Debug for Route {
             Self::Login { .. } => "Login",
             Self::Callback { .. } => "Callback",
             Self::Logout { .. } => "Logout",
+            Self::FrontLogout { .. } => "FrontLogout",
             Self::HandOff(_) => "HandOff",
             Self::HandOffAllowed(_) => "HandOffAllowed",
             Self::Redeem => "Redeem",
@@ -134,6 +140,14 @@ impl std::fmt::Debug for Request {
 /// The cookie that binds a sign-in to its browser, until the provider sends it back.
 pub const SIGN_IN_COOKIE: &str = "__Host-cs_sign_in";
 
+/// The most that is read, in bytes, of a body or a query before anybody can be known: codes and tokens stay far below.
+const STRANGER_BYTES_MAX: usize = 32 * 1_024;
+
+/// Whether a path is for whoever has no session yet: what comes there is read before it is known whose it is.
+fn is_for_strangers(path: &str) -> bool {
+    ["/v1/sso/", "/v1/handoff", "/v1/workloads/session"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// # Errors
 /// An oversize body, or an event of neither shape.
 pub fn parse(event: &str) -> Result<Request, Why> {
@@ -141,6 +155,12 @@ pub fn parse(event: &str) -> Result<Request, Why> {
         domain::Reason::BodyTooLarge => Why::BodyTooLarge,
         _ => Why::UnknownPath,
     })?;
+    if is_for_strangers(ingress.path()) {
+        let most = ingress.body_bytes().max(ingress.raw_query().len());
+        if most > STRANGER_BYTES_MAX {
+            return Err(Why::SignInTooLarge);
+        }
+    }
     let header = |name: &str| ingress.header(name).map(str::to_owned);
     Ok(Request {
         route: route(&ingress),
@@ -205,7 +225,8 @@ fn route(ingress: &Ingress) -> Route {
 fn hand_off(field: impl Fn(&str) -> Option<String>) -> HandOff {
     let text = |name: &str| field(name).unwrap_or_default();
     let connection = field("connection").and_then(|text| text.parse().ok());
-    HandOff { to: text("to"), challenge: text("challenge"), connection }
+    let state = field("state").filter(|state| !state.is_empty());
+    HandOff { to: text("to"), challenge: text("challenge"), state, connection }
 }
 
 fn sign_in(ingress: &Ingress, method: &str, path: &str) -> Option<Route> {
@@ -217,6 +238,7 @@ fn sign_in(ingress: &Ingress, method: &str, path: &str) -> Option<Route> {
             let browser = ingress.cookie(SIGN_IN_COOKIE).map(str::to_owned);
             Some(Route::Callback { connection, query: ingress.raw_query(), browser })
         }
+        ("GET", "logout") => Some(Route::FrontLogout { connection, query: ingress.raw_query() }),
         ("POST", "logout") => Some(Route::Logout { connection, token: ingress.form_field("logout_token") }),
         _ => None,
     }

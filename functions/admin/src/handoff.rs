@@ -1,6 +1,9 @@
 //! A session for another place: a command on somebody's own machine (RFC 8252), or a page of ours at another address. The
 //! browser carries a code there, good for 60 seconds and once, and only for whoever made its challenge, as RFC 7636 binds
-//! codes. What is handed over is a session of its own, which can be listed and ended by itself.
+//! codes. What is handed over is a session of its own, which can be listed and ended by itself, and which ends with the one that
+//! it came from.
+
+mod redeem;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,32 +12,29 @@ use domain::{
     ActionId, ConnectionId, Decided, EventType, HandoffRow, Opaque, Phase, SessionClient, SessionId,
     SessionRow, Timestamp,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tables::codec::Row as _;
-use tables::gates::Write;
-use tables::{GateFault, Item, Key, Swap, deleted};
+use tables::{Key, Swap};
 
-use crate::Admin;
-use crate::ask::{Rows, Who, digest};
-use crate::decide::sessions;
-use crate::effects::Effects;
+use crate::ask::{Who, digest};
 use crate::event::{Credential, Params, Request};
 use crate::page;
 use crate::records::{Entry, Scribe};
-use crate::refusal::{Refused, Why};
+use crate::refusal::Why;
 use crate::response::Response;
 use crate::signin::random;
-use crate::sso::Secret;
-use crate::who;
+use crate::{Admin, Known, who};
+
+pub use redeem::told;
 
 /// How long a code is good.
 const CODE_MS: u64 = 60_000;
 /// Below are the ports of the system's own services.
 const PORT_MIN: u16 = 1_024;
-/// A code and a verifier are shorter.
-const SECRET_BYTES_MAX: usize = 128;
+/// To so many places one session is handed: one write ends them all.
+const HANDED_MAX: usize = 40;
+/// What whoever asks knows its answer by.
+const STATE_BYTES_MAX: usize = 128;
 
 /// Where a session may be handed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +66,9 @@ impl Place {
         }
     }
 
-    fn with_code(&self, code: &str) -> String {
-        format!("{}?code={code}", self.address())
+    fn with_code(&self, code: &str, state: Option<&str>) -> String {
+        let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
+        format!("{}?code={code}{state}", self.address())
     }
 
     const fn client(&self) -> SessionClient {
@@ -84,6 +85,8 @@ pub struct HandOff {
     pub to: String,
     /// Base64url of a SHA-256, 43 characters.
     pub challenge: String,
+    /// Goes back with the code: whoever asked takes no code that is not its own.
+    pub state: Option<String>,
     /// Through which identity provider to sign in, if that is still to be done.
     pub connection: Option<ConnectionId>,
 }
@@ -107,8 +110,23 @@ fn place_of(code: &str) -> Key {
 impl HandOff {
     fn query(&self) -> String {
         let mut pairs = vec![("to", self.to.as_str()), ("challenge", self.challenge.as_str())];
+        pairs.extend(self.state.as_ref().map(|state| ("state", state.as_str())));
         pairs.extend(self.connection.as_ref().map(|id| ("connection", id.as_str())));
         form::pairs(&pairs)
+    }
+
+    /// Where it may go.
+    ///
+    /// # Errors
+    /// Nowhere, or it is not asked for as it should be.
+    fn place(&self, ours: &[String]) -> Result<Place, Why> {
+        challenge(&self.challenge)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        let sound = |state: &String| (1..=STATE_BYTES_MAX).contains(&state.len()) && state.bytes().all(plain);
+        if !self.state.as_ref().is_none_or(sound) {
+            return Err(Why::HandoffPlace);
+        }
+        Place::parse(&self.to, ours)
     }
 
     /// Whether the browser's session is of another connection than the one that is asked for.
@@ -124,33 +142,28 @@ impl HandOff {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Redeem {
-    code: String,
-    verifier: String,
+/// Nobody, or somebody who is known and may hand nothing over now.
+struct NotSignedIn {
+    why: Why,
+    known: Option<Box<SessionRow>>,
 }
 
-/// Whose code it is, and whether whoever shows it may have a session by it. Pure.
+impl From<Why> for NotSignedIn {
+    fn from(why: Why) -> Self {
+        Self { why, known: None }
+    }
+}
+
+/// Whether somebody's yes counts, and where it leads. Pure.
 ///
 /// # Errors
-/// It is over, or another's, or so is the session that it came from.
-fn redeemed(
-    row: &HandoffRow,
-    verifier: &str,
-    parent: &SessionRow,
-    rows: &Rows,
-    now: Timestamp,
-) -> Result<Who, Why> {
-    if now >= row.expires_at || challenge_of(verifier) != row.challenge {
-        return Err(Why::HandoffCode);
+/// It came from another's page, leads nowhere, or is of another connection than was asked for.
+fn granted(asked: &HandOff, from_ours: bool, who: &Who, ours: &[String]) -> Result<Place, Why> {
+    if !from_ours {
+        return Err(Why::CsrfHeader);
     }
-    who::standing(parent, rows, &Params::default(), now)
-}
-
-/// The session for the other place. It has what the first has, and ends no later.
-fn child(parent: &SessionRow, client: SessionClient, id: SessionId, now: Timestamp) -> SessionRow {
-    SessionRow { id, client, created_at: now, seen_at: now, revoked_at: None, ..parent.clone() }
+    let place = asked.place(ours)?;
+    if asked.is_elsewhere(who) { Err(Why::HandoffPlace) } else { Ok(place) }
 }
 
 impl Admin {
@@ -160,16 +173,15 @@ impl Admin {
     }
 
     async fn asked(&self, request: &Request, asked: &HandOff, now: Timestamp) -> Result<Response, Why> {
-        let place = Place::parse(&asked.to, &self.rules.handoff_to)?;
-        challenge(&asked.challenge)?;
+        let place = asked.place(&self.rules.handoff_to)?;
         match self.signed_in(request, now).await {
             // Somebody may be signed in elsewhere, without knowing it.
             Ok(who) if asked.is_elsewhere(&who) => asked.by_sign_in(),
             Ok(who) if matches!(place, Place::Loopback { .. }) => {
                 Ok(page::consent(&place.address(), asked, (&who.user, &who.org)))
             }
-            Ok(who) => self.issued(&who, &place, &asked.challenge, now).await,
-            Err(why @ (Why::FactsUnavailable | Why::SessionOtherRegion)) => Err(why),
+            Ok(who) => self.issued(&who, &place, asked, now).await,
+            Err(NotSignedIn { why: why @ (Why::FactsUnavailable | Why::SessionOtherRegion), .. }) => Err(why),
             // Nobody, or nobody any more.
             Err(_) => asked.by_sign_in(),
         }
@@ -181,154 +193,96 @@ impl Admin {
     }
 
     async fn allowed(&self, request: &Request, asked: &HandOff, now: Timestamp) -> Result<Response, Why> {
-        let ours = request.from_origin.as_ref().is_some_and(|from| *from == self.origin(request));
-        if !ours {
-            return Err(Why::CsrfHeader);
+        let from_ours = request.from_origin.as_ref().is_some_and(|from| *from == self.origin(request));
+        let who = match self.signed_in(request, now).await {
+            Ok(who) => who,
+            Err(NotSignedIn { why, known: None }) => return Err(why),
+            Err(NotSignedIn { why, known: Some(session) }) => {
+                return Err(self.not_handed(&who::named(&session), why, now).await);
+            }
+        };
+        match granted(asked, from_ours, &who, &self.rules.handoff_to) {
+            Ok(place) => self.issued(&who, &place, asked, now).await,
+            Err(why) => Err(self.not_handed(&who, why, now).await),
         }
-        let place = Place::parse(&asked.to, &self.rules.handoff_to)?;
-        let who = self.signed_in(request, now).await?;
-        if asked.is_elsewhere(&who) {
-            return Err(Why::HandoffPlace);
-        }
-        self.issued(&who, &place, &asked.challenge, now).await
+    }
+
+    /// Records that somebody known hands nothing over. The graver fault is told.
+    async fn not_handed(&self, who: &Who, why: Why, now: Timestamp) -> Why {
+        let recorded = async {
+            let refusal =
+                issuing(who, self.rules.region, ActionId::new(now, random()?)).refusal(why, now, random()?);
+            self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)
+        };
+        recorded.await.err().unwrap_or(why)
     }
 
     /// Whose browser it is. A bearer's session is with a program already.
-    async fn signed_in(&self, request: &Request, now: Timestamp) -> Result<Who, Why> {
-        let Ok(Credential::Cookie(key)) = &request.credential else { return Err(Why::SignInNeeded) };
-        let known = self.known(key, &Params::default(), now).await?;
-        if known.over {
-            return Err(Why::SessionIdle);
-        }
-        let keys = who::keys(&known.session, &Params::default());
-        let rows = self.effects.beside(keys, known.seen).await?;
-        let who = who::standing(&known.session, &rows, &Params::default(), now)?;
-        // A command's token in a cookie is no browser.
-        if who.session.client == SessionClient::Browser { Ok(who) } else { Err(Why::SignInNeeded) }
+    async fn signed_in(&self, request: &Request, now: Timestamp) -> Result<Who, NotSignedIn> {
+        let Ok(Credential::Cookie(key)) = &request.credential else { return Err(Why::SignInNeeded.into()) };
+        let Known { session, over, seen } = self.known(key, &Params::default(), now).await?;
+        let standing = async {
+            if over {
+                return Err(Why::SessionIdle);
+            }
+            let rows = self.effects.beside(who::keys(&session, &Params::default()), seen).await?;
+            let who = who::standing(&session, &rows, &Params::default(), now)?;
+            // A command's token in a cookie is no browser.
+            if who.session.client == SessionClient::Browser { Ok(who) } else { Err(Why::SignInNeeded) }
+        };
+        let standing = standing.await;
+        standing.map_err(|why| NotSignedIn { why, known: Some(Box::new(session)) })
     }
 
-    async fn issued(&self, who: &Who, place: &Place, asked: &str, now: Timestamp) -> Result<Response, Why> {
+    /// Gives out a code: recorded, written, recorded.
+    async fn issued(
+        &self,
+        who: &Who,
+        place: &Place,
+        asked: &HandOff,
+        now: Timestamp,
+    ) -> Result<Response, Why> {
+        if who.session.handed.len() >= HANDED_MAX {
+            return Err(self.not_handed(who, Why::HandoffMost, now).await);
+        }
         let code = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let expires_at = now.plus_millis(CODE_MS);
         let row = HandoffRow {
             session: who.session.id.clone(),
-            challenge: challenge(asked)?,
+            challenge: challenge(&asked.challenge)?,
             client: place.client(),
             expires_at,
+            used_at: None,
         };
+        let scribe = issuing(who, self.rules.region, ActionId::new(now, random()?));
+        let told =
+            |at, random, phase, reason| scribe.handed((&row.session, row.client), at, random, phase, reason);
+        let attempt = told(now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
+        let recorded = self.effects.audit.attempt(scribe.action_id, &[attempt]).await;
+        recorded.map_err(|_| Why::AuditUnavailable)?;
         let swap = Swap::create(place_of(&code), row.to_item()).expiring(expires_at.plus_millis(3_600_000));
-        self.effects.write_rows(vec![swap], None, &[]).await?;
-        Ok(Response::see_other(&place.with_code(&code)))
-    }
-
-    /// The other place shows the code, and that it asked for it: it gets a session, once.
-    pub(crate) async fn redeem(&self, request: &Request, now: Timestamp) -> Response {
-        let wanted = match redeem_of(request) {
-            Ok(wanted) => wanted,
-            Err(refused) => return Response::problem(&refused),
-        };
-        match self.taken(&wanted.code).await {
-            Ok((key, item, row)) => {
-                let ended = self.exchange(&wanted, (&key, &item, &row), now).await;
-                ended.unwrap_or_else(|why| Response::problem(&why.into()))
-            }
-            Err(why) => self.stranger(request, why, now),
-        }
-    }
-
-    async fn taken(&self, code: &str) -> Result<(Key, Item, HandoffRow), Why> {
-        let key = place_of(code);
-        let item = self.effects.dynamo.get(&key).await.map_err(|_| Why::FactsUnavailable)?;
-        let item = item.ok_or(Why::HandoffCode)?;
-        let row = HandoffRow::from_item(&item).map_err(|_| Why::FactsUnavailable)?;
-        Ok((key, item, row))
-    }
-
-    async fn exchange(
-        &self,
-        wanted: &Redeem,
-        (key, item, row): (&Key, &Item, &HandoffRow),
-        now: Timestamp,
-    ) -> Result<Response, Why> {
-        let at = Key::session(&row.session);
-        let parent = self.effects.dynamo.get(&at).await.map_err(|_| Why::FactsUnavailable)?;
-        let parent = parent.ok_or(Why::HandoffCode)?;
-        let session = SessionRow::from_item(&parent).map_err(|_| Why::FactsUnavailable)?;
-        let keys = who::keys(&session, &Params::default());
-        let rows = self.effects.beside(keys, [(at, parent)].into()).await?;
-        let scribe = handed(&who::named(&session), self.rules.region, ActionId::new(now, random()?));
-        let who = match redeemed(row, &wanted.verifier, &session, &rows, now) {
-            Ok(who) => who,
-            Err(why) => {
-                // A code that was shown wrongly is not shown again.
-                let _ = self.effects.dynamo.write_all(vec![deleted(key, item)]).await;
-                let refusal = scribe.refusal(why, now, random()?);
-                self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)?;
-                return Err(why);
-            }
-        };
-        let made = child(&who.session, row.client, SessionId::from_random(random()?), now);
-        let used = (deleted(key, item), Why::HandoffCode);
-        let token = self.effects.begin_session(&scribe, &made, Some(used), now).await?;
-        Ok(Response::json(201, &told(&token, &made)))
+        let written = self.effects.write_rows(vec![swap], None, &[]).await;
+        let outcome = told(aws::now(), random()?, Phase::Outcome, Why::ended(written));
+        let _ = self.effects.audit.record(&[outcome]).await;
+        written.map(|()| Response::see_other(&place.with_code(&code, asked.state.as_deref())))
     }
 }
 
-impl Effects {
-    /// Begins a session that no browser signed in for: signed, recorded, written, recorded. `with`: what is used up by it, and
-    /// why there is none where that is used up already.
-    pub(crate) async fn begin_session(
-        &self,
-        scribe: &Scribe,
-        made: &SessionRow,
-        with: Option<(Write, Why)>,
-        now: Timestamp,
-    ) -> Result<Secret, Why> {
-        let token = self.tokens.issue(made, now).await?;
-        let attempt = scribe.handed(made, now, random()?, Phase::Attempt, domain::Code::literal("allowed"));
-        self.audit.attempt(scribe.action_id, &[attempt]).await.map_err(|_| Why::AuditUnavailable)?;
-        let (used, gone) = with.unzip();
-        let begun = sessions::begun(made).map(|swap| swap.to_write());
-        let written = self.dynamo.write_all(used.into_iter().chain(begun).collect()).await;
-        let written = written.map_err(|fault| match fault {
-            GateFault::Condition(_) => gone.unwrap_or(Why::FactsUnavailable),
-            GateFault::NotWritten => Why::FactsUnavailable,
-            GateFault::Unknown => Why::NotConfirmed,
-        });
-        let outcome = scribe.handed(made, aws::now(), random()?, Phase::Outcome, Why::ended(written));
-        let _ = self.audit.record(&[outcome]).await;
-        written.map(|()| token)
-    }
-}
-
-/// What whoever may act as somebody is given.
-pub fn told(token: &Secret, row: &SessionRow) -> Value {
-    json!({"session": token.expose(), "expires_at": row.expires_at, "user": row.user, "org": row.org})
-}
-
-fn redeem_of(request: &Request) -> Result<Redeem, Refused> {
-    let body: Value = serde_json::from_str(&request.body.clone()?).map_err(|_| Why::InvalidJson)?;
-    let wanted: Redeem = crate::ask::read(&body)?;
-    // What is longer is nobody's, and is not looked at.
-    let long = wanted.code.len() > SECRET_BYTES_MAX || wanted.verifier.len() > SECRET_BYTES_MAX;
-    if long { Err(Why::HandoffCode.into()) } else { Ok(wanted) }
-}
-
-fn handed(who: &Who, region: domain::Region, action: ActionId) -> Scribe {
-    Scribe { method: "handoff", ..Scribe::of(who, region, action, "handoff.redeem", EventType::AuthSignIn) }
+fn issuing(who: &Who, region: domain::Region, action: ActionId) -> Scribe {
+    Scribe::of(who, region, action, "handoff.issue", EventType::AuthHandOff)
 }
 
 impl Scribe {
-    /// The new session is what it is done to; the first is who did it.
+    /// A session is what it is done to: the new one that is begun, or the one that a code is given out for.
     pub(crate) fn handed(
         &self,
-        made: &SessionRow,
+        (session, client): (&SessionId, SessionClient),
         at: Timestamp,
         random: [u8; 10],
         phase: Phase,
         reason: domain::Code,
     ) -> domain::AuditRecord {
-        let client = domain::MetaValue::Code(domain::Code::literal(made.client.as_str()));
+        let client = domain::MetaValue::Code(domain::Code::literal(client.as_str()));
         self.record(Entry {
             at,
             random,
@@ -336,102 +290,11 @@ impl Scribe {
             decision: Decided::Allow,
             reason,
             authority: None,
-            resource: Some(format!("session:{}", made.id)),
+            resource: Some(format!("session:{session}")),
             metadata: domain::Metadata::default().with("client", client),
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OURS: &str = "https://approvals.acme.com/v1/signed-in";
-
-    #[test]
-    fn a_session_goes_to_this_machine_or_to_an_address_of_ours_and_nowhere_else() {
-        let ours = [OURS.to_owned()];
-        let parsed = |text: &str| Place::parse(text, &ours);
-        assert_eq!(parsed(OURS), Ok(Place::Ours(OURS.to_owned())));
-        assert_eq!(parsed("http://127.0.0.1:40123/"), Ok(Place::Loopback { port: 40_123 }));
-        for bad in [
-            "",
-            "https://approvals.acme.com/v1/signed-in/",
-            "https://approvals.acme.com/v1/signed-in?x",
-            "https://approvals.acme.com.evil.com/v1/signed-in",
-            "http://127.0.0.1:40123",
-            "http://127.0.0.1:40123/x",
-            "http://127.0.0.1:80/",
-            "http://127.0.0.1:+4000/",
-            "http://127.0.0.1:70000/",
-            "http://127.0.0.1:@evil.com/",
-            "http://127.0.0.1:4000@evil.com/",
-            "http://localhost:40123/",
-            "https://127.0.0.1:40123/",
-            "javascript:alert(1)",
-        ] {
-            assert_eq!(parsed(bad), Err(Why::HandoffPlace), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_code_is_taken_by_whoever_made_its_challenge() {
-        // RFC 7636, appendix B.
-        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let made = challenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
-        assert_eq!(made, challenge_of(verifier));
-        assert_ne!(made, challenge_of(verifier.trim_end_matches("k")));
-        for bad in ["", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c", "!".repeat(43).as_str()] {
-            assert_eq!(challenge(bad), Err(Why::HandoffPlace), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_code_ends_after_a_minute_whatever_else_is_right() {
-        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
-        let verifier = "v".repeat(43);
-        let parent = SessionRow {
-            id: SessionId::from_random([1; 10]),
-            org: domain::OrgId::from_random([2; 10]),
-            user: domain::UserId::from_random([3; 10]),
-            epoch: 1,
-            through: domain::Through::Connection(ConnectionId::from_random([4; 10])),
-            client: SessionClient::Browser,
-            created_at: at(0),
-            seen_at: at(0),
-            expires_at: at(9_000_000),
-            mfa: true,
-            revoked_at: None,
-        };
-        let row = HandoffRow {
-            session: parent.id.clone(),
-            challenge: challenge_of(&verifier),
-            client: SessionClient::Command,
-            expires_at: at(60_000),
-        };
-        let tried = |row: &HandoffRow, verifier: &str, now| {
-            redeemed(row, verifier, &parent, &Rows::new(), at(now)).map(|_| ()).unwrap_err()
-        };
-        assert_eq!(tried(&row, &verifier, 60_000), Why::HandoffCode);
-        assert_eq!(tried(&row, "another", 59_999), Why::HandoffCode);
-        // In time, and by whoever asked: now the session itself is looked at, which no row stands behind here.
-        assert_eq!(tried(&row, &verifier, 59_999), Why::OrgInactive);
-        let made = child(&parent, SessionClient::Command, SessionId::from_random([7; 10]), at(5));
-        assert_eq!((made.expires_at, made.mfa, made.epoch), (parent.expires_at, true, 1));
-        assert!(made.id != parent.id);
-    }
-
-    #[test]
-    fn whoever_is_not_signed_in_comes_back_here() {
-        let asked = HandOff {
-            to: "http://127.0.0.1:40123/".to_owned(),
-            challenge: "c".repeat(43),
-            connection: Some(ConnectionId::from_random([1; 10])),
-        };
-        let response = asked.by_sign_in().unwrap();
-        assert_eq!(response.status(), 303);
-        let back = format!("/v1/handoff?{}", asked.query());
-        assert!(crate::sso::begin::ReturnTo::parse(&back).is_ok(), "{back}");
-        assert_eq!(HandOff { connection: None, ..asked }.by_sign_in().unwrap_err(), Why::SignInNeeded);
-    }
-}
+mod tests;

@@ -137,6 +137,9 @@ impl Admin {
             Route::Logout { connection, token } => {
                 Box::pin(self.effects.logout(&self.rules, connection, token.as_deref(), now)).await
             }
+            Route::FrontLogout { connection, query } => {
+                Box::pin(self.effects.front_logout(&self.rules, connection, query, now)).await
+            }
             Route::HandOff(asked) => Box::pin(self.hand_off(&request, asked, now)).await,
             Route::HandOffAllowed(asked) => Box::pin(self.allow(&request, asked, now)).await,
             Route::Redeem => Box::pin(self.redeem(&request, now)).await,

@@ -17,6 +17,7 @@ button:focus-visible{outline:3px solid #0b57d0;outline-offset:3px}code{backgroun
 /// address that was checked; all is escaped nevertheless.
 pub fn consent(to: &str, asked: &HandOff, (user, org): (&UserId, &OrgId)) -> Response {
     let (to, challenge) = (escaped(to), escaped(&asked.challenge));
+    let state = escaped(asked.state.as_deref().unwrap_or_default());
     let connection = asked.connection.as_ref().map(ConnectionId::as_str).unwrap_or_default();
     let body = format!(
         "<h1>Sign in to the command line?</h1>\
@@ -26,6 +27,7 @@ pub fn consent(to: &str, asked: &HandOff, (user, org): (&UserId, &OrgId)) -> Res
          nothing happens then.</p>\
          <form method=\"post\" action=\"/v1/handoff\"><input type=\"hidden\" name=\"to\" value=\"{to}\">\
          <input type=\"hidden\" name=\"challenge\" value=\"{challenge}\">\
+         <input type=\"hidden\" name=\"state\" value=\"{state}\">\
          <input type=\"hidden\" name=\"connection\" value=\"{connection}\">\
          <button type=\"submit\">Allow</button></form>"
     );

@@ -10,10 +10,12 @@ use egress::{Answer, Client, Headers, Reach, Target};
 use crate::decide::connections::FormRules;
 use crate::refusal::Why;
 use crate::sso::jwks::Alg;
+use crate::sso::overage::{self, OverageFault};
 use crate::sso::preset::PresetsError;
 use crate::sso::refresh::{Refresh, Times, Wanted};
 use crate::sso::{
-    CallbackError, Connection, ConnectionForm, Discovery, Jwks, Presets, TokenRequest, Tokens, discovery,
+    CallbackError, Connection, ConnectionForm, Discovery, Groups, Jwks, Presets, Secret, TokenRequest,
+    Tokens, discovery,
 };
 
 /// For one document, connecting included.
@@ -219,6 +221,109 @@ impl Providers {
     }
 }
 
+impl Providers {
+    /// The groups that a token was too small for, asked for with the access token of the same sign-in. `None`: the token lists
+    /// them, or nothing hangs on them.
+    ///
+    /// # Errors
+    /// They are wanted and not known: whoever signs in is let in with all roles or not at all.
+    pub async fn more_groups(
+        &self,
+        connection: &Connection,
+        groups: &Groups,
+        access: Option<Secret>,
+    ) -> Result<Option<Groups>, Why> {
+        let told = |fault: OverageFault| {
+            tracing::warn!(connection = connection.id().as_str(), %fault, "sign_in.groups_untold");
+            Why::GroupsUntold
+        };
+        let Some(place) = overage::asked(connection, groups).map_err(told)? else { return Ok(None) };
+        let access = access.ok_or(OverageFault::NoToken).map_err(told)?;
+        self.groups_at(&place, &access).await.map(Some).map_err(told)
+    }
+
+    /// One answer of a bounded size within a bounded time.
+    async fn groups_at(&self, place: &str, access: &Secret) -> Result<Groups, OverageFault> {
+        let target = Target::parse(place, self.reach).map_err(|_| OverageFault::NoPlace)?;
+        let headers = Headers::bearer(access.expose()).map_err(|_| OverageFault::NoToken)?;
+        let body = bytes::Bytes::from_static(overage::BODY.as_bytes());
+        let answer = self.client.post_json(&target, "", headers, body, DEADLINE).await;
+        let answer = answer.map_err(|_| OverageFault::Answer)?;
+        let status = answer.status;
+        overage::answered(status, text(answer).as_deref())
+    }
+}
+
 fn text(answer: Answer) -> Option<String> {
     String::from_utf8(answer.body.ok()?.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread::{JoinHandle, spawn};
+
+    const LIMIT: usize = 64 * 1_024;
+
+    fn providers() -> Providers {
+        let client = Client::new(&egress::Config {
+            reach: Reach::Loopback,
+            roots: egress::Roots::System,
+            connect_timeout: Duration::from_secs(5),
+            max_response_bytes: LIMIT,
+        });
+        Providers::new(client.unwrap(), Reach::Loopback).unwrap()
+    }
+
+    /// Answers one request, and says what was asked.
+    fn graph(status: &str, body: &str) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let place = format!("http://{}/v1.0/me/getMemberObjects", listener.local_addr().unwrap());
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let answer = head + body;
+        let asked = spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = String::new();
+            let mut buffer = [0; 4_096];
+            while !asked.ends_with(overage::BODY) {
+                let read = stream.read(&mut buffer).unwrap();
+                assert!(read > 0, "it ended early: {asked}");
+                asked.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+            }
+            let _ = stream.write_all(answer.as_bytes());
+            asked
+        });
+        (place, asked)
+    }
+
+    #[tokio::test]
+    async fn groups_are_asked_for_with_the_token_of_the_sign_in() {
+        let (place, asked) = graph("200 OK", r#"{"value": ["g1", "g2"]}"#);
+        let told = providers().groups_at(&place, &Secret::new("an-access-token")).await;
+        assert_eq!(told, Ok(Groups::Listed(vec!["g1".to_owned(), "g2".to_owned()])));
+        let asked = asked.join().unwrap();
+        assert!(asked.starts_with("POST /v1.0/me/getMemberObjects HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains("authorization: Bearer an-access-token\r\n"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_or_too_large_is_no_group() {
+        let large = format!(r#"{{"value": ["{}"]}}"#, "x".repeat(LIMIT));
+        for (status, body, fault) in [
+            ("403 Forbidden", r#"{"error": {}}"#, OverageFault::Permission),
+            ("200 OK", large.as_str(), OverageFault::Answer),
+            ("302 Found", "", OverageFault::Answer),
+        ] {
+            let (place, asked) = graph(status, body);
+            assert_eq!(providers().groups_at(&place, &Secret::new("t")).await, Err(fault), "{status}");
+            drop(asked.join().unwrap());
+        }
+        let inside = providers().groups_at("http://10.0.0.1/", &Secret::new("t")).await;
+        assert_eq!(inside, Err(OverageFault::NoPlace));
+    }
 }

@@ -128,9 +128,13 @@ impl Scribe {
 const fn description(event: EventType, decision: Decided) -> &'static str {
     match (decision, event) {
         (Decided::Deny, EventType::AuthSignIn) => "A sign-in is refused.",
+        (Decided::Deny, EventType::AdminBootstrap) => {
+            "No first organization is made: one may be, once, and as it should be."
+        }
         (Decided::Deny, _) => "A management request is refused.",
         (_, EventType::AuthSignIn) => "A person signs in through an identity provider.",
         (_, EventType::AuthSession) => "A session is ended.",
+        (_, EventType::AuthHandOff) => "A code is given out by which a session goes to another place.",
         (_, EventType::AdminBootstrap) => "The first organization is made, by whoever IAM says.",
         (_, EventType::AdminOrg) => "An organization is made or changed.",
         (_, EventType::AdminTenant) => "A tenant is made or changed.",

@@ -11,6 +11,7 @@ pub enum Why {
     SessionOtherRegion,
     TlsVersion,
     BodyTooLarge,
+    SignInTooLarge,
     // The session itself.
     SessionRevoked,
     SessionExpired,
@@ -22,6 +23,7 @@ pub enum Why {
     WorkloadInactive,
     HandoffPlace,
     HandoffCode,
+    HandoffMost,
     WorkloadToken,
     CsrfHeader,
     // The form of the request.
@@ -59,6 +61,7 @@ pub enum Why {
     SignInReplayed,
     LogoutToken,
     NotAdmitted,
+    GroupsUntold,
     Deprovisioned,
     ProviderUnavailable,
     // Our own house: refuse.
@@ -99,6 +102,7 @@ table! {
     SessionOtherRegion, "session_other_region", 421, "this session belongs to another region: call the address of the region that it names";
     TlsVersion, "tls_version", 403, "connect with TLS 1.3: older versions are not taken here";
     BodyTooLarge, "body_too_large", 413, "the body is larger than 4194304 bytes (4 MiB): send less";
+    SignInTooLarge, "body_too_large", 413, "what is sent here before anybody is known has at most 32768 bytes (32 KiB)";
     SessionRevoked, "session_revoked", 401, "this session was ended: sign in again";
     SessionExpired, "session_expired", 401, "this session has reached its limit: sign in again";
     SessionIdle, "session_idle", 401, "this session was not used for 30 minutes: sign in again";
@@ -107,8 +111,9 @@ table! {
     OrgInactive, "org_inactive", 403, "this organization is suspended";
     ConnectionInactive, "connection_inactive", 401, "sign-in by this identity provider was stopped: ask your administrator";
     WorkloadInactive, "workload_inactive", 401, "this program may not sign in any more: ask your administrator";
-    HandoffPlace, "handoff_place", 400, "a session is handed to http://127.0.0.1:<port>/ or to an address that Terraform names, with a challenge of 43 characters";
+    HandoffPlace, "handoff_place", 400, "a session is handed to http://127.0.0.1:<port>/ or to an address that Terraform names, with a challenge of 43 characters and a state of 1 to 128 letters, digits and -_.~";
     HandoffCode, "handoff_code", 403, "this code was used, has ended or was asked for by another: begin again";
+    HandoffMost, "handoff_most", 409, "this session was handed to 40 places: sign in again in the browser";
     WorkloadToken, "workload_token", 401, "this token is none of the workload's issuer, audience and subject, or has ended: ask the platform for a new one";
     CsrfHeader, "csrf_header", 403, "a browser's session changes things only with the header x-cs-csrf: 1";
     UnknownPath, "unknown_path", 404, "there is nothing at this path: see /v1/openapi.json";
@@ -142,6 +147,7 @@ table! {
     SignInReplayed, "sign_in_replayed", 403, "this sign-in was used or has ended: begin again";
     LogoutToken, "logout_token", 400, "this is no logout token of this connection";
     NotAdmitted, "not_admitted", 403, "you are not known here: ask your administrator for an invitation";
+    GroupsUntold, "groups_untold", 403, "you are in more groups than the identity provider's token holds, and they could not be read: try again, or ask your administrator to grant the application User.Read and GroupMember.Read.All in Microsoft Graph, or to map app roles instead of groups";
     Deprovisioned, "deprovisioned", 403, "this account was ended by your organization";
     ProviderUnavailable, "idp_unavailable", 502, "the identity provider did not answer as it should: try again";
     FactsUnavailable, "facts_unavailable", 503, "what this depends on could not be read, so nothing was done: try again";

@@ -37,6 +37,12 @@ pub(crate) struct Ready {
     pub(crate) connection: Connection,
 }
 
+/// What a provider's answer shows: who it is, and a token by which more of them can be asked for.
+struct Shown {
+    identity: Identity,
+    access: Option<Secret>,
+}
+
 impl Effects {
     pub(crate) async fn ready(&self, id: &ConnectionId) -> Result<Ready, Why> {
         let item = self.dynamo.get(&Key::connection(id)).await.map_err(|_| Why::FactsUnavailable)?;
@@ -112,12 +118,12 @@ impl Effects {
         query: &str,
         browser: &BrowserSecret,
         now: Timestamp,
-    ) -> Result<(Ready, Pending, Identity), Why> {
+    ) -> Result<(Ready, Pending, Shown), Why> {
         let callback = Callback::parse(query).map_err(|_| Why::SignInFailed)?;
         let pending = self.take(&callback, now).await?;
         let ready = self.ready(id).await?;
-        let identity = self.exchanged(callback, &pending, &ready, browser, now).await?;
-        Ok((ready, pending, identity))
+        let shown = self.exchanged(callback, &pending, &ready, browser, now).await?;
+        Ok((ready, pending, shown))
     }
 
     async fn exchanged(
@@ -127,7 +133,7 @@ impl Effects {
         ready: &Ready,
         browser: &BrowserSecret,
         now: Timestamp,
-    ) -> Result<Identity, Why> {
+    ) -> Result<Shown, Why> {
         let Ready { row, connection } = ready;
         let told = |fault: &dyn std::fmt::Display| {
             tracing::warn!(connection = connection.id().as_str(), %fault, "sign_in.refused");
@@ -141,9 +147,9 @@ impl Effects {
         let tokens = self.providers.exchange(&request).await.map_err(|fault| told(&fault))?;
         let kid = Unverified::parse(tokens.id_token.expose(), Typ::Plain).map_err(|fault| told(&fault))?;
         let (_, keys) = self.providers.documents(connection, kid.kid(), now).await?;
-        let access = tokens.access_token.as_ref();
-        id_token::verify(&tokens.id_token, connection, &keys, pending, access, now)
-            .map_err(|fault| told(&fault))
+        let access = tokens.access_token;
+        let identity = id_token::verify(&tokens.id_token, connection, &keys, pending, access.as_ref(), now);
+        identity.map(|identity| Shown { identity, access }).map_err(|fault| told(&fault))
     }
 
     async fn client_secret(
@@ -190,33 +196,50 @@ impl Effects {
     ) -> Response {
         let browser = BrowserSecret::from_cookie(browser.unwrap_or_default());
         // Before a token has verified nobody is known, and nothing goes into anybody's ledger.
-        let (ready, pending, identity) = match self.identified(id, query, &browser, now).await {
+        let (ready, pending, shown) = match self.identified(id, query, &browser, now).await {
             Ok(identified) => identified,
             Err(why) => return refusal(why),
         };
-        let scribe = match scribe(rules.region, &ready.row, now) {
+        let mut scribe = match scribe(rules.region, &ready.row, now) {
             Ok(scribe) => scribe,
             Err(why) => return refusal(why),
         };
-        match self.enter(&ready, identity, &scribe, now).await {
+        match self.let_in(&ready, shown, &mut scribe, now).await {
             Ok((token, admitted)) => within(&token, &pending, &admitted),
             Err(why) => {
                 let random = random().unwrap_or_default();
-                let _ = self.audit.record(&[scribe.refused_sign_in(why, now, random)]).await;
-                refusal(why)
+                let recorded = self.audit.record(&[scribe.refused_sign_in(why, now, random)]).await;
+                refusal(recorded.map_or(Why::AuditUnavailable, |()| why))
             }
         }
+    }
+
+    /// Reads who it is, and what they are. From then on the records name them, if they are somebody.
+    async fn let_in(
+        &self,
+        ready: &Ready,
+        shown: Shown,
+        scribe: &mut Scribe,
+        now: Timestamp,
+    ) -> Result<(Secret, Admitted), Why> {
+        let Shown { mut identity, access } = shown;
+        let new_user = UserId::from_random(random()?);
+        let rows = self.at_the_door(ready, &identity, &new_user, now).await?;
+        *scribe = scribe.clone().of_known(admit::linked(&rows, &ready.row.org, &identity).as_ref());
+        if let Some(groups) = self.providers.more_groups(&ready.connection, &identity.groups, access).await? {
+            identity.groups = groups;
+        }
+        self.enter(ready, identity, (new_user, rows), scribe, now).await
     }
 
     async fn enter(
         &self,
         ready: &Ready,
         identity: Identity,
+        (new_user, rows): (UserId, Rows),
         scribe: &Scribe,
         now: Timestamp,
     ) -> Result<(Secret, Admitted), Why> {
-        let new_user = UserId::from_random(random()?);
-        let rows = self.at_the_door(ready, &identity, &new_user, now).await?;
         let door = Door {
             connection: &ready.connection,
             row: &ready.row,
@@ -297,6 +320,14 @@ pub(crate) fn scribe(region: Region, row: &ConnectionRow, now: Timestamp) -> Res
 }
 
 impl Scribe {
+    /// Whoever the provider has shown, if it is somebody here: not let in is not unknown.
+    fn of_known(self, user: Option<&UserId>) -> Self {
+        match user {
+            Some(user) => Self { actor: domain::Actor::from(user), actor_type: ActorType::User, ..self },
+            None => self,
+        }
+    }
+
     fn by(self, admitted: &Admitted) -> Self {
         Self {
             actor: domain::Actor::from(&admitted.user),
@@ -331,5 +362,37 @@ impl Scribe {
     fn refused_sign_in(&self, why: Why, at: Timestamp, random: [u8; 10]) -> domain::AuditRecord {
         let entry = Self::entry(at, random, domain::Phase::Single, why.code());
         self.record(Entry { decision: domain::Decided::Deny, ..entry })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Lifecycle, OrgId};
+
+    /// A refusal says whose it is as soon as that is known: whoever is not let in is not nobody.
+    #[test]
+    fn a_refused_sign_in_names_whoever_is_known() {
+        let now = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+        let row = ConnectionRow {
+            id: ConnectionId::from_random([1; 10]),
+            org: OrgId::from_random([2; 10]),
+            status: Lifecycle::Active,
+            document: "{}".to_owned(),
+            secret: None,
+        };
+        let user = UserId::from_random([3; 10]);
+        for (known, actor, kind) in [
+            (Some(&user), domain::Actor::from(&user), ActorType::User),
+            (None, domain::Actor::system(), ActorType::System),
+        ] {
+            let scribe = scribe(Region::Eu, &row, now).unwrap().of_known(known);
+            for why in [Why::NotAdmitted, Why::MfaRequired, Why::Deprovisioned, Why::GroupsUntold] {
+                let record = scribe.refused_sign_in(why, now, [7; 10]);
+                assert_eq!((&record.actor_id, record.actor_type), (&actor, kind));
+                assert_eq!((record.org_id, record.reason), (row.org.clone(), why.code()));
+                assert_eq!(record.event_type, EventType::AuthSignIn);
+            }
+        }
     }
 }

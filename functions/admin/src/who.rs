@@ -42,6 +42,7 @@ pub fn keys(session: &SessionRow, params: &Params) -> Vec<Key> {
             Through::Workload(id) => Key::workload(id),
         },
     ];
+    keys.extend(session.root.as_ref().map(Key::session));
     if let Some(tenant) = &params.tenant {
         keys.extend([Key::tenant(tenant), Key::binding(tenant, user), Key::break_glass(tenant, user)]);
     }
@@ -53,11 +54,9 @@ pub fn keys(session: &SessionRow, params: &Params) -> Vec<Key> {
 /// # Errors
 /// The first that does not hold. Whoever it is is known: the refusal is recorded.
 pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timestamp) -> Result<Who, Why> {
-    session.check(now).map_err(|end| match end {
-        SessionEnd::Revoked => Why::SessionRevoked,
-        SessionEnd::Expired => Why::SessionExpired,
-        SessionEnd::Idle => Why::SessionIdle,
-    })?;
+    session.check(now).map_err(over)?;
+    let root = session.root.as_ref().map(|id| read::<SessionRow>(rows, &Key::session(id))).transpose()?;
+    session.check_root(root.flatten().as_ref(), now).map_err(over)?;
     let platform = rows.contains_key(&Key::platform_admin(&session.user));
     let own: Option<Org> = read(rows, &Key::org(&session.org))?;
     if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
@@ -68,6 +67,14 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
         Through::Workload(workload) => program(session, workload, rows, params)?,
     };
     Ok(Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() })
+}
+
+const fn over(end: SessionEnd) -> Why {
+    match end {
+        SessionEnd::Revoked => Why::SessionRevoked,
+        SessionEnd::Expired => Why::SessionExpired,
+        SessionEnd::Idle => Why::SessionIdle,
+    }
 }
 
 /// A person, as their rows have them.

@@ -1,4 +1,7 @@
-//! A program signs in by its platform's token, and gets a session for an hour.
+//! A program signs in by its platform's token, and gets a session for an hour at most, which ends with the token. Platforms hand
+//! one token to all steps of a job: it may be shown more than once.
+
+use std::collections::BTreeSet;
 
 use domain::{
     ActionId, ActorType, EventType, Lifecycle, Org, SessionClient, SessionId, SessionRow, Tenant, Through,
@@ -22,7 +25,7 @@ use crate::sso::jws::{Typ, Unverified};
 use crate::sso::workload::{self, Federation};
 use crate::who;
 
-/// How long a program's session lasts, however much it is used.
+/// How long a program's session lasts at most, however much it is used.
 const SESSION_MS: u64 = 3_600_000;
 /// Platforms' tokens stay below 4 KiB.
 const TOKEN_BYTES_MAX: usize = 16 * 1_024;
@@ -59,7 +62,8 @@ fn standing(row: &WorkloadRow, rows: &Rows) -> Result<(), Why> {
     }
 }
 
-fn session(row: &WorkloadRow, id: SessionId, now: Timestamp) -> SessionRow {
+/// What is begun by a token ends with it.
+fn session(row: &WorkloadRow, id: SessionId, token_ends: Timestamp, now: Timestamp) -> SessionRow {
     SessionRow {
         id,
         org: row.org.clone(),
@@ -69,10 +73,13 @@ fn session(row: &WorkloadRow, id: SessionId, now: Timestamp) -> SessionRow {
         client: SessionClient::Workload,
         created_at: now,
         seen_at: now,
-        expires_at: now.plus_millis(SESSION_MS),
+        expires_at: now.plus_millis(SESSION_MS).min(token_ends),
         // A program has no second factor; what it may do says its role.
         mfa: false,
         revoked_at: None,
+        root: None,
+        handed: BTreeSet::new(),
+        sid: None,
     }
 }
 
@@ -84,15 +91,15 @@ impl Admin {
         };
         // Before a token has verified nobody is known: whoever knows an id of ours is blamed on nobody.
         match self.proven(&wanted, now).await {
-            Ok((row, rows)) => {
-                let begun = self.begin(&row, &rows, now).await;
+            Ok((row, rows, token_ends)) => {
+                let begun = self.begin(&row, &rows, token_ends, now).await;
                 begun.unwrap_or_else(|why| Response::problem(&why.into()))
             }
             Err(why) => self.stranger(request, why, now),
         }
     }
 
-    async fn proven(&self, wanted: &Wanted, now: Timestamp) -> Result<(WorkloadRow, Rows), Why> {
+    async fn proven(&self, wanted: &Wanted, now: Timestamp) -> Result<(WorkloadRow, Rows, Timestamp), Why> {
         let unread = |_| Why::FactsUnavailable;
         let key = Key::workload(&wanted.workload);
         let item = self.effects.dynamo.get(&key).await.map_err(unread)?.ok_or(Why::WorkloadToken)?;
@@ -102,16 +109,26 @@ impl Admin {
         let token = Secret::new(&wanted.token);
         let kid = Unverified::parse(token.expose(), Typ::Plain).map_err(|_| Why::WorkloadToken)?;
         let keys = self.effects.providers.keys(&federation.issuer, kid.kid(), now).await?;
-        workload::verify(&token, &federation, &keys, now).map_err(|fault| {
+        let proven = workload::verify(&token, &federation, &keys, now).map_err(|fault| {
             tracing::warn!(workload = row.id.as_str(), %fault, "workload.refused");
             Why::WorkloadToken
         })?;
+        // A clock's difference is borne, and begins nothing that has ended.
+        if proven.expires <= now {
+            return Err(Why::WorkloadToken);
+        }
         let rows = self.effects.dynamo.batch_get(&[Key::org(&row.org), Key::tenant(&row.tenant)]).await;
-        Ok((row, rows.map_err(unread)?))
+        Ok((row, rows.map_err(unread)?, proven.expires))
     }
 
-    async fn begin(&self, row: &WorkloadRow, rows: &Rows, now: Timestamp) -> Result<Response, Why> {
-        let made = session(row, SessionId::from_random(random()?), now);
+    async fn begin(
+        &self,
+        row: &WorkloadRow,
+        rows: &Rows,
+        token_ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<Response, Why> {
+        let made = session(row, SessionId::from_random(random()?), token_ends, now);
         let scribe = Scribe {
             method: "workload",
             actor_type: ActorType::Workload,
@@ -130,7 +147,8 @@ impl Admin {
             self.effects.audit.record(&[refusal]).await.map_err(|_| Why::AuditUnavailable)?;
             return Err(why);
         }
-        let token = self.effects.begin_session(&scribe, &made, None, now).await?;
+        let token =
+            self.effects.begin_session(&scribe, &made, (Vec::new(), Why::FactsUnavailable), now).await?;
         Ok(Response::json(201, &handoff::told(&token, &made)))
     }
 }
@@ -150,6 +168,17 @@ mod tests {
             status,
             epoch: 5,
             federation: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_program_s_session_ends_with_its_token_and_after_an_hour_at_the_latest() {
+        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
+        for (token, ends) in
+            [(300_000, 300_000), (3_600_000, 3_600_000), (3_600_001, 3_600_000), (86_400_000, 3_600_000)]
+        {
+            let made = session(&row(Lifecycle::Active), SessionId::from_random([7; 10]), at(token), at(0));
+            assert_eq!(made.expires_at, at(ends), "{token}");
         }
     }
 

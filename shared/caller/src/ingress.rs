@@ -235,6 +235,11 @@ impl Ingress {
         pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
     }
 
+    /// How many bytes the body has, once it is decoded.
+    pub fn body_bytes(&self) -> usize {
+        self.event.body.as_ref().map_or(0, |body| decoded_len(body, self.event.is_base64_encoded))
+    }
+
     /// Whether there is a body at all.
     pub fn has_body(&self) -> bool {
         self.event.body.as_ref().is_some_and(|body| !body.is_empty())

@@ -7,7 +7,7 @@ use domain::{Agent, GatewayKey, KeyRow, KillScope, Org, Owner, Reason, Role, Roo
 use envelope::Purpose;
 use policy::{Caller, Kills, Standing, authenticate};
 use tables::codec::Row;
-use tables::{Key, KillKeys};
+use tables::{Item, Key, KillKeys};
 
 use crate::addresses::{Address, Addresses};
 
@@ -24,12 +24,28 @@ pub enum LoadFault {
 }
 
 impl LoadFault {
-    fn of(reason: Reason, known: Caller) -> Self {
-        if reason == Reason::FactsUnavailable {
-            Self::Unread(Box::new(known))
-        } else {
-            Self::Stranger(reason)
+    /// Whoever's key verified in a read before is known, whatever became of the next.
+    fn of(reason: Reason, known: Option<&Caller>) -> Self {
+        match known {
+            Some(known) if reason == Reason::FactsUnavailable => Self::Unread(Box::new(known.clone())),
+            _ => Self::Stranger(reason),
         }
+    }
+}
+
+/// The joint to the tables. Production: DynamoDB. Tests: rows in memory, with faults.
+trait Reads {
+    fn one(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, ReadError>> + Send;
+    fn all(&self, keys: &[Key]) -> impl Future<Output = Result<Rows, ReadError>> + Send;
+}
+
+impl Reads for Dynamo {
+    fn one(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, ReadError>> + Send {
+        self.get(key)
+    }
+
+    fn all(&self, keys: &[Key]) -> impl Future<Output = Result<Rows, ReadError>> + Send {
+        self.batch_get(keys)
     }
 }
 
@@ -48,7 +64,7 @@ impl Loaded {
     }
 
     /// A row as it is, for whoever reads it with more than itself.
-    pub fn item(&self, key: &Key) -> Option<&tables::Item> {
+    pub fn item(&self, key: &Key) -> Option<&Item> {
         self.rows.get(key)
     }
 
@@ -84,28 +100,31 @@ pub async fn load<M: Fn(&Address) -> Vec<Key>>(
     more: M,
     key: &GatewayKey,
 ) -> Result<Loaded, LoadFault> {
-    let reading = Reading { dynamo, addresses, more, key };
-    let Some(address) = addresses.get(key.id()) else {
-        let known = reading.first_sight().await?;
-        let address = Address::of(known.row());
-        addresses.put(address.clone());
-        let read = reading.read_at(&address).await;
-        // The key verified in the first read, so whoever has it is known, whatever became of the second.
-        return read.map_err(|reason| LoadFault::of(reason, known));
-    };
-    reading.read_at(&address).await.map_err(LoadFault::Stranger)
+    Reading { tables: dynamo, addresses, more, key }.read().await
 }
 
-struct Reading<'a, M> {
-    dynamo: &'a Dynamo,
+struct Reading<'a, T, M> {
+    tables: &'a T,
     addresses: &'a Addresses,
     more: M,
     key: &'a GatewayKey,
 }
 
-impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
-    async fn read_at(&self, address: &Address) -> Result<Loaded, Reason> {
-        let (caller, rows) = self.verified(address).await?;
+impl<T: Reads, M: Fn(&Address) -> Vec<Key>> Reading<'_, T, M> {
+    async fn read(&self) -> Result<Loaded, LoadFault> {
+        let Some(address) = self.addresses.get(self.key.id()) else {
+            let known = self.first_sight().await?;
+            let address = Address::of(known.row());
+            self.addresses.put(address.clone());
+            return self.read_at(&address, Some(&known)).await;
+        };
+        self.read_at(&address, None).await
+    }
+
+    /// `known`: whose key verified already.
+    async fn read_at(&self, address: &Address, known: Option<&Caller>) -> Result<Loaded, LoadFault> {
+        let first = self.verified(address).await;
+        let (caller, rows) = first.map_err(|reason| LoadFault::of(reason, known))?;
         let rows_say = rows_say(&caller, &rows);
         if rows_say == *address {
             return Ok(self.loaded(caller, rows));
@@ -113,15 +132,20 @@ impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
         // The key or the agent was given to somebody else since its address was kept, or is seen for the first time: who
         // answers was not read.
         self.addresses.put(rows_say.clone());
-        let (caller, rows) = self.verified(&rows_say).await?;
+        let second = self.verified(&rows_say).await;
+        let (caller, rows) = second.map_err(|reason| LoadFault::of(reason, Some(&caller)))?;
         let settled = self::rows_say(&caller, &rows) == rows_say;
-        if settled { Ok(self.loaded(caller, rows)) } else { Err(Reason::FactsUnavailable) }
+        if settled {
+            Ok(self.loaded(caller, rows))
+        } else {
+            Err(LoadFault::of(Reason::FactsUnavailable, Some(&caller)))
+        }
     }
 
     async fn verified(&self, address: &Address) -> Result<(Caller, Rows), Reason> {
         let mut keys = self.addresses.keys(address);
         keys.extend((self.more)(address));
-        let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::FactsUnavailable)?;
+        let rows = self.tables.all(&keys).await.map_err(|_| Reason::FactsUnavailable)?;
         let row: KeyRow = find(&rows, &Key::gateway_key(self.key.id())).ok_or(Reason::KeyUnknown)?;
         let caller = authenticate(self.key, row).map_err(|_| Reason::KeySecretMismatch)?;
         Ok((caller, rows))
@@ -129,7 +153,7 @@ impl<M: Fn(&Address) -> Vec<Key>> Reading<'_, M> {
 
     /// The key's own row, to learn where the rest lies. A wrong secret ends here, after one read.
     async fn first_sight(&self) -> Result<Caller, LoadFault> {
-        let item = self.dynamo.get(&Key::gateway_key(self.key.id())).await;
+        let item = self.tables.one(&Key::gateway_key(self.key.id())).await;
         let item = item.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
         let row = KeyRow::from_item(&item.ok_or(LoadFault::Stranger(Reason::KeyUnknown))?);
         let row = row.map_err(|_| LoadFault::Stranger(Reason::FactsUnavailable))?;
@@ -205,4 +229,112 @@ pub async fn watch(dynamo: &Dynamo, keys: &KillKeys, scope: KillScope, first: Du
 fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
     let row = T::from_item(rows.get(key)?);
     row.inspect_err(|error| tracing::error!(table = key.table.as_str(), %error, "row.unreadable")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{AgentId, KeyKind, Lifecycle, OrgId, Region, Scopes, TenantId, UserId};
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    /// Rows as they are at each read, one after the other; the last for ever. `None`: no answer.
+    struct Memory(Mutex<VecDeque<Option<Rows>>>);
+
+    impl Memory {
+        fn new(reads: Vec<Option<Rows>>) -> Self {
+            Self(Mutex::new(reads.into()))
+        }
+
+        fn next(&self) -> Result<Rows, ReadError> {
+            let mut reads = self.0.lock().unwrap();
+            let next = if reads.len() > 1 { reads.pop_front() } else { reads.front().cloned() };
+            next.flatten().ok_or(ReadError)
+        }
+    }
+
+    impl Reads for Memory {
+        async fn one(&self, key: &Key) -> Result<Option<Item>, ReadError> {
+            Ok(self.next()?.remove(key))
+        }
+
+        async fn all(&self, keys: &[Key]) -> Result<Rows, ReadError> {
+            let rows = self.next()?;
+            Ok(keys.iter().filter_map(|key| Some((key.clone(), rows.get(key)?.clone()))).collect())
+        }
+    }
+
+    fn key(secret: u8) -> GatewayKey {
+        let mut random = [7; 59];
+        random[58] = secret;
+        GatewayKey::mint(KeyKind::Service, Region::Eu, &random).unwrap()
+    }
+
+    /// A key's rows, with whoever answers for its agent.
+    fn rows(owner: Option<u8>) -> Rows {
+        let key = key(7);
+        let row = KeyRow {
+            id: key.id().clone(),
+            kind: KeyKind::Service,
+            region: Region::Eu,
+            org: OrgId::from_random([1; 10]),
+            tenant: TenantId::from_random([2; 10]),
+            agent: AgentId::from_random([3; 10]),
+            owner: Owner::Tenant,
+            secret: key.secret_hash(),
+            previous: None,
+            scopes: Scopes::of(["llm.call".parse().unwrap()].into()),
+            networks: None,
+            requests_per_minute: None,
+            active_from: None,
+            expires_at: None,
+            revoked_at: None,
+        };
+        let owner = owner.map(|byte| UserId::from_random([byte; 10]));
+        let agent = Agent { id: row.agent.clone(), status: Lifecycle::Active, team: None, owner };
+        let place = Key::agent(&row.tenant, &row.agent);
+        [(Key::gateway_key(&row.id), row.to_item()), (place, agent.to_item())].into()
+    }
+
+    /// `loaded`, or as whom it is refused.
+    async fn came(reads: Vec<Option<Rows>>, seen: bool, secret: u8) -> &'static str {
+        let addresses = Addresses::default();
+        if seen {
+            let item = &rows(None)[&Key::gateway_key(key(7).id())];
+            addresses.put(Address::of(&KeyRow::from_item(item).unwrap()));
+        }
+        let tables = Memory::new(reads);
+        let reading =
+            Reading { tables: &tables, addresses: &addresses, more: |_: &Address| vec![], key: &key(secret) };
+        match reading.read().await {
+            Ok(_) => "loaded",
+            Err(LoadFault::Unread(caller)) if caller.row().id == *key(7).id() => "known",
+            Err(LoadFault::Unread(_)) => "another",
+            Err(LoadFault::Stranger(reason)) => reason.as_str(),
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_s_key_verified_is_known_whatever_became_of_the_next_read() {
+        let (of_one, of_other) = (|| Some(rows(Some(5))), || Some(rows(Some(6))));
+        for (seen, secret, reads, expected) in [
+            (true, 7, vec![Some(rows(None))], "loaded"),
+            (true, 7, vec![of_one()], "loaded"),
+            // The address is kept, the agent was given to somebody else: a second read is needed, and fails.
+            (true, 7, vec![of_one(), None], "known"),
+            (true, 7, vec![of_one(), of_other()], "known"),
+            (false, 7, vec![of_one(), None], "known"),
+            (false, 7, vec![of_one(), of_one(), None], "known"),
+            (false, 7, vec![of_one()], "loaded"),
+            // Nothing has verified.
+            (true, 7, vec![None], "facts_unavailable"),
+            (false, 7, vec![None], "facts_unavailable"),
+            (true, 9, vec![of_one()], "key_secret_mismatch"),
+            (true, 7, vec![Some(Rows::new())], "key_unknown"),
+            (true, 7, vec![of_one(), Some(Rows::new())], "key_unknown"),
+        ] {
+            let told = format!("{seen} {secret} {}", reads.len());
+            assert_eq!(came(reads, seen, secret).await, expected, "{told}");
+        }
+    }
 }

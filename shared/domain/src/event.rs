@@ -125,6 +125,8 @@ catalogue! {
         AuthSignIn = "auth.sign_in",
         /// A session was ended.
         AuthSession = "auth.session",
+        /// A code was given out by which a session goes to another place.
+        AuthHandOff = "auth.handoff",
         /// A kill switch was turned on.
         KillActivated = "kill.activated",
         /// A kill switch was turned off.

@@ -64,6 +64,12 @@ pub struct SessionRow {
     /// Whether a second factor was proven, or the provider cannot tell and the connection does not ask.
     pub mfa: bool,
     pub revoked_at: Option<Timestamp>,
+    /// The session that it was handed over from: over when that is.
+    pub root: Option<SessionId>,
+    /// Sessions that were handed over from it: ended with it.
+    pub handed: BTreeSet<SessionId>,
+    /// Digest of the session at the identity provider, where the provider names one: a logout there finds it by this.
+    pub sid: Option<Opaque>,
 }
 
 /// Without use for so long, a session ends: 30 minutes.
@@ -86,6 +92,23 @@ impl SessionRow {
             () if self.expires_at <= now => Err(SessionEnd::Expired),
             () if now.millis_since(self.seen_at) >= IDLE_MS => Err(SessionEnd::Idle),
             () => Ok(()),
+        }
+    }
+
+    /// Whether the session that this one was handed over from still carries it; `root` is that one's row. Time without use is
+    /// counted for each by itself: a browser may be closed while a command goes on.
+    ///
+    /// # Errors
+    /// It is over, or there is none any more.
+    pub fn check_root(&self, root: Option<&Self>, now: Timestamp) -> Result<(), SessionEnd> {
+        let Some(id) = &self.root else { return Ok(()) };
+        let same = |row: &&Self| {
+            row.id == *id && row.org == self.org && row.user == self.user && row.epoch == self.epoch
+        };
+        match root.filter(same) {
+            Some(row) if row.revoked_at.is_none() && now < row.expires_at => Ok(()),
+            Some(row) if row.revoked_at.is_none() => Err(SessionEnd::Expired),
+            _ => Err(SessionEnd::Revoked),
         }
     }
 }
@@ -139,6 +162,8 @@ pub struct HandoffRow {
     pub challenge: Opaque,
     pub client: SessionClient,
     pub expires_at: Timestamp,
+    /// When a session was begun by it. The row stays a while, so that it is known whose code is shown again.
+    pub used_at: Option<Timestamp>,
 }
 
 /// What awaits somebody at the first sign-in, found by a digest of the e-mail address that their provider must have verified.
@@ -244,6 +269,9 @@ mod tests {
             expires_at: at(3 * 3_600_000),
             mfa: true,
             revoked_at: None,
+            root: None,
+            handed: BTreeSet::new(),
+            sid: None,
         };
         let last = i64::try_from(IDLE_MS).unwrap() + 1_000;
         assert_eq!(row.check(at(last - 1)), Ok(()));
@@ -252,5 +280,44 @@ mod tests {
         assert_eq!(used.check(at(3 * 3_600_000)), Err(SessionEnd::Expired));
         let revoked = SessionRow { revoked_at: Some(at(9)), ..used };
         assert_eq!(revoked.check(at(3 * 3_600_000)), Err(SessionEnd::Revoked));
+    }
+
+    #[test]
+    fn what_was_handed_over_ends_with_what_it_came_from() {
+        let root = SessionRow {
+            id: SessionId::from_random([1; 10]),
+            org: OrgId::from_random([2; 10]),
+            user: UserId::from_random([3; 10]),
+            epoch: 1,
+            through: Through::Connection(ConnectionId::from_random([4; 10])),
+            client: SessionClient::Browser,
+            created_at: at(0),
+            seen_at: at(0),
+            expires_at: at(9_000),
+            mfa: true,
+            revoked_at: None,
+            root: None,
+            handed: BTreeSet::new(),
+            sid: None,
+        };
+        let id = SessionId::from_random([5; 10]);
+        let child = SessionRow { id, root: Some(root.id.clone()), ..root.clone() };
+        let revoked = SessionRow { revoked_at: Some(at(1)), ..root.clone() };
+        let stranger = SessionRow { user: UserId::from_random([9; 10]), ..root.clone() };
+        let idle = SessionRow { expires_at: at(900_000_000), ..root.clone() };
+        for (row, now, expected) in [
+            (Some(&root), 8_999, Ok(())),
+            (Some(&root), 9_000, Err(SessionEnd::Expired)),
+            (Some(&revoked), 8_999, Err(SessionEnd::Revoked)),
+            (Some(&revoked), 9_000, Err(SessionEnd::Revoked)),
+            (Some(&stranger), 1, Err(SessionEnd::Revoked)),
+            (Some(&child), 1, Err(SessionEnd::Revoked)),
+            (Some(&SessionRow { epoch: 2, ..root.clone() }), 1, Err(SessionEnd::Revoked)),
+            (None, 1, Err(SessionEnd::Revoked)),
+            (Some(&idle), 800_000_000, Ok(())),
+        ] {
+            assert_eq!(child.check_root(row, at(now)), expected, "{row:?} at {now}");
+        }
+        assert_eq!(root.check_root(None, at(1)), Ok(()), "nothing stands above a sign-in");
     }
 }

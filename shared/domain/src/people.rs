@@ -45,10 +45,10 @@ impl Person {
 
 /// An e-mail address in an organization, found by its digest. Every way in writes or compares this row, so that whoever was
 /// ended comes in by none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AddressRow {
-    /// Whether somebody with this address was deactivated.
-    pub ended: bool,
+    /// How many with this address were deactivated, and not reactivated since.
+    pub ended: u64,
     /// Whose it was last; older rows do not say.
     pub user: Option<UserId>,
 }

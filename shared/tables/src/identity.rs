@@ -1,5 +1,7 @@
 //! Rows of sessions, connections, invitations and pending changes.
 
+use std::collections::BTreeSet;
+
 use domain::{
     BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow, Role, SessionClient,
     SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
@@ -24,6 +26,9 @@ impl Row for SessionRow {
             ("mfa", Attr::Bool(self.mfa)),
         ]);
         row.extend(self.revoked_at.map(|at| ("revoked_at".to_owned(), Attr::text(at))));
+        row.extend(self.root.as_ref().map(|id| ("root_id".to_owned(), Attr::text(id))));
+        row.extend(self.handed.iter().map(|id| (format!("{HANDED}{id}"), Attr::Bool(true))));
+        row.extend(self.sid.as_ref().map(|sid| ("sid_digest".to_owned(), Attr::text(sid))));
         let (name, id) = match &self.through {
             Through::Connection(id) => ("connection_id", Attr::text(id)),
             Through::Workload(id) => ("workload_id", Attr::text(id)),
@@ -50,8 +55,19 @@ impl Row for SessionRow {
             expires_at: row.parse("expires_at")?,
             mfa: row.flag("mfa")?,
             revoked_at: row.optional("revoked_at")?,
+            root: row.optional("root_id")?,
+            handed: handed(item)?,
+            sid: row.optional("sid_digest")?,
         })
     }
+}
+
+/// A field for each session that one was handed over to, so that two at once are both noted.
+const HANDED: &str = "handed#";
+
+fn handed(item: &Item) -> Result<BTreeSet<SessionId>, CodecError> {
+    let ids = item.keys().filter_map(|name| name.strip_prefix(HANDED));
+    ids.map(|id| id.parse().map_err(|_| CodecError::Form("handed"))).collect()
 }
 
 impl Row for WorkloadRow {
@@ -85,12 +101,14 @@ impl Row for WorkloadRow {
 
 impl Row for HandoffRow {
     fn to_item(&self) -> Item {
-        item([
+        let mut row = item([
             ("session_id", Attr::text(&self.session)),
             ("challenge_sha256", Attr::text(&self.challenge)),
             ("client", Attr::text(self.client)),
             ("expires_at", Attr::text(self.expires_at)),
-        ])
+        ]);
+        row.extend(self.used_at.map(|at| ("used_at".to_owned(), Attr::text(at))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
@@ -100,6 +118,7 @@ impl Row for HandoffRow {
             challenge: row.parse("challenge_sha256")?,
             client: row.parse("client")?,
             expires_at: row.parse("expires_at")?,
+            used_at: row.optional("used_at")?,
         })
     }
 }
@@ -264,9 +283,21 @@ pub fn end_session(id: &SessionId, now: Timestamp) -> Update {
     }
 }
 
+/// Notes in a session's row what it is handed over to, while it has not ended. Whichever comes first, the other sees it.
+pub fn hand_over(root: &SessionId, child: &SessionId) -> Update {
+    Update {
+        key: Key::session(root),
+        update: "SET #child = :yes",
+        condition: Some("attribute_exists(pk) AND attribute_not_exists(revoked_at)"),
+        names: vec![("#child", format!("{HANDED}{child}"))],
+        values: vec![(":yes", Attr::Bool(true))],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::tests::store::evaluate;
     use crate::testing::reads_back;
     use domain::{
         ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes, UserId,
@@ -283,8 +314,9 @@ mod tests {
                 challenge: Opaque::from_digest(&[7; 32]),
                 client: SessionClient::Command,
                 expires_at: at,
+                used_at: Some(at),
             },
-            &[],
+            &["used_at"],
         );
         reads_back(
             WorkloadRow {
@@ -302,26 +334,40 @@ mod tests {
     }
 
     #[test]
-    fn every_row_reads_back_and_names_what_is_missing() {
+    fn a_session_reads_back() {
         let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
-        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
-        let connection = ConnectionId::from_random([3; 10]);
         reads_back(
             SessionRow {
                 id: SessionId::from_random([4; 10]),
-                org: org.clone(),
-                user: user.clone(),
+                org: OrgId::from_random([1; 10]),
+                user: UserId::from_random([2; 10]),
                 epoch: 3,
-                through: Through::Connection(connection.clone()),
+                through: Through::Connection(ConnectionId::from_random([3; 10])),
                 client: SessionClient::Command,
                 created_at: at,
                 seen_at: at,
                 expires_at: at,
                 mfa: true,
                 revoked_at: Some(at),
+                root: Some(SessionId::from_random([8; 10])),
+                handed: [SessionId::from_random([9; 10])].into(),
+                sid: Some(Opaque::from_digest(&[2; 32])),
             },
-            &["revoked_at", "client"],
+            &[
+                "revoked_at",
+                "client",
+                "root_id",
+                &format!("handed#{}", SessionId::from_random([9; 10])),
+                "sid_digest",
+            ],
         );
+    }
+
+    #[test]
+    fn every_row_reads_back_and_names_what_is_missing() {
+        let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
+        let (org, user) = (OrgId::from_random([1; 10]), UserId::from_random([2; 10]));
+        let connection = ConnectionId::from_random([3; 10]);
         reads_back(
             ConnectionRow {
                 id: connection.clone(),
@@ -367,6 +413,38 @@ mod tests {
             },
             &["seen_digest"],
         );
+    }
+
+    /// A session that ends and one that is handed over from it, in either order.
+    #[test]
+    fn nothing_is_handed_over_by_a_session_that_has_ended() {
+        let at = Timestamp::from_unix_millis(1_790_000_000_123).unwrap();
+        let root = SessionRow {
+            id: SessionId::from_random([4; 10]),
+            org: OrgId::from_random([1; 10]),
+            user: UserId::from_random([2; 10]),
+            epoch: 3,
+            through: Through::Connection(ConnectionId::from_random([3; 10])),
+            client: SessionClient::Browser,
+            created_at: at,
+            seen_at: at,
+            expires_at: at,
+            mfa: true,
+            revoked_at: None,
+            root: None,
+            handed: BTreeSet::new(),
+            sid: None,
+        };
+        let mut item = root.to_item();
+        item.insert("pk".to_owned(), Attr::text("p"));
+        let (one, other) = (SessionId::from_random([5; 10]), SessionId::from_random([6; 10]));
+        let (end, over) = (end_session(&root.id, at).into(), |id| hand_over(&root.id, id).into());
+        let ended = evaluate(&end, Some(&item)).unwrap();
+        assert!(evaluate(&over(&one), Some(&ended)).is_err());
+        assert!(evaluate(&over(&one), None).is_err(), "nor by one that is gone");
+        let twice = evaluate(&over(&other), Some(&evaluate(&over(&one), Some(&item)).unwrap())).unwrap();
+        let read = SessionRow::from_item(&evaluate(&end, Some(&twice)).unwrap()).unwrap();
+        assert_eq!((read.handed, read.revoked_at), ([one, other].into(), Some(at)));
     }
 
     #[test]

@@ -150,6 +150,16 @@ impl Key {
         Self::new(Table::Identity, format!("ORG#{org}"), format!("SESSION#{user}#{id}"))
     }
 
+    /// That a session came from one at an identity provider, by that one's digest: what a logout there finds it by.
+    pub fn session_at_provider(digest: &Opaque, id: &SessionId) -> Self {
+        Self::new(Table::Identity, Self::sessions_at_provider(digest), format!("SESSION#{id}"))
+    }
+
+    /// The partition of sessions that came from one at an identity provider.
+    pub fn sessions_at_provider(digest: &Opaque) -> String {
+        format!("SID#{digest}")
+    }
+
     /// A program that signs in by its platform's token. A partition each: it names itself.
     pub fn workload(id: &WorkloadId) -> Self {
         Self::new(Table::Identity, format!("WKL#{id}"), "WORKLOAD")

@@ -29,7 +29,7 @@ mod testing;
 pub use codec::sealed_bytes;
 pub use dlp::{PolicyStore, WritePolicy};
 pub use gates::{GateFault, GateOp, GateStore, Held, HoldReceipt, HoldRefused, Once};
-pub use identity::end_session;
+pub use identity::{end_session, hand_over};
 pub use item::{Attr, CodecError, Item, Reader};
 pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
 pub use kill::{KillKeys, KillOp, PLATFORM_COPIES, Switch};

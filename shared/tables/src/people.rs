@@ -33,25 +33,33 @@ impl Row for Person {
 
 impl Row for AddressRow {
     fn to_item(&self) -> Item {
-        let mut row = item([("ended", Attr::Bool(self.ended))]);
+        let mut row = item([("ended", Attr::Bool(self.ended > 0)), ("people", Attr::number(self.ended))]);
         row.extend(self.user.as_ref().map(|user| ("user_id".to_owned(), Attr::text(user))));
         row
     }
 
+    /// Rows from before people were counted say only whether there was one.
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
-        Ok(Self { ended: row.flag("ended")?, user: row.optional("user_id")? })
+        let people = if row.has("people") { row.number("people")? } else { 0 };
+        let ended = if row.flag("ended")? { people.max(1) } else { 0 };
+        Ok(Self { ended, user: row.optional("user_id")? })
     }
 }
 
-/// Whether an address may come in, whatever its row said.
-pub fn address(place: Key, ended: bool) -> Update {
+/// Closes an address for one more person who is ended, whatever its row said.
+pub fn closed(place: Key) -> Update {
     Update {
         key: place,
-        update: "SET ended = :ended, #v = :v",
+        update: "SET ended = :ended, people = if_not_exists(people, :none) + :one, #v = :v",
         condition: None,
         names: vec![("#v", VERSION_FIELD.to_owned())],
-        values: vec![(":ended", Attr::Bool(ended)), (":v", Attr::number(VERSION))],
+        values: vec![
+            (":ended", Attr::Bool(true)),
+            (":none", Attr::number(0)),
+            (":one", Attr::number(1)),
+            (":v", Attr::number(VERSION)),
+        ],
     }
 }
 
@@ -172,6 +180,7 @@ impl Row for ScimSlots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Swap;
     use crate::gates::tests::store::evaluate;
     use crate::testing::reads_back;
     use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
@@ -188,7 +197,7 @@ mod tests {
         person.note(&Opaque::from_digest(&[3; 32]));
         assert_eq!(User::from_item(&person.to_item()), Ok(person.user.clone()));
         reads_back(person, &["owns", "addresses"]);
-        reads_back(AddressRow { ended: true, user: Some(UserId::from_random([2; 10])) }, &["user_id"]);
+        reads_back(AddressRow { ended: 1, user: None }, &["people"]);
         reads_back(team(3), &["removed_at"]);
         let id = ScimTokenId::from_random([4; 10]);
         reads_back(ScimSlots(vec![(id.clone(), at(7))]), &[]);
@@ -207,6 +216,29 @@ mod tests {
         assert!(ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(1)));
         assert!(!ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(2)));
         reads_back(row, &["revoked_at"]);
+    }
+
+    #[test]
+    fn an_address_counts_whom_it_is_closed_for() {
+        let place = || Key::address(&OrgId::from_random([5; 10]), Opaque::from_digest(&[3; 32]));
+        let noted = AddressRow::default().to_item();
+        let mut item = None;
+        for count in 1..=3 {
+            let before = item.as_ref().unwrap_or(&noted);
+            let after = evaluate(&closed(place()).into(), Some(before)).unwrap();
+            assert_eq!(AddressRow::from_item(&after), Ok(AddressRow { ended: count, user: None }));
+            item = Some(after);
+        }
+        let first = evaluate(&closed(place()).into(), None).unwrap();
+        assert_eq!(AddressRow::from_item(&first), Ok(AddressRow { ended: 1, user: None }));
+        // Whoever is let in, or reactivated, at the same moment has read another row.
+        let open = Swap { key: place(), old: Some(noted.clone()), new: noted };
+        assert!(evaluate(&open.to_write(), item.as_ref()).is_err());
+        let two = AddressRow { ended: 2, user: None }.to_item();
+        let back =
+            Swap { key: place(), old: Some(two.clone()), new: AddressRow { ended: 1, user: None }.to_item() };
+        assert!(evaluate(&back.to_write(), Some(&two)).is_ok());
+        assert!(evaluate(&back.to_write(), item.as_ref()).is_err());
     }
 
     fn team(agents: u64) -> TeamRow {

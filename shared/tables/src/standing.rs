@@ -108,12 +108,15 @@ impl<'a> Staged<'a> {
             }
         })?;
         for address in &person.addresses {
-            self.address(org, address, user, !active)?;
+            self.address(org, address, |row| {
+                row.user = Some(user.clone());
+                row.ended = if active { row.ended.saturating_sub(1) } else { row.ended.saturating_add(1) };
+            })?;
         }
         Ok(())
     }
 
-    /// Under this address somebody comes in, or nobody does.
+    /// Changes an address, which need not have a row yet.
     ///
     /// # Errors
     /// The row does not read.
@@ -121,13 +124,14 @@ impl<'a> Staged<'a> {
         &mut self,
         org: &OrgId,
         address: &Opaque,
-        user: &UserId,
-        ended: bool,
+        change: impl FnOnce(&mut AddressRow),
     ) -> Result<(), CodecError> {
         let key = Key::address(org, address);
-        let row = AddressRow { ended, user: Some(user.clone()) };
-        if self.find::<AddressRow>(&key)?.as_ref() != Some(&row) {
-            self.put(key, row.to_item());
+        let before = self.find::<AddressRow>(&key)?;
+        let mut after = before.clone().unwrap_or_default();
+        change(&mut after);
+        if before.as_ref() != Some(&after) {
+            self.put(key, after.to_item());
         }
         Ok(())
     }

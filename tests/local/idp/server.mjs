@@ -65,6 +65,8 @@ function mint({ how, header = {}, claims }) {
   return `${message}.${signatures[how]().toString("base64url")}`;
 }
 
+// Whoever names no other address is told here of sessions that end.
+const toldOfLogout = (client) => ({ backchannel_logout_uri: `${issuer}/control/logout`, backchannel_logout_session_required: true, ...client });
 const algOf = (client) => ({ id_token_signed_response_alg: keys[0].jwk.alg, ...client });
 
 function provider(issuer) {
@@ -139,7 +141,7 @@ const controls = {
     else delete users[name];
   },
   "PUT /control/client": (client) => {
-    clients = [...clients.filter((one) => one.client_id !== client.client_id), client];
+    clients = [...clients.filter((one) => one.client_id !== client.client_id), toldOfLogout(client)];
     current = provider(issuer);
   },
   "POST /control/rotate": ({ alg = "RS256", keep = true }) => {
@@ -196,6 +198,6 @@ const server = createServer((request, response) => {
 });
 await new Promise((resolve) => server.listen(given.port ?? 0, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
-clients = clients.map((client) => ({ backchannel_logout_uri: `${issuer}/control/logout`, backchannel_logout_session_required: true, ...client }));
+clients = clients.map(toldOfLogout);
 current = provider(issuer);
 process.stdout.write(`${JSON.stringify({ issuer })}\n`);

@@ -183,7 +183,7 @@ pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     let mut new = item.clone();
     new.extend(person.to_item());
     let noted = Swap { key, old: Some(item.clone()), new };
-    vec![noted.to_write(), tables::people::address(Key::address(org, &address), true).into()]
+    vec![noted.to_write(), tables::people::closed(Key::address(org, &address)).into()]
 }
 
 /// An invitation stands for being provisioned, and for nothing else that is missing.
@@ -245,10 +245,8 @@ impl Entry<'_> {
         let key = Key::user(self.org, self.user);
         self.person(|person| person.note(&address))?;
         if self.swaps.contains_key(&key) {
-            self.put(
-                Key::address(self.org, &address),
-                AddressRow { ended: false, user: Some(self.user.clone()) }.to_item(),
-            );
+            let row = AddressRow { user: Some(self.user.clone()), ..AddressRow::default() };
+            self.put(Key::address(self.org, &address), row.to_item());
         }
         Ok(())
     }
@@ -362,20 +360,27 @@ impl Entry<'_> {
     fn begin(&mut self, epoch: u64, mfa: bool) -> SessionRow {
         let now = self.door.now;
         let expires_at = now.plus_millis(SESSION_MS);
-        let row = SessionRow {
-            id: self.door.session.clone(),
-            org: self.org.clone(),
-            user: self.user.clone(),
-            epoch,
-            through: Through::Connection(self.door.row.id.clone()),
-            client: SessionClient::Browser,
-            created_at: now,
-            seen_at: now,
-            expires_at,
-            mfa,
-            revoked_at: None,
-        };
-        self.swaps.extend(super::sessions::begun(&row).map(|swap| (swap.key.clone(), swap)));
+        let row =
+            SessionRow {
+                id: self.door.session.clone(),
+                org: self.org.clone(),
+                user: self.user.clone(),
+                epoch,
+                through: Through::Connection(self.door.row.id.clone()),
+                client: SessionClient::Browser,
+                created_at: now,
+                seen_at: now,
+                expires_at,
+                mfa,
+                revoked_at: None,
+                root: None,
+                handed: BTreeSet::new(),
+                sid: self.door.identity.sid.as_ref().map(|sid| {
+                    super::sessions::at_provider(&self.door.row.id, &self.door.identity.issuer, sid)
+                }),
+            };
+        let begun = super::sessions::begun(&row).into_iter();
+        self.swaps.extend(begun.map(|swap| (swap.key.clone(), swap)));
         row
     }
 }

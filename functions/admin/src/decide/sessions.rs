@@ -1,11 +1,11 @@
 //! Sessions: who you are, where you are signed in, and ending it.
 
-use domain::{MetaValue, Metadata, SessionRow};
+use domain::{ConnectionId, MetaValue, Metadata, Opaque, SessionId, SessionRow};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Marker, Swap, Table, end_session};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, digest};
 use crate::event::Params;
 use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
@@ -22,14 +22,21 @@ pub const LIST: List = List {
     },
 };
 
-/// The rows of a new session: its own, and what lists it with its owner's. Kept for a week after its end, for whoever asks.
-pub fn begun(row: &SessionRow) -> [Swap; 2] {
+/// The rows of a new session: its own, what lists it with its owner's, and what a logout at the provider finds it by. Kept for a
+/// week after its end, for whoever asks.
+pub fn begun(row: &SessionRow) -> Vec<Swap> {
     let week = row.expires_at.plus_millis(7 * 86_400_000);
-    let rows = [
+    let mut rows = vec![
         (Key::session(&row.id), row.to_item()),
         (Key::session_of(&row.org, &row.user, &row.id), Marker::item()),
     ];
-    rows.map(|(key, item)| Swap::create(key, item).expiring(week))
+    rows.extend(row.sid.as_ref().map(|sid| (Key::session_at_provider(sid, &row.id), Marker::item())));
+    rows.into_iter().map(|(key, item)| Swap::create(key, item).expiring(week)).collect()
+}
+
+/// What a session at a provider is found by: the provider's own name of it counts on one connection alone.
+pub fn at_provider(connection: &ConnectionId, issuer: &str, sid: &str) -> Opaque {
+    digest(&["countersign idp session", connection.as_str(), issuer, sid])
 }
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
@@ -40,7 +47,7 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
 pub fn view(row: &SessionRow, ask: &Ask<'_>) -> Value {
     json!({
         "id": row.id, "created_at": row.created_at, "seen_at": row.seen_at, "expires_at": row.expires_at,
-        "client": row.client, "mfa": row.mfa, "this": row.id == ask.who.session.id,
+        "client": row.client, "mfa": row.mfa, "this": row.id == ask.who.session.id, "from": row.root,
     })
 }
 
@@ -89,6 +96,11 @@ fn ended(ask: &Ask<'_>, row: &SessionRow) -> Change {
     let by = if row.user == ask.who.user { "owner" } else { "administrator" };
     let by = MetaValue::Code(domain::Code::literal(by));
     let mut change = Change::of(Vec::new(), resource, Value::Null);
-    change.writes.push(end_session(&row.id, ask.now).into());
-    Change { metadata: Metadata::default().with("by", by), ..change }
+    // What has reached its limit is over, and may be cleaned away.
+    let live = row.expires_at > ask.now;
+    let handed: Vec<&SessionId> = row.handed.iter().filter(|_| live).collect();
+    let metadata = Metadata::default().with("by", by).count("handed", handed.len() as u64);
+    let ends = std::iter::once(&row.id).chain(handed).map(|id| end_session(id, ask.now).into());
+    change.writes.extend(ends);
+    Change { metadata, ..change }
 }

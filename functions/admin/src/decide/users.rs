@@ -11,7 +11,7 @@ use policy::admin::last_owner;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::gates::Write;
-use tables::people::address;
+use tables::people::closed;
 use tables::{Item, Key, Swap, Table, fingerprint};
 
 use crate::ask::{Ask, Rows, digest};
@@ -34,7 +34,7 @@ pub fn address_of(org: &OrgId, email: &str) -> Opaque {
 /// The row does not read.
 pub fn is_ended(rows: &Rows, org: &OrgId, address: &Opaque) -> Result<bool, Why> {
     let row = rows.get(&Key::address(org, address)).map(AddressRow::from_item).transpose();
-    Ok(row.map_err(|_| Why::FactsUnavailable)?.is_some_and(|row| row.ended))
+    Ok(row.map_err(|_| Why::FactsUnavailable)?.is_some_and(|row| row.ended > 0))
 }
 
 /// The person that a path of an organization's names: read first, because more rows are found by it.
@@ -42,11 +42,13 @@ pub fn first(params: &Params) -> Vec<Key> {
     params.org.iter().zip(&params.user).map(|(org, user)| Key::user(org, user)).collect()
 }
 
-/// The rows of owners that a person stands in.
+/// The rows of owners that a person stands in, and of the person's addresses.
 pub fn owned(params: &Params, seen: &Rows) -> Vec<Key> {
     let item = first(params).first().and_then(|key| seen.get(key));
     let person = item.and_then(|item| Person::from_item(item).ok());
-    person.iter().flat_map(|person| person.owns.iter().take(OWNS_MAX)).map(Key::owners).collect()
+    let Some((person, org)) = person.zip(params.org.as_ref()) else { return Vec::new() };
+    let owners = person.owns.iter().take(OWNS_MAX).map(Key::owners);
+    owners.chain(person.addresses.iter().map(|one| Key::address(org, one))).collect()
 }
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
@@ -121,16 +123,38 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     new.extend(person.to_item());
     let etag = Some(fingerprint(&new));
     swaps.push(Swap { key: place.key, old: Some(place.item.clone()), new });
-    let addresses = person.addresses.iter().map(|one| address(Key::address(place.org, one), !active));
+    let addresses = person.addresses.iter().map(|one| Key::address(place.org, one));
+    let writes = match active {
+        true => {
+            swaps.extend(opened(ask, addresses)?);
+            Vec::new()
+        }
+        // Whatever stands there at this moment: nothing is in the way of an end.
+        false => addresses.map(|key| Write::from(closed(key))).collect(),
+    };
     let status = if active { Lifecycle::Active } else { Lifecycle::Suspended };
     Ok(Change {
         etag,
-        writes: addresses.map(Write::from).collect(),
+        writes,
         metadata: Metadata::default()
             .with("status", MetaValue::Code(domain::Code::literal(status.as_str())))
             .count("epoch", person.user.epoch),
         ..Change::of(swaps, resource, body)
     })
+}
+
+/// The addresses for one fewer who is ended: closed for another, an address stays closed. Written over what was read, so that
+/// whoever is ended at the same moment is not overlooked.
+fn opened(ask: &Ask<'_>, addresses: impl Iterator<Item = Key>) -> Result<Vec<Swap>, Refused> {
+    let swap = |key: Key| {
+        let row = ask.find::<AddressRow>(&key)?.unwrap_or_default();
+        let (old, row) =
+            (ask.rows.get(&key).cloned(), AddressRow { ended: row.ended.saturating_sub(1), ..row });
+        let mut new = old.clone().unwrap_or_default();
+        new.extend(row.to_item());
+        Ok(Swap { key, old, new })
+    };
+    addresses.map(swap).collect()
 }
 
 /// Ended: everything that was begun in this epoch is over.

@@ -16,11 +16,12 @@ fn came(request: &Request) -> String {
         Route::Login { connection, return_to } => format!("login {connection} {return_to:?}"),
         Route::Callback { query, browser, .. } => format!("callback {} {}", query.len(), browser.is_some()),
         Route::Logout { token, .. } => format!("logout {}", token.is_some()),
-        Route::HandOff(HandOff { to, challenge, connection }) => {
-            format!("hand off {to} {} {}", challenge.len(), connection.is_some())
+        Route::FrontLogout { query, .. } => format!("front logout {query}"),
+        Route::HandOff(HandOff { to, challenge, state, connection }) => {
+            format!("hand off {to} {} {state:?} {}", challenge.len(), connection.is_some())
         }
-        Route::HandOffAllowed(HandOff { to, challenge, .. }) => {
-            format!("hand off allowed {to} {}", challenge.len())
+        Route::HandOffAllowed(HandOff { to, challenge, state, .. }) => {
+            format!("hand off allowed {to} {} {state:?}", challenge.len())
         }
         Route::Stray(why) => format!("stray {}", why.row().code),
         other => format!("{other:?}"),
@@ -45,8 +46,18 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("login"), "login con_0123456789abcdef Some(\"/v1/session\")", nobody),
         (fixture!("callback"), "callback 81 true", nobody),
         (fixture!("logout"), "logout true", nobody),
-        (fixture!("handoff"), "hand off http://127.0.0.1:40123/ 43 true", nobody),
-        (fixture!("handoff_allowed"), "hand off allowed http://127.0.0.1:40123/ 43", "cookie"),
+        (
+            fixture!("logout_front"),
+            "front logout iss=https%3A%2F%2Facme.eu.auth0.com%2F&sid=08a5019c-17e1-4977-8f42-65a12843ea02",
+            nobody,
+        ),
+        (fixture!("handoff"), "hand off http://127.0.0.1:40123/ 43 None true", nobody),
+        (
+            fixture!("handoff_state"),
+            "hand off http://127.0.0.1:40123/ 43 Some(\"l1-af0ifjsldkj\") true",
+            nobody,
+        ),
+        (fixture!("handoff_allowed"), "hand off allowed http://127.0.0.1:40123/ 43 None", "cookie"),
         (fixture!("handoff_redeem"), "Redeem", nobody),
         (fixture!("workload_session"), "Workload", nobody),
         (fixture!("bootstrap"), "Bootstrap", "iam"),
@@ -76,6 +87,38 @@ fn the_example_events_are_what_their_names_say() {
     assert!(parse(fixture!("form_encoded").1).unwrap().body.is_err());
     let old = fixture!("session").1.replace("TLSv1.3", "TLSv1.2");
     assert_eq!(parse(&old).unwrap().tls, Err(Why::TlsVersion));
+}
+
+/// What no caller could be known by yet is read up to 32 KiB, in either shape and by any method.
+#[test]
+fn what_is_sent_before_anybody_is_known_is_short() {
+    let sized = |name: &str, path: &str, bytes: usize, base64: bool| {
+        let mut event: serde_json::Value = serde_json::from_str(name).unwrap();
+        let body = "a".repeat(bytes);
+        event["rawPath"] = path.into();
+        event["body"] = if base64 { "YWFh".repeat(bytes / 3).into() } else { body.into() };
+        event["isBase64Encoded"] = base64.into();
+        parse(&event.to_string()).map(|_| ())
+    };
+    let event = fixture!("handoff_redeem").1;
+    for path in [
+        "/v1/handoff/redeem",
+        "/v1/handoff",
+        "/v1/workloads/session",
+        "/v1/sso/con_0123456789abcdef/callback",
+        "/v1/sso/con_0123456789abcdef/logout",
+    ] {
+        assert_eq!(sized(event, path, 32 * 1_024, false), Ok(()), "{path}");
+        assert_eq!(sized(event, path, 32 * 1_024 + 1, false), Err(Why::SignInTooLarge), "{path}");
+        assert_eq!(sized(event, path, 32 * 1_024 + 2, true), Err(Why::SignInTooLarge), "{path}");
+        assert_eq!(sized(event, path, 32 * 1_024 - 2, true), Ok(()), "{path}");
+    }
+    assert_eq!(sized(event, "/v1/tenants/ten_0123456789abcdef/dlp", 64 * 1_024, false), Ok(()));
+    let long = event.replace(
+        "\"rawQueryString\": \"\"",
+        &format!("\"rawQueryString\": \"{}\"", "q".repeat(32 * 1_024 + 1)),
+    );
+    assert_eq!(parse(&long).map(|_| ()), Err(Why::SignInTooLarge));
 }
 
 #[test]

@@ -126,6 +126,9 @@ impl World {
             expires_at: at(9_000_000),
             mfa: true,
             revoked_at: None,
+            root: None,
+            handed: BTreeSet::new(),
+            sid: None,
         };
         put(Key::session(&session.id), session.to_item());
         let who = Who { principal, user: user(4), org: org.clone(), session };

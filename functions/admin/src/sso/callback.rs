@@ -144,13 +144,7 @@ impl Callback {
 
     /// RFC 9207 section 2.4: what is said must be true, and who says it always says it here.
     fn iss_fits(&self, connection: &Connection, discovery: &Discovery) -> bool {
-        let one_of_many = |iss: &str| {
-            let parts = connection.by_tenant().and_then(|form| form.split_once("{tenantid}"));
-            let tenant = parts.and_then(|(before, after)| iss.strip_prefix(before)?.strip_suffix(after));
-            tenant.is_some_and(|tenant| connection.form().tenants.iter().any(|one| one == tenant))
-        };
-        let known = |iss: &str| iss == connection.issuer() || one_of_many(iss);
-        self.iss.as_deref().map_or(!discovery.iss_in_callback, known)
+        self.iss.as_deref().map_or(!discovery.iss_in_callback, |iss| connection.is_issuer(iss))
     }
 }
 
@@ -207,7 +201,7 @@ fn basic(client_id: &str, client_secret: &Secret) -> Secret {
     Secret::new(format!("Basic {}", STANDARD.encode(joined)))
 }
 
-/// What the code was exchanged for. The access token is used for `at_hash` alone.
+/// What the code was exchanged for. The access token is used for `at_hash`, and to ask for groups that are too many for the other.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     pub id_token: Secret,

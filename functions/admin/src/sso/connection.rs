@@ -169,7 +169,20 @@ impl Connection {
 
     /// The issuer that one tenant's tokens have, when the configured one serves many.
     pub fn by_tenant(&self) -> Option<&str> {
-        self.preset.by_tenant.as_deref().filter(|_| self.own_tenant().is_none())
+        let here = |form: &&String| {
+            form.split_once("{tenantid}").is_some_and(|(at, _)| self.issuer().starts_with(at))
+        };
+        self.preset.by_tenant.iter().find(here).map(String::as_str).filter(|_| self.own_tenant().is_none())
+    }
+
+    /// Whether what names itself so is this connection's provider: its issuer, or that of a tenant on the list.
+    pub fn is_issuer(&self, iss: &str) -> bool {
+        let one_of_many = || {
+            let (before, after) = self.by_tenant()?.split_once("{tenantid}")?;
+            let tenant = iss.strip_prefix(before)?.strip_suffix(after)?;
+            Some(self.form.tenants.iter().any(|one| one == tenant))
+        };
+        iss == self.issuer() || one_of_many() == Some(true)
     }
 
     /// Entra: the tenant that the issuer names.
@@ -198,8 +211,11 @@ fn mfa_acr_holds(form: &ConnectionForm) -> bool {
 }
 
 fn own_tenant<'f>(form: &'f ConnectionForm, preset: &Preset) -> Option<&'f str> {
-    let (before, after) = preset.by_tenant.as_deref()?.split_once("{tenantid}")?;
-    form.issuer.strip_prefix(before)?.strip_suffix(after).filter(|tenant| is_guid(tenant))
+    let tenant = |by: &String| {
+        let (before, after) = by.split_once("{tenantid}")?;
+        form.issuer.strip_prefix(before)?.strip_suffix(after).filter(|tenant| is_guid(tenant))
+    };
+    preset.by_tenant.iter().find_map(tenant)
 }
 
 fn check_restriction(form: &ConnectionForm, preset: &Preset) -> Result<(), ConnectionError> {

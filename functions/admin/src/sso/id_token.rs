@@ -14,7 +14,7 @@ use super::claims::{Claims, texts};
 use super::connection::Connection;
 use super::jwks::{Alg, Jwks};
 use super::jws::{TokenFault, Typ, Unverified};
-use super::preset::{AbsentMfa, Restrict};
+use super::preset::{AbsentMfa, GroupsPreset, Restrict};
 use super::secret::Secret;
 
 /// Clocks of providers and ours may differ by so much, in seconds.
@@ -252,9 +252,15 @@ fn identity(claims: &Claims, connection: &Connection, issuer: String) -> Result<
         groups: groups(claims, connection)?,
         mfa: mfa(claims, connection)?,
         auth_time: claims.seconds("auth_time")?,
-        sid: claims.text("sid")?.map(str::to_owned),
+        sid: sid(claims)?,
         amr,
     })
+}
+
+/// A name that is no longer than one that a logout could give.
+fn sid(claims: &Claims) -> Result<Option<String>, TokenFault> {
+    let named = claims.text("sid")?.filter(|sid| (1..=SUBJECT_BYTES_MAX).contains(&sid.len()));
+    Ok(named.map(str::to_owned))
 }
 
 /// A claim that names a person: 1 to 255 printable characters of ASCII (OpenID Connect Core section 2).
@@ -272,10 +278,18 @@ fn personal(claims: &Claims, name: &str) -> Option<String> {
     shown.then(|| text.to_owned())
 }
 
+/// Elsewhere, if `hasgroups` is true or `_claim_names` (OpenID Connect Core section 5.6.2) has the claim.
 fn groups(claims: &Claims, connection: &Connection) -> Result<Groups, TokenFault> {
     let Some((claim, delimiter)) = connection.groups_claim() else { return Ok(Groups::Absent) };
     let preset = connection.preset().groups.as_ref();
-    if preset.is_some_and(|preset| preset.overage.iter().any(|mark| points_elsewhere(claims, mark, claim))) {
+    // A bare mark is about the provider's own claim: app roles, say, are all there whatever it says.
+    let elsewhere = |preset: &GroupsPreset| {
+        preset.overage.iter().any(|mark| match claims.get(mark) {
+            Some(Value::Object(names)) => names.contains_key(claim),
+            _ => preset.claim == claim && claims.is_true(mark, true),
+        })
+    };
+    if preset.is_some_and(elsewhere) {
         return Ok(Groups::Overage);
     }
     let Some(value) = claims.get(claim) else { return Ok(Groups::Absent) };
@@ -286,14 +300,6 @@ fn groups(claims: &Claims, connection: &Connection) -> Result<Groups, TokenFault
     let limit = preset.and_then(|preset| preset.limit);
     let cut = limit.is_some_and(|limit| listed.len() >= limit);
     Ok(if cut { Groups::Truncated(listed) } else { Groups::Listed(listed) })
-}
-
-/// `hasgroups` is true, or `_claim_names` (OpenID Connect Core section 5.6.2) has the claim.
-fn points_elsewhere(claims: &Claims, mark: &str, claim: &str) -> bool {
-    match claims.get(mark) {
-        Some(Value::Object(names)) => names.contains_key(claim),
-        _ => claims.is_true(mark, true),
-    }
 }
 
 fn split(value: &Value, delimiter: Option<char>) -> Option<Vec<String>> {

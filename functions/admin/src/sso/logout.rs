@@ -1,7 +1,9 @@
-//! The logout token (OpenID Connect Back-Channel Logout 1.0): a provider ends sessions.
+//! A provider ends sessions: by a logout token (OpenID Connect Back-Channel Logout 1.0), or through the browser (Front-Channel
+//! Logout 1.0).
 
 use std::fmt;
 
+use caller::form;
 use domain::Timestamp;
 use serde_json::Value;
 
@@ -16,6 +18,8 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Section 2.6 recommends that tokens last two minutes; a retry may come later. Also how long a `jti` is kept.
 pub const AGE_SECONDS_MAX: u64 = 10 * 60;
 const TEXT_BYTES_MAX: usize = 255;
+const FRONT_BYTES_MAX: usize = 4 * 1_024;
+const FRONT_PARAMETERS_MAX: usize = 20;
 
 /// Whose sessions end: all of a subject's, or one. `Debug` names nobody.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,6 +76,67 @@ pub fn verify(
         return Err(TokenFault::Empty);
     }
     Ok(Logout { issuer, sub, sid, jti: short("jti")?.ok_or(TokenFault::Missing("jti"))? })
+}
+
+/// A session that a provider ends through the browser. Nothing proves the request: whoever knows the provider's own name of the
+/// session ends that one, and learns nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Front {
+    pub issuer: String,
+    pub sid: String,
+}
+
+impl fmt::Debug for Front {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Front(..)")
+    }
+}
+
+/// Reads a front-channel logout (section 3): both parameters stand there, each once, and the issuer is the connection's to the
+/// letter.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn front(query: &str, connection: &Connection) -> Result<Front, TokenFault> {
+    let pairs = (query.len() <= FRONT_BYTES_MAX).then(|| form::parse(query, FRONT_PARAMETERS_MAX)).flatten();
+    let pairs = pairs.ok_or(TokenFault::Malformed)?;
+    let one = |name: &'static str| {
+        let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+        match (found.next(), found.next()) {
+            (Some(value), None) if (1..=TEXT_BYTES_MAX).contains(&value.len()) => Ok(value.clone()),
+            (None, None) => Err(TokenFault::Missing(name)),
+            _ => Err(TokenFault::Shape(name)),
+        }
+    };
+    let (issuer, sid) = (one("iss")?, one("sid")?);
+    if connection.is_issuer(&issuer) { Ok(Front { issuer, sid }) } else { Err(TokenFault::Issuer) }
+}
+
+/// Whose sessions a logout token is about (sections 2.4 and 2.7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ends<P> {
+    /// All of a person's.
+    All(P),
+    /// Of a person those of one session at the provider, and those of which it is not known of which they are.
+    Of(P),
+    /// Those of one session at the provider, whoever's.
+    At,
+    /// Whoever it names was never here.
+    Nobody,
+}
+
+impl Logout {
+    /// `person`: whoever is known by the token's `sub` here. Where another claim names people, `sub` says nothing and `sid` finds
+    /// them.
+    pub fn ends<P>(&self, connection: &Connection, person: Option<P>) -> Ends<P> {
+        let by_subject = self.sub.is_some() && connection.preset().identity == ["sub"];
+        match (person, &self.sid) {
+            (Some(person), Some(_)) => Ends::Of(person),
+            (Some(person), None) => Ends::All(person),
+            (None, Some(_)) if !by_subject => Ends::At,
+            (None, _) => Ends::Nobody,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@
 //! 3. [`begin()`]: the browser is sent away; what must come back with it is [`Pending`].
 //! 4. [`Callback`]: it comes back with a code, which [`TokenRequest`] exchanges.
 //! 5. [`Jwks`]: the provider's keys; [`id_token::verify`] makes an [`Identity`] of its token.
+//!    Groups that were too many for it: [`overage`].
 //! 6. [`mapping`]: which person that is, and which roles its groups give.
-//! 7. [`session_token`]: our own token. [`logout`]: the provider ends a session.
+//! 7. [`session_token`]: our own token. [`logout`]: the provider ends sessions.
 //!
 //! [`workload`] lets machines in by their platform's tokens. [`jws`] is how any token is read; nobody else reads one.
 
@@ -22,6 +23,7 @@ pub mod jwks;
 pub mod jws;
 pub mod logout;
 pub mod mapping;
+pub mod overage;
 pub mod preset;
 pub mod refresh;
 mod secret;

@@ -1,5 +1,7 @@
 //! What is known of each identity provider: `data/idps.toml`, read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The providers that have a preset.
@@ -43,7 +45,8 @@ pub struct Preset {
     pub issuer_help: String,
     #[serde(default)]
     pub also_issued_as: Vec<String>,
-    pub by_tenant: Option<String>,
+    #[serde(default)]
+    pub by_tenant: Vec<String>,
     pub identity: Vec<String>,
     pub external_id: String,
     pub scopes: Vec<String>,
@@ -68,6 +71,16 @@ pub struct GroupsPreset {
     pub limit: Option<usize>,
     #[serde(default)]
     pub overage: Vec<String>,
+    pub lookup: Option<Lookup>,
+}
+
+/// Where groups are asked for that were too many for a token.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// Hosts of the API, by the host of the issuer.
+    pub hosts: BTreeMap<String, String>,
+    pub path: String,
 }
 
 /// What a connection must name beside the issuer.
@@ -127,7 +140,7 @@ pub enum LogoutSupport {
     BackChannel,
     /// The same, where the discovery document says so.
     ByDiscovery,
-    /// Through the browser alone: not acted on.
+    /// OpenID Connect Front-Channel Logout 1.0: through the browser.
     FrontChannel,
     /// Okta's Universal Logout, which is no logout token.
     GlobalTokenRevocation,
@@ -241,6 +254,9 @@ mod tests {
             (Idp::Entra, &format!("https://login.microsoftonline.com/{}/v2.0", tid.to_uppercase()), false),
             (Idp::Entra, "https://login.microsoftonline.com/organizations/v2.0", true),
             (Idp::Entra, "https://login.microsoftonline.com/common/v2.0", false),
+            (Idp::Entra, &format!("https://login.microsoftonline.us/{tid}/v2.0"), true),
+            (Idp::Entra, &format!("https://login.partner.microsoftonline.cn/{tid}/v2.0"), true),
+            (Idp::Entra, "https://login.microsoftonline.us/organizations/v2.0", false),
             (Idp::Entra, &format!("https://sts.windows.net/{tid}/"), false),
             (Idp::Google, "https://accounts.google.com", true),
             (Idp::Google, "accounts.google.com", false),

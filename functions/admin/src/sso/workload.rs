@@ -121,8 +121,9 @@ impl Federation {
 pub struct Workload {
     pub issuer: String,
     pub subject: String,
-    /// Once used, a token may be refused: the caller keeps this until `expires`.
+    /// Not kept: platforms hand one token to all steps of a job.
     pub jti: Option<String>,
+    /// What is begun by the token ends then.
     pub expires: Timestamp,
 }
 

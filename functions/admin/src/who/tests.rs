@@ -24,6 +24,9 @@ fn session(through: Through) -> SessionRow {
         expires_at: at(9_000_000),
         mfa: true,
         revoked_at: None,
+        root: None,
+        handed: BTreeSet::new(),
+        sid: None,
     }
 }
 
@@ -113,5 +116,48 @@ fn a_program_is_what_its_row_says_and_nothing_else() {
         (Some(WorkloadRow { epoch: 5, ..row }), Why::SessionEpoch),
     ] {
         assert_eq!(standing_of(changed, &tenant).unwrap_err(), why);
+    }
+}
+
+/// Whoever's command goes on is refused at its very next request, once the browser's session that it came from has ended.
+#[test]
+fn what_was_handed_over_is_refused_as_soon_as_the_first_has_ended() {
+    let (id, tenant) = (ConnectionId::from_random([5; 10]), TenantId::from_random([6; 10]));
+    let first = session(Through::Connection(id.clone()));
+    let child = SessionRow {
+        id: domain::SessionId::from_random([9; 10]),
+        root: Some(first.id.clone()),
+        client: SessionClient::Command,
+        ..first.clone()
+    };
+    let came = |root: Option<&SessionRow>| {
+        let mut rows = above(&child, &tenant);
+        let row = ConnectionRow {
+            id: id.clone(),
+            org: child.org.clone(),
+            status: Lifecycle::Active,
+            document: sample("okta").connection.to_string(),
+            secret: None,
+        };
+        let user = User { id: child.user.clone(), active: true, epoch: 4 };
+        rows.insert(Key::connection(&id), row.to_item());
+        rows.insert(Key::user(&child.org, &child.user), user.to_item());
+        rows.extend(root.map(|root| (Key::session(&first.id), root.to_item())));
+        standing(&child, &rows, &Params::default(), at(1)).map(|who| who.session.client)
+    };
+    assert!(
+        keys(&child, &Params::default()).contains(&Key::session(&first.id)),
+        "it is read with every request"
+    );
+    let ended = SessionRow { revoked_at: Some(at(0)), ..first.clone() };
+    let expired = SessionRow { expires_at: at(1), ..first.clone() };
+    for (root, expected) in [
+        (Some(&first), Ok(SessionClient::Command)),
+        (Some(&ended), Err(Why::SessionRevoked)),
+        (Some(&expired), Err(Why::SessionExpired)),
+        (Some(&SessionRow { epoch: 5, ..first.clone() }), Err(Why::SessionRevoked)),
+        (None, Err(Why::SessionRevoked)),
+    ] {
+        assert_eq!(came(root), expected, "{root:?}");
     }
 }

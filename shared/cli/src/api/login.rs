@@ -54,10 +54,17 @@ async fn in_browser(api: &Api, connection: &ConnectionId, show: impl FnOnce(&str
     let loopback = Loopback::open().await?;
     let verifier = Zeroizing::new(base64url(&aws::random::<32>()?));
     let challenge = base64url(&Sha256::digest(verifier.as_bytes()));
-    show(&handoff(api.address(), &loopback.address(), &challenge, connection));
-    let code = Zeroizing::new(loopback.code(PATIENCE).await?);
+    let state = base64url(&aws::random::<32>()?);
+    show(&handoff(api.address(), &loopback.address(), (&challenge, &state), connection));
+    let code = Zeroizing::new(loopback.code(&state, PATIENCE).await?);
     let body = json!({"code": *code, "verifier": *verifier});
-    api.send_bare(Call::post("v1/handoff/redeem", body)).await
+    let answer = api.send_bare(Call::post("v1/handoff/redeem", body)).await?;
+    if answer.body.get("connection").and_then(Value::as_str) == Some(connection.as_str()) {
+        return Ok(answer);
+    }
+    Err(Fault::failed(
+        "the session is not of the connection that was asked for, so it is not kept\n  next: countersign login",
+    ))
 }
 
 fn show(get: Get<'_>, address: &str, open: bool) {
@@ -77,10 +84,11 @@ async fn as_machine(get: Get<'_>, api: &Api, variable: &str, workload: &str) -> 
 }
 
 /// Where the browser begins.
-fn handoff(admin: &str, to: &str, challenge: &str, connection: &ConnectionId) -> String {
+fn handoff(admin: &str, to: &str, (challenge, state): (&str, &str), connection: &ConnectionId) -> String {
     let admin = admin.trim_end_matches('/');
-    let (to, challenge) = (encoded(to), encoded(challenge));
-    format!("{admin}/v1/handoff?to={to}&challenge={challenge}&connection={}", encoded(connection.as_str()))
+    let (to, challenge, state) = (encoded(to), encoded(challenge), encoded(state));
+    let connection = encoded(connection.as_str());
+    format!("{admin}/v1/handoff?to={to}&challenge={challenge}&state={state}&connection={connection}")
 }
 
 /// Percent-encoded, but for the unreserved characters (RFC 3986 section 2.3).
@@ -124,7 +132,7 @@ fn without_session(body: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::super::client::tests::{SESSION, answered, api, serve};
     use super::*;
@@ -132,11 +140,11 @@ mod tests {
     #[test]
     fn the_address_carries_everything_encoded() {
         let connection = ConnectionId::from_random([1; 10]);
-        let address = handoff("https://admin.example/", "http://127.0.0.1:4000/", "a-_b", &connection);
+        let address = handoff("https://admin.example/", "http://127.0.0.1:4000/", ("a-_b", "s"), &connection);
         assert_eq!(
             address,
             format!(
-                "https://admin.example/v1/handoff?to=http%3A%2F%2F127.0.0.1%3A4000%2F&challenge=a-_b&connection={connection}"
+                "https://admin.example/v1/handoff?to=http%3A%2F%2F127.0.0.1%3A4000%2F&challenge=a-_b&state=s&connection={connection}"
             )
         );
     }
@@ -151,11 +159,14 @@ mod tests {
         );
     }
 
-    /// The whole way: the address that is shown, a browser that comes back, and a verifier that fits its challenge.
-    #[tokio::test]
-    async fn a_browser_comes_back_with_a_code_and_the_verifier_fits() {
-        let redeemed = |_, request: &str| answered("201 Created", "", &json!({"asked": request}).to_string());
-        let (port, _) = serve(redeemed).await;
+    /// The whole way: the address that is shown, a browser that comes back (after another page of it has tried), and an answer that
+    /// says through which connection the session came.
+    async fn signed_in(
+        answers: impl FnOnce(&ConnectionId) -> Value,
+    ) -> (Result<Answer, Fault>, String, String) {
+        let connection = ConnectionId::from_random([1; 10]);
+        let answer = answered("201 Created", "", &answers(&connection).to_string());
+        let (port, asked) = serve(move |_, _| answer.clone()).await;
         let api = api(port, &[SESSION]);
         let (shown, mut address) = tokio::sync::mpsc::unbounded_channel();
         let browser = tokio::spawn(async move {
@@ -163,21 +174,41 @@ mod tests {
             let query: Vec<_> = address.split(['?', '&']).map(str::to_owned).collect();
             let to = query[1].replace("%3A", ":").replace("%2F", "/");
             let port: u16 = to.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
-            let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-            let request = format!("GET /?code=cs_code HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
-            stream.write_all(request.as_bytes()).await.unwrap();
+            for brought in
+                ["error=access_denied", "code=planted&state=another", &format!("code=cs_code&{}", query[3])]
+            {
+                let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let request = format!("GET /?{brought} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
             query[2].strip_prefix("challenge=").unwrap().to_owned()
         });
-        let connection = ConnectionId::from_random([1; 10]);
         let answer = in_browser(&api, &connection, |address| shown.send(address.to_owned()).unwrap()).await;
-        let answer = answer.unwrap_or_else(|fault| panic!("{fault}"));
-        let request = answer.body["asked"].as_str().unwrap();
+        let request = asked.lock().unwrap().first().cloned().unwrap_or_default();
+        (answer, request, browser.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_browser_comes_back_with_a_code_and_the_verifier_fits() {
+        let (answer, request, challenge) =
+            signed_in(|connection| json!({"session": "cs_ses_x", "connection": connection})).await;
+        assert_eq!(answer.unwrap_or_else(|fault| panic!("{fault}")).body["session"], "cs_ses_x");
         assert!(request.starts_with("POST /base/v1/handoff/redeem HTTP/1.1"), "{request}");
         assert!(!request.contains("authorization"), "nobody is signed in yet: {request}");
         let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        assert_eq!(body["code"], "cs_code");
+        assert_eq!(body["code"], "cs_code", "and not what another page brought");
         let verifier = body["verifier"].as_str().unwrap();
-        assert_eq!((verifier.len(), base64url(&Sha256::digest(verifier))), (43, browser.await.unwrap()));
+        assert_eq!((verifier.len(), base64url(&Sha256::digest(verifier))), (43, challenge));
+    }
+
+    #[tokio::test]
+    async fn a_session_of_another_connection_is_not_kept() {
+        for answer in [json!({"session": "x", "connection": "con_0123456789abcdef"}), json!({"session": "x"})]
+        {
+            let (answer, ..) = signed_in(|_| answer).await;
+            assert!(answer.err().is_some_and(|fault| fault.to_string().contains("not of the connection")));
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Where a browser comes back to after a sign-in (RFC 8252 section 7.3): one address of this machine, for one code.
 //!
-//! A code that another page makes the browser bring is worth nothing: it is redeemed with a verifier that never left this process,
-//! and only the code that was given out for its challenge fits.
+//! What another page makes the browser bring is not listened to: it does not know the state that this process gave out. Nor would its
+//! code be worth anything: it is redeemed with a verifier that never left this process, and only the code that was given out for
+//! its challenge fits.
 
 use std::time::Duration;
 
@@ -50,20 +51,20 @@ impl Loopback {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// Waits for the one code; whatever else is asked for gets a 404.
+    /// Waits for the one answer that comes with `state`; whatever else is asked for is refused, and waited past.
     ///
     /// # Errors
     /// The sign-in failed, or nobody came back in time.
-    pub async fn code(self, patience: Duration) -> Result<String, Fault> {
+    pub async fn code(self, state: &str, patience: Duration) -> Result<String, Fault> {
         let late = || Fault::failed("nobody came back from the browser in time: countersign login");
-        timeout(patience, self.first()).await.map_err(|_| late())?
+        timeout(patience, self.first(state)).await.map_err(|_| late())?
     }
 
-    async fn first(self) -> Result<String, Fault> {
+    async fn first(self, state: &str) -> Result<String, Fault> {
         loop {
             let Ok((mut stream, _)) = self.listener.accept().await else { continue };
             let brought = match timeout(ASKING, head(&mut stream)).await {
-                Ok(Some(head)) => brought(&head, self.port),
+                Ok(Some(head)) => brought(&head, self.port, state),
                 _ => Brought::Stray(400),
             };
             let answer = page(&brought);
@@ -100,8 +101,9 @@ async fn said(stream: &mut TcpStream, answer: &str) -> std::io::Result<()> {
     stream.shutdown().await
 }
 
-/// What a request brings: `GET /` with a code, of this very host, so that no name that was made to lead here is taken for it.
-fn brought(head: &str, port: u16) -> Brought {
+/// What a request brings: `GET /` with a code and our own state, of this very host, so that no name that was made to lead here is
+/// taken for it.
+fn brought(head: &str, port: u16, state: &str) -> Brought {
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -114,6 +116,9 @@ fn brought(head: &str, port: u16) -> Brought {
     }
     if method != "GET" {
         return Brought::Stray(405);
+    }
+    if parameter(query, "state").as_deref() != Some(state) {
+        return Brought::Stray(400);
     }
     match (parameter(query, "code"), parameter(query, "error")) {
         (Some(code), None) => Brought::Code(code),

@@ -91,6 +91,7 @@ fn a_new_person_is_noted_under_their_address_and_their_tenants() {
     let touched = touched(&admitted);
     assert!(touched.contains(&way.address()), "whoever is ended at this moment is not let in: {touched:?}");
     let of = |key: &Key| admitted.writes.iter().find(|write| write.key == *key).unwrap();
+    assert_eq!(admitted.session.sid, None, "the provider names no session");
     let conditions = [of(&way.address()), of(&Key::owners(&way.tenant))];
     assert!(conditions.iter().all(|write| write.condition.is_some()));
     let person = of(&Key::user(&way.org, &admitted.user));
@@ -104,9 +105,30 @@ fn a_new_person_is_noted_under_their_address_and_their_tenants() {
 }
 
 #[test]
+fn a_session_is_found_by_the_one_at_the_provider() {
+    let way = Way::new();
+    let named = |sid: &str| {
+        let identity = Identity { sid: Some(sid.to_owned()), ..Way::identity(EMAIL, true) };
+        let admitted = way.admit(&identity).unwrap();
+        (admitted.session.sid.clone().unwrap(), touched(&admitted), admitted.session.id)
+    };
+    let (digest, touched, id) = named("08a5019c-17e1-4977-8f42-65a12843ea02");
+    assert!(touched.contains(&Key::session_at_provider(&digest, &id)), "{touched:?}");
+    assert!(!digest.as_str().contains("08a5019c"), "by a digest");
+    assert_ne!(named("another").0, digest);
+    let other = ConnectionId::from_random([8; 10]);
+    let of = |connection: &ConnectionId, issuer: &str| {
+        super::super::sessions::at_provider(connection, issuer, "s")
+    };
+    let (issuer, own) = ("https://acme.okta.com", way.row.id.clone());
+    assert_ne!(of(&own, issuer), of(&other, issuer), "on one connection alone");
+    assert_ne!(of(&own, issuer), of(&own, "https://evil.test"), "and of one issuer");
+}
+
+#[test]
 fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     let mut way = Way::new();
-    way.rows.insert(way.address(), AddressRow { ended: true, user: None }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: 1, user: None }.to_item());
     for email in [EMAIL, "Dana@ACME.test"] {
         assert_eq!(way.admit(&Way::identity(email, true)).unwrap_err(), Why::Deprovisioned, "{email}");
     }
@@ -124,7 +146,7 @@ fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
     // Another person's address is another's.
     assert!(way.admit(&Way::identity("noa@acme.test", true)).is_ok());
-    way.rows.insert(way.address(), AddressRow { ended: false, user: None }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: 0, user: None }.to_item());
     assert!(way.admit(&identity).is_ok(), "reactivated");
 }
 

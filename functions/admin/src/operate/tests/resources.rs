@@ -181,6 +181,43 @@ fn somebody_is_ended_by_one_write_and_nothing_old_comes_back() {
     assert_eq!(owners(&world), [user(5), user(6)].into());
 }
 
+/// Two people of one address, one after the other: it opens when neither is ended any more.
+#[test]
+fn an_address_opens_when_nobody_with_it_is_ended_any_more() {
+    let mut world = World::of_org_owner();
+    let (shared, own) = (Opaque::from_digest(&[9; 32]), Opaque::from_digest(&[8; 32]));
+    for (byte, addresses) in [(5, vec![&shared, &own]), (6, vec![&shared])] {
+        let active = User { id: user(byte), active: true, epoch: 7 };
+        let mut person = Person { user: active, ..Person::new(user(byte)) };
+        addresses.iter().for_each(|address| person.note(address));
+        world.put(Key::user(&world.org, &user(byte)), &person);
+    }
+    let mut turn = |byte: u8, active: bool| {
+        let decided = world.call("users.status", world.on(byte), &to_status(active), BARE);
+        let plan = world.make(decided);
+        let closed =
+            plan.change.writes.iter().map(|write| &write.key).filter(|key| key.sk.starts_with("ADDRESS#"));
+        for key in closed {
+            let before = world.rows.get(key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended);
+            world.rows.insert(key.clone(), AddressRow { ended: before + 1, user: None }.to_item());
+        }
+        [&shared, &own].map(|address| {
+            let key = Key::address(&world.org, address);
+            world.rows.get(&key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended)
+        })
+    };
+    for (byte, active, ended) in [
+        (5, false, [1, 1]),
+        (6, false, [2, 1]),
+        (5, true, [1, 0]),
+        (5, false, [2, 1]),
+        (6, true, [1, 1]),
+        (5, true, [0, 0]),
+    ] {
+        assert_eq!(turn(byte, active), ended, "{byte} {active}");
+    }
+}
+
 #[test]
 fn the_last_owner_is_not_ended_by_hand_and_nobody_ends_themselves_or_who_stands_above() {
     let mut world = World::of_org_owner();
@@ -248,9 +285,9 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
     let body = json!({"email": "Dana@acme.test", "connection": connection});
     let invite = |world: &World| world.call("invitations.create", Params::default(), &body, BARE);
     let address = crate::decide::users::address_of(&world.org, "dana@acme.test ");
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: false, user: None });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 0, user: None });
     assert!(matches!(invite(&world), Decision::Write(_)));
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: true, user: None });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 1, user: None });
     assert_eq!(why(invite(&world)), Why::PersonInactive);
 }
 
@@ -303,4 +340,28 @@ fn two_tokens_of_a_directory_live_at_most_and_each_is_shown_once() {
     world.org = OrgId::from_random([77; 10]);
     world.who.principal.org_owner = Some(world.org.clone());
     assert_eq!(why(create(&world, "three")), Why::NotFound);
+}
+
+/// One write ends a session and all that was handed over from it.
+#[test]
+fn a_session_ends_with_all_that_it_was_handed_to() {
+    let mut world = World::of_org_owner();
+    let of = |byte: u8| SessionId::from_random([byte; 10]);
+    let mut row = world.who.session.clone();
+    let own = row.id.clone();
+    let ends = |world: &World, name: &str, id: Option<SessionId>| {
+        let params = Params { session: id, ..Params::default() };
+        let Decision::Write(plan) = world.call_at(name, params, &json!({}), BARE) else { panic!("{name}") };
+        plan.change.writes.iter().map(|write| write.key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&world, "session.end", None), [Key::session(&own)]);
+    row.handed = [of(20), of(21)].into();
+    world.put(Key::session(&own), &row);
+    let all = [Key::session(&own), Key::session(&of(20)), Key::session(&of(21))];
+    assert_eq!(ends(&world, "session.end", None), all);
+    assert_eq!(ends(&world, "sessions.revoke", Some(own.clone())), all);
+    // What has reached its limit may be cleaned away already: its own row is enough.
+    row.expires_at = at(1);
+    world.put(Key::session(&own), &row);
+    assert_eq!(ends(&world, "sessions.revoke", Some(own.clone())), [Key::session(&own)]);
 }

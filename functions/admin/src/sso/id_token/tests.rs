@@ -376,6 +376,31 @@ fn entra_tells_when_there_are_too_many_groups() {
     assert_eq!(Case::named("entra").set("_claim_names", pointer).verify().unwrap().groups, Groups::Overage);
 }
 
+/// App roles are all in the token, however many groups there are.
+#[test]
+fn another_claim_is_complete_whatever_is_said_of_groups() {
+    let case = || {
+        let changes = json!({"groups_claim": {"claim": "roles"}});
+        Case::with("entra", changes).set("groups", Value::Null).set("roles", json!(["Ops"]))
+    };
+    for (mark, value, groups) in [
+        ("hasgroups", json!(true), Groups::Listed(vec!["Ops".to_owned()])),
+        ("_claim_names", json!({"groups": "src1"}), Groups::Listed(vec!["Ops".to_owned()])),
+        ("_claim_names", json!({"roles": "src1"}), Groups::Overage),
+    ] {
+        assert_eq!(case().set(mark, value).verify().unwrap().groups, groups, "{mark}");
+    }
+}
+
+#[test]
+fn a_name_of_a_session_is_no_longer_than_a_logout_could_say() {
+    for (sid, kept) in
+        [(json!("a"), Some("a")), (json!("x".repeat(256)), None), (json!(""), None), (Value::Null, None)]
+    {
+        assert_eq!(Case::named("okta").set("sid", sid).verify().unwrap().sid.as_deref(), kept);
+    }
+}
+
 #[test]
 fn google_accounts_are_of_the_organizations_domain() {
     use TokenFault as F;

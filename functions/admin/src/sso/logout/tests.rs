@@ -72,3 +72,63 @@ fn each_rule() {
         assert_eq!(verified(header.clone(), changes.clone()), Err(fault), "{header} {changes}");
     }
 }
+
+#[test]
+fn a_token_ends_all_of_a_person_or_one_session() {
+    let (mine, by_oid) =
+        (connection_of(&sample("auth0").connection), connection_of(&sample("entra").connection));
+    let token = |sub: bool, sid: bool| Logout {
+        issuer: "i".to_owned(),
+        sub: sub.then(|| "s".to_owned()),
+        sid: sid.then(|| "a".to_owned()),
+        jti: "j".to_owned(),
+    };
+    for (sub, sid, connection, person, ends) in [
+        (true, false, &mine, Some("dana"), Ends::All("dana")),
+        (true, true, &mine, Some("dana"), Ends::Of("dana")),
+        (true, false, &mine, None, Ends::Nobody),
+        // Of somebody who is not known here: no session of another is taken for theirs.
+        (true, true, &mine, None, Ends::Nobody),
+        (false, true, &mine, None, Ends::At),
+        (false, true, &by_oid, None, Ends::At),
+        // Entra's `sub` names nobody here.
+        (true, true, &by_oid, None, Ends::At),
+        (true, false, &by_oid, None, Ends::Nobody),
+    ] {
+        assert_eq!(token(sub, sid).ends(connection, person), ends, "{sub} {sid} {person:?}");
+    }
+}
+
+#[test]
+fn a_browser_ends_one_session_of_one_issuer() {
+    use TokenFault as F;
+    let tid = "8a1c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b";
+    let one = connection_of(&sample("auth0").connection);
+    let mut many = sample("entra").connection;
+    many["issuer"] = json!("https://login.microsoftonline.com/organizations/v2.0");
+    many["tenants"] = json!([tid]);
+    let many = connection_of(&many);
+    let read = |query: &str, connection| front(query, connection).map(|front| front.sid);
+    let auth0 = "https%3A%2F%2Facme.eu.auth0.com%2F";
+    assert_eq!(read(&format!("iss={auth0}&sid=a%20b"), &one), Ok("a b".to_owned()));
+    let of = |tenant: &str| format!("sid=s&iss=https%3A%2F%2Flogin.microsoftonline.com%2F{tenant}%2Fv2.0");
+    assert_eq!(read(&of(tid), &many), Ok("s".to_owned()));
+    assert_eq!(read(&of("9a1c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b"), &many), Err(F::Issuer));
+    let long = format!("iss={auth0}&sid={}", "x".repeat(256));
+    for (query, fault) in [
+        ("", F::Missing("iss")),
+        ("sid=s", F::Missing("iss")),
+        (&format!("iss={auth0}"), F::Missing("sid")),
+        (&format!("iss={auth0}&sid="), F::Shape("sid")),
+        (&format!("iss={auth0}&sid=a&sid=b"), F::Shape("sid")),
+        (&format!("iss={auth0}&iss={auth0}&sid=a"), F::Shape("iss")),
+        (&long, F::Shape("sid")),
+        // Without its slash it is another.
+        ("iss=https%3A%2F%2Facme.eu.auth0.com&sid=s", F::Issuer),
+        ("iss=https%3A%2F%2Fevil.test%2F&sid=s", F::Issuer),
+        (&format!("iss={auth0}&sid=%zz"), F::Malformed),
+        (&"x".repeat(FRONT_BYTES_MAX + 1), F::Malformed),
+    ] {
+        assert_eq!(read(query, &one), Err(fault), "{query}");
+    }
+}
