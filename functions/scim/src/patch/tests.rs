@@ -58,6 +58,26 @@ fn what_providers_send_is_done() {
 }
 
 #[test]
+fn no_value_stands_twice() {
+    let add = |roles: Value, new: Value| {
+        let operations = json!([{"op": "add", "path": "roles", "value": [new]}]);
+        let (mut next, changed) = patched(&json!({"userName": "a", "roles": roles}), &operations).unwrap();
+        (next["roles"].take(), changed)
+    };
+    // The very same is left alone, though another is like it.
+    let two = json!([{"value": "a"}, {"value": "a", "display": "A"}]);
+    assert_eq!(add(two.clone(), json!({"value": "a", "display": "A"})), (two, Changed::No));
+    // One that was primary becomes what stands beside it.
+    let two = json!([{"value": "a", "primary": true}, {"value": "a", "primary": false}]);
+    let next = json!([{"value": "a", "primary": false}, {"value": "b", "primary": true}]);
+    assert_eq!(add(two, json!({"value": "b", "primary": true})), (next, Changed::Yes));
+    // One like it becomes what stands beside it.
+    let two = json!([{"value": "a", "display": "A"}, {"value": "a", "display": "B", "primary": false}]);
+    let next = json!([{"value": "a", "display": "B", "primary": false}]);
+    assert_eq!(add(json!([{"value": "a", "display": "A"}]), two[1].clone()).0, next);
+}
+
+#[test]
 fn an_extensions_first_value_brings_its_urn() {
     let (next, _) = patched(
         &json!({"userName": "a"}),
@@ -202,6 +222,11 @@ fn a_filter_over_members_keeps_its_place_in_the_order() {
         {"op": "add", "path": "members", "value": ["u-2"]}
     ]))
     .unwrap();
+    let replaced = of_group(&json!([
+        {"op": "remove", "path": "members[type eq \"User\"]"},
+        {"op": "replace", "path": "members", "value": ["u-1"]}
+    ]));
+    assert_eq!(replaced.unwrap().members, [MemberOp::Replace(members(&["u-1"]))]);
     let [MemberOp::Add(first), MemberOp::RemoveMatching(filter), MemberOp::Add(second)] = &change.members[..]
     else {
         panic!("{change:?}");
