@@ -82,6 +82,7 @@ mod tests {
             ("NAME.familyname", "name.familyName"),
             ("emails.value", "emails.value"),
             ("password", "dropped"),
+            (&format!("{USER}:Password"), "dropped"),
             (r#"emails[type eq "work"]"#, r#"emails where type eq "work""#),
             (r#"emails[type eq "work"].value"#, r#"emails.value where type eq "work""#),
             (

@@ -45,7 +45,8 @@ impl Query {
     /// # Errors
     /// `invalidFilter`, `invalidPath` for `sortBy`, `invalidCursor`, `invalidCount`, or `invalidValue`.
     pub fn from_parameters(kind: Kind, parameters: &[(String, String)]) -> Result<Self, ScimError> {
-        Self::understood(kind, &Raw::from_parameters(parameters)?)
+        let raw = Raw::from_parameters(parameters)?;
+        Self::understood(kind, &raw, sort(kind, &raw)?)
     }
 
     /// From the body of `.search`.
@@ -53,34 +54,49 @@ impl Query {
     /// # Errors
     /// As [`Self::from_parameters`]; `invalidSyntax`: another form.
     pub fn from_body(kind: Kind, body: &Value) -> Result<Self, ScimError> {
-        Self::understood(kind, &Raw::from_body(body)?)
+        let raw = Raw::from_body(body)?;
+        Self::understood(kind, &raw, sort(kind, &raw)?)
     }
 
-    /// From the body of `.search` over all kinds. A kind that the query is not understood of has nothing to be found: it
-    /// lacks an attribute that is asked for.
+    /// From the body of `.search` over all kinds. A kind whose attributes the filter does not know has nothing to be found,
+    /// and is left out; all are sorted by one attribute, which those without it lack.
     ///
     /// # Errors
     /// As [`Self::from_body`], when it is understood of no kind.
     pub fn across(body: &Value) -> Result<Vec<(Kind, Self)>, ScimError> {
         let raw = Raw::from_body(body)?;
-        let [first, rest @ ..] =
-            Kind::ALL.map(|kind| Self::understood(kind, &raw).map(|query| (kind, query)));
-        let others = rest.into_iter().flatten().collect::<Vec<_>>();
-        match first {
-            Ok(first) => Ok(std::iter::once(first).chain(others).collect()),
-            Err(error) if others.is_empty() => Err(error),
-            Err(_) => Ok(others),
-        }
+        let sort = all_good(Kind::ALL.map(|kind| sort(kind, &raw)))?.into_iter().next().flatten();
+        all_good(Kind::ALL.map(|kind| Self::understood(kind, &raw, sort).map(|query| (kind, query))))
     }
 
-    fn understood(kind: Kind, raw: &Raw<'_>) -> Result<Self, ScimError> {
+    fn understood(kind: Kind, raw: &Raw<'_>, sort: Option<Sort>) -> Result<Self, ScimError> {
         Ok(Self {
             filter: raw.filter.map(|text| Filter::parse(kind, text)).transpose()?,
-            sort: raw.sort_by.map(|by| Sort::parse(kind, by, raw.sort_order)).transpose()?,
+            sort,
             page: page(raw)?,
             projection: Projection::parse(kind, &raw.attributes, &raw.excluded)?,
         })
     }
+}
+
+fn sort(kind: Kind, raw: &Raw<'_>) -> Result<Option<Sort>, ScimError> {
+    raw.sort_by.map(|by| Sort::parse(kind, by, raw.sort_order)).transpose()
+}
+
+/// All that succeeded, or else the last that did not.
+fn all_good<T, const N: usize>(results: [Result<T, ScimError>; N]) -> Result<Vec<T>, ScimError> {
+    let mut good = Vec::new();
+    let mut bad = Ok(());
+    for result in results {
+        match result {
+            Ok(one) => good.push(one),
+            Err(error) => bad = Err(error),
+        }
+    }
+    if good.is_empty() {
+        bad?;
+    }
+    Ok(good)
 }
 
 fn page(raw: &Raw<'_>) -> Result<Page, ScimError> {

@@ -29,7 +29,7 @@ pub enum Changed {
 }
 
 impl Changed {
-    pub(crate) fn between(before: &Map<String, Value>, after: &Map<String, Value>) -> Self {
+    pub fn between(before: &Map<String, Value>, after: &Map<String, Value>) -> Self {
         if before == after { Self::No } else { Self::Yes }
     }
 }

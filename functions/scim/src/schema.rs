@@ -176,6 +176,7 @@ impl Kind {
 
     /// What clients send and nobody keeps: the password that Okta sends even when it syncs none.
     pub fn is_dropped(self, name: &str) -> bool {
+        let name = after_urn(name, self.core().id).unwrap_or(name);
         self == Self::User && name.eq_ignore_ascii_case("password")
     }
 

@@ -194,10 +194,9 @@ fn sorted(mut waits: Vec<BTreeSet<usize>>) -> Vec<usize> {
     while let Some(at) = free.pop_first() {
         order.push(at);
         for follower in followers.get(at).into_iter().flatten() {
-            if let Some(makers) = waits.get_mut(*follower)
-                && makers.remove(&at)
-                && makers.is_empty()
-            {
+            let Some(makers) = waits.get_mut(*follower) else { continue };
+            makers.remove(&at);
+            if makers.is_empty() {
                 free.insert(*follower);
             }
         }

@@ -17,11 +17,11 @@ pub(super) fn changed(step: &Step, old: Vec<Value>) -> Result<Vec<Value>, ScimEr
         (Verb::Remove, Some(listed)) => without_listed(attribute, old, listed),
         (_, Some(new)) if chosen => {
             let (list, touched) = in_chosen(step, old, new)?;
-            one_primary(attribute, list, &touched)
+            settled(attribute, list, &touched)
         }
         (Verb::Add, Some(new)) => {
             let (list, touched) = joined(old, value::list(attribute, new)?);
-            one_primary(attribute, list, &touched)
+            settled(attribute, list, &touched)
         }
         (Verb::Replace, Some(new)) => value::list(attribute, new),
         (Verb::Add | Verb::Replace, None) => Ok(old),
@@ -70,11 +70,11 @@ type Touched = Vec<usize>;
 fn joined(mut list: Vec<Value>, new: Vec<Value>) -> (Vec<Value>, Touched) {
     let mut touched = Vec::new();
     for element in new {
-        let same = |old: &Value| {
-            let named = element.get("value").is_some();
-            *old == element || (named && ["value", "type"].iter().all(|key| old.get(key) == element.get(key)))
-        };
-        let at = list.iter().position(same).unwrap_or(list.len());
+        let named = element.get("value").is_some();
+        let same =
+            |old: &Value| named && ["value", "type"].iter().all(|key| old.get(key) == element.get(key));
+        let at = list.iter().position(|old| *old == element).or_else(|| list.iter().position(same));
+        let at = at.unwrap_or(list.len());
         match (list.get_mut(at).and_then(Value::as_object_mut), element) {
             (Some(old), Value::Object(new)) => old.extend(new),
             (_, element) => list.push(element),
@@ -103,7 +103,7 @@ fn in_chosen(step: &Step, mut list: Vec<Value>, new: &Value) -> Result<(Vec<Valu
         }
         value::merge(element, said.clone());
     }
-    Ok(tidied(list, &touched))
+    Ok((list, touched))
 }
 
 /// Without what is empty now or stands twice.
@@ -151,12 +151,9 @@ fn equalities(filter: &Filter, element: &mut Map<String, Value>) -> bool {
     }
 }
 
-/// What was just written as primary is the only one.
-fn one_primary(
-    attribute: &Attribute,
-    mut list: Vec<Value>,
-    touched: &[usize],
-) -> Result<Vec<Value>, ScimError> {
+/// What was just written as primary is the only one, and nothing stands twice.
+fn settled(attribute: &Attribute, list: Vec<Value>, touched: &[usize]) -> Result<Vec<Value>, ScimError> {
+    let (mut list, touched) = tidied(list, touched);
     let new = list.iter().enumerate().filter(|(at, one)| touched.contains(at) && is_primary(one)).count();
     if new > 1 {
         return Err(value::invalid(attribute, "has more than one primary value"));
@@ -168,5 +165,5 @@ fn one_primary(
             }
         }
     }
-    Ok(list)
+    Ok(tidied(list, &touched).0)
 }

@@ -86,6 +86,12 @@ fn a_search_over_all_leaves_out_what_cannot_match() {
     assert_eq!(kinds(&json!({"filter": "userName pr"})).unwrap(), [Kind::User]);
     assert_eq!(kinds(&json!({"filter": "members pr"})).unwrap(), [Kind::Group]);
     assert!(kinds(&json!({"filter": "shoeSize pr"})).is_err());
+    assert!(kinds(&json!({"sortBy": "shoeSize"})).is_err());
+    for by in ["displayName", "userName", "members"] {
+        let queries = Query::across(&json!({"sortBy": by})).unwrap();
+        assert_eq!(queries.len(), 2, "{by}");
+        assert!(queries[0].1.sort.is_some() && queries[0].1.sort == queries[1].1.sort, "{by}");
+    }
 }
 
 #[test]

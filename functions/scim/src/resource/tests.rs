@@ -178,6 +178,8 @@ fn what_is_shown_is_whole() {
                 "lastModified": "2026-11-23T10:42:10.120Z", "location": "https://x/Users/u-1", "version": "W/\"3\""}
         })
     );
+    let plain = user(&json!({"userName": "a"})).unwrap();
+    assert_eq!(render(Kind::User, &plain, &about, &[])["schemas"], json!([USER]));
     let document = group(&json!({"displayName": "Ops"})).unwrap().document;
     let shown = render(Kind::Group, &document, &about, &[Link { display: None, ..link }]);
     assert_eq!(shown["schemas"], json!([GROUP]));

@@ -84,7 +84,14 @@ fn settle(emails: Vec<(Email, bool)>) -> Option<Vec<Email>> {
         }
         email
     };
-    (new <= 1).then(|| once.into_iter().map(demote).collect())
+    let demoted: Vec<Email> = once.into_iter().map(demote).collect();
+    let mut list: Vec<Email> = Vec::new();
+    for email in demoted {
+        if !list.contains(&email) {
+            list.push(email);
+        }
+    }
+    (new <= 1).then_some(list)
 }
 
 impl State {
@@ -125,10 +132,14 @@ impl State {
     fn joined(&self, new: &[Email]) -> Option<Vec<Email>> {
         let mut list: Vec<(Email, bool)> = self.emails.iter().map(|one| (one.clone(), false)).collect();
         for email in new {
-            let same = list.iter_mut().find(|(old, _)| {
-                old == email || (email.value.is_some() && (old.value, old.kind) == (email.value, email.kind))
-            });
-            match same {
+            let alike = |(old, _): &(Email, bool)| {
+                email.value.is_some() && (old.value, old.kind) == (email.value, email.kind)
+            };
+            let same = match list.iter().position(|(old, _)| old == email) {
+                None => list.iter().position(alike),
+                same => same,
+            };
+            match same.and_then(|at| list.get_mut(at)) {
                 Some((old, is_new)) => {
                     old.primary = email.primary.or(old.primary);
                     *is_new = true;
@@ -136,7 +147,7 @@ impl State {
                 None => list.push((email.clone(), true)),
             }
         }
-        settle_all(list)
+        settle(list)
     }
 
     fn addressed(&self, kind: &'static str, address: &'static str, add: bool) -> Option<Vec<Email>> {
@@ -174,16 +185,6 @@ impl State {
         }
         document
     }
-}
-
-/// Appending drops nothing that stood twice before.
-fn settle_all(list: Vec<(Email, bool)>) -> Option<Vec<Email>> {
-    let new = list.iter().filter(|(email, new)| *new && email.primary == Some(true)).count();
-    let demote = |(email, is_new): (Email, bool)| {
-        let loses = new == 1 && !is_new && email.primary == Some(true);
-        Email { primary: if loses { Some(false) } else { email.primary }, ..email }
-    };
-    (new <= 1).then(|| list.into_iter().map(demote).collect())
 }
 
 fn told(said: &Email, is: &Email) -> bool {
