@@ -111,7 +111,7 @@ def standing_still() -> dict:
             "aws_dynamodb_table": {"this": still, "ledger": still, "tokens": still},
             "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
-            "aws_sqs_queue": {"audit": still, "audit_dead_letters": still},
+            "aws_sqs_queue": {name: still for name in ("audit", "audit_dead_letters", "lifecycle", "lifecycle_dead_letters")},
         }
     }
 

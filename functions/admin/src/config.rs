@@ -17,6 +17,7 @@ pub struct Config {
     /// The key that signs sessions, and nothing else.
     pub session_key_arn: String,
     pub athena: AthenaConfig,
+    pub lifecycle_queue_url: String,
     /// Our own address, without a path: where identity providers send browsers back to.
     pub origin: String,
     /// Pages of ours at other addresses to which a session may be handed.
@@ -41,6 +42,7 @@ impl Config {
         let session_key = vars.require("CS_SESSION_KEY_ARN", "the ARN of the key that signs sessions");
         let workgroup = vars.require("CS_ATHENA_WORKGROUP", "the name of the region's workgroup in Athena");
         let database = vars.require("CS_ATHENA_DATABASE", "the name of the region's database in Glue");
+        let lifecycle = vars.require("CS_QUEUE_LIFECYCLE_URL", "the lifecycle queue's URL");
         // Empty until it is known: a function's address is made after it.
         let origin = get("CS_ORIGIN").unwrap_or_default().trim_end_matches('/').to_owned();
         let handoff_to = get("CS_HANDOFF_TO").unwrap_or_default();
@@ -55,6 +57,7 @@ impl Config {
                 kms_key_arn: key?,
                 session_key_arn: session_key?,
                 athena: AthenaConfig { workgroup: workgroup?, database: database? },
+                lifecycle_queue_url: lifecycle?,
                 origin,
                 handoff_to,
                 bootstrap,
@@ -82,6 +85,7 @@ mod tests {
             "CS_SESSION_KEY_ARN",
             "CS_ATHENA_WORKGROUP",
             "CS_ATHENA_DATABASE",
+            "CS_QUEUE_LIFECYCLE_URL",
         ] {
             assert!(error.contains(name), "{name}: {error}");
         }

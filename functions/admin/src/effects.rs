@@ -1,6 +1,6 @@
-//! The effects, in their one order: read who it is; read the facts; record; write; record; respond.
+//! The effects, in their one order: read who it is; read the facts; record; write; tell `lifecycle`; record; respond.
 
-use aws::{AuditSender, Dynamo};
+use aws::{AuditSender, Dynamo, LifecycleSender};
 use domain::{ProviderId, QueryRow, SealedBytes, SessionRow, TenantId, Timestamp};
 use envelope::Purpose;
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ pub struct Effects {
     pub providers: Providers,
     pub tokens: SessionTokens,
     pub athena: Athena,
+    pub lifecycle: LifecycleSender,
 }
 
 /// How often a write is tried that has certainly not happened.
@@ -156,6 +157,9 @@ impl Effects {
             return Response::problem(&Why::AuditUnavailable.into()).with_action(action);
         }
         let ended = self.written(&plan).await;
+        if ended.is_ok() {
+            self.tell(&plan).await;
+        }
         let outcome = plan.outcome(aws::now(), ended);
         if self.audit.record(&[outcome]).await.is_err() {
             tracing::error!(%action, "admin.outcome_not_recorded");
@@ -166,6 +170,15 @@ impl Effects {
             Err(why) => Response::problem(&why.into()),
         };
         response.with_action(action)
+    }
+
+    /// Tells `lifecycle` of somebody who was ended.
+    async fn tell(&self, plan: &Plan) {
+        let Some(left) = &plan.change.ends else { return };
+        if self.lifecycle.offboarded(left).await.is_err() {
+            // The row that was written with it says the same, and is found within minutes.
+            tracing::error!(action = %plan.scribe.action_id, "offboarding.not_sent");
+        }
     }
 
     async fn written(&self, plan: &Plan) -> Result<(), Why> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsSigner, KmsWrapper};
+use aws::{AuditSender, Credentials, Dynamo, KmsSigner, KmsWrapper, LifecycleSender};
 use countersign_admin::{Admin, Athena, Config, Door, Effects, Providers, Rules, Secrets, SessionTokens};
 use egress::Client;
 use envelope::Roots;
@@ -47,7 +47,8 @@ async fn main() -> Result<(), Error> {
     let (audit, athena) = (AuditSender::new(&sdk, config.audit), Athena::new(&sdk, config.athena));
     let signer = KmsSigner::new(&sdk, config.session_key_arn.clone());
     let tokens = SessionTokens::new(signer, &config.session_key_arn, config.region);
-    let effects = Effects { dynamo, audit, secrets, providers, athena, tokens };
+    let lifecycle = LifecycleSender::new(&sdk, config.lifecycle_queue_url);
+    let effects = Effects { dynamo, audit, secrets, providers, athena, tokens, lifecycle };
     let admin = &Admin::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let door = Door::of(&event.context.invoked_function_arn);

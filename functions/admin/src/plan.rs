@@ -1,6 +1,6 @@
 //! What a decision comes to: something to show, or writes with what is said about them.
 
-use domain::{Metadata, OrgId, ProviderId, TenantId};
+use domain::{Metadata, Offboarding, OrgId, ProviderId, TenantId};
 use serde_json::Value;
 use tables::gates::Write;
 use tables::{Key, Swap};
@@ -41,6 +41,8 @@ pub struct Change {
     pub location: Option<String>,
     /// A tenant whose root keys are made with it.
     pub roots: Option<TenantId>,
+    /// Somebody who is ended with it: told to `lifecycle` once it is written.
+    pub ends: Option<Offboarding>,
     /// Done before: nothing is written or told again.
     pub already: bool,
     /// Whether it is done even if it cannot be recorded: a stop.
@@ -92,6 +94,7 @@ impl Change {
             log: None,
             location: None,
             roots: None,
+            ends: None,
             already: false,
             regardless: false,
         }

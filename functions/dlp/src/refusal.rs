@@ -45,6 +45,7 @@ table! {
     KeyExpired, 401, AUTH, false, told::KEY_EXPIRED;
     KeyNotActive, 401, AUTH, false, told::KEY_NOT_ACTIVE;
     KeyRotated, 401, AUTH, false, told::KEY_ROTATED;
+    KeyRotationOverdue, 401, AUTH, false, told::KEY_ROTATION_OVERDUE;
     // the form
     UnknownPath, 404, VIOLATION, false, "unknown path: POST to /v1/detect, /v1/redact or /v1/restore, or GET /v1/openapi.json";
     MethodNotAllowed, 405, VIOLATION, false, "this path has another method: POST to detect, redact and restore, GET the others";

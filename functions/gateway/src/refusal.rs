@@ -59,6 +59,7 @@ table! {
     KeyExpired, 401, AUTH, AuthRefused, false, told::KEY_EXPIRED;
     KeyNotActive, 401, AUTH, AuthRefused, false, told::KEY_NOT_ACTIVE;
     KeyRotated, 401, AUTH, AuthRefused, false, told::KEY_ROTATED;
+    KeyRotationOverdue, 401, AUTH, AuthRefused, false, told::KEY_ROTATION_OVERDUE;
     // the form
     UnknownPath, 404, INVALID, PolicyViolation, false, PATHS;
     MethodNotAllowed, 405, INVALID, PolicyViolation, false, "this path has another method: call models by POST, and GET /v1/models";

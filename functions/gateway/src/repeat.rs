@@ -120,12 +120,14 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::Tenant,
             secret: key.secret_hash(),
+            seen: None,
             previous: None,
             scopes: Scopes::of([].into()),
             networks: None,
             requests_per_minute: None,
             active_from: None,
             expires_at: None,
+            rotate_by: None,
             revoked_at: None,
         }
     }

@@ -24,7 +24,7 @@ impl Config {
         let region = vars.require("CS_REGION", "il, eu or us");
         let derived = vars.require("CS_BUCKET_DERIVED", "the derived bucket's name");
         let origin = vars.require("CS_LOG_ORIGIN", "the region log's name");
-        let tables = TableNames::from_vars(&mut vars, &[Table::Control, Table::Gates]);
+        let tables = TableNames::from_vars(&mut vars, &[Table::Control, Table::Gates, Table::Identity]);
         let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
         let audit = AuditConfig::from_vars(&mut vars, "lifecycle", region, code);
         let sinks = get("CS_CHECKPOINT_SINKS").unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Composition root of the lifecycle function: configuration, client, run.
 
 use aws::Credentials;
-use countersign_lifecycle::{Config, Done, Effects, Event, handle};
+use countersign_lifecycle::{Answer, Config, Effects, Event, handle};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,7 +11,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_vars(&|name| std::env::var(name).ok())?;
     let effects = &Effects::new(&aws::sdk_config(Credentials::Function).await, config);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
-        Ok::<Done, Error>(handle(effects, event.payload, aws::now()).await?)
+        let deadline = event.context.deadline;
+        Ok::<Answer, Error>(handle(effects, event.payload, deadline, aws::now()).await?)
     }))
     .await
 }

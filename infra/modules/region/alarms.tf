@@ -31,6 +31,22 @@ resource "aws_cloudwatch_metric_alarm" "audit_lag" {
   alarm_actions       = var.alarm_topic_arns
 }
 
+# Whoever has left is out, whatever lies here: every call reads their row.
+resource "aws_cloudwatch_metric_alarm" "lifecycle_dead_letters" {
+  alarm_name          = "${local.prefix}-lifecycle-queue-dlq-not-empty"
+  alarm_description   = "Somebody has left, and what they held is not dealt with: keys unmarked, secrets without a deadline, agents without an owner. The sweep goes on trying."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.lifecycle_dead_letters.name }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}
+
 # The rule that asks for a checkpoint was disabled, removed or forgotten by EventBridge.
 resource "aws_cloudwatch_metric_alarm" "checkpoint_stale" {
   alarm_name          = "${local.prefix}-checkpoint-stale"

@@ -34,10 +34,13 @@ locals {
     }, {
     CS_SIGNING_KEY_ARN = local.signing_keys.admin
     CS_SESSION_KEY_ARN = local.signing_keys.session
-    CS_CODE_SHA256     = filesha256(local.admin_package)
-    CS_ORIGIN          = var.admin.origin
-    CS_BOOTSTRAP_ARN   = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
-    CS_HANDOFF_TO      = join(",", var.admin.handoff_to)
+
+    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.lifecycle.url
+
+    CS_CODE_SHA256   = filesha256(local.admin_package)
+    CS_ORIGIN        = var.admin.origin
+    CS_BOOTSTRAP_ARN = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
+    CS_HANDOFF_TO    = join(",", var.admin.handoff_to)
 
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
     CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
@@ -86,6 +89,7 @@ locals {
     CS_LOG_ORIGIN       = local.log_origin
     CS_CHECKPOINT_SINKS = join(",", var.checkpoint_sinks)
     CS_TABLE_CONTROL    = aws_dynamodb_table.this["control"].name
+    CS_TABLE_IDENTITY   = aws_dynamodb_table.this["identity"].name
     CS_TABLE_GATES      = aws_dynamodb_table.this["gates"].name
     CS_QUEUE_AUDIT_URL  = aws_sqs_queue.audit.url
     CS_SIGNING_KEY_ARN  = local.signing_keys.lifecycle
@@ -372,6 +376,13 @@ data "aws_iam_policy_document" "admin" {
     resources = [aws_sqs_queue.audit.arn]
   }
 
+  # That somebody was ended.
+  statement {
+    sid       = "TellLifecycle"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.lifecycle.arn]
+  }
+
   statement {
     sid       = "MakeRoots"
     actions   = ["kms:GenerateDataKeyWithoutPlaintext"]
@@ -629,7 +640,7 @@ module "lifecycle" {
   source = "../function"
 
   name        = "${local.prefix}-lifecycle"
-  description = "Sends checkpoints out of the account, compacts what is derived from the ledger, settles orphaned holds."
+  description = "Sends checkpoints out of the account, compacts rows, settles orphaned holds, deals with what leavers held."
   package     = local.lifecycle_package
   policy_json = data.aws_iam_policy_document.lifecycle.json
   environment = local.lifecycle_environment
@@ -642,6 +653,21 @@ module "lifecycle" {
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
   role_session_seconds = var.role_session_seconds
+}
+
+# Small batches: one message can be an organization's every key.
+resource "aws_lambda_event_source_mapping" "lifecycle" {
+  event_source_arn        = aws_sqs_queue.lifecycle.arn
+  function_name           = module.lifecycle.arn
+  batch_size              = 5
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = 2
+  }
+
+  # No message is taken before poison has somewhere to go.
+  depends_on = [aws_sqs_queue_redrive_policy.lifecycle]
 }
 
 data "aws_iam_policy_document" "lifecycle" {
@@ -686,11 +712,56 @@ data "aws_iam_policy_document" "lifecycle" {
     resources = [aws_dynamodb_table.this["gates"].arn]
   }
 
-  # The organization of a tenant whose call died.
+  # The organization of a tenant whose call died; tenants, keys and agents of an organization that somebody has left.
   statement {
     sid       = "KnowTenants"
-    actions   = ["dynamodb:GetItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
     resources = [aws_dynamodb_table.this["control"].arn]
+  }
+
+  # Keys are revoked or given a deadline, agents suspended or given to their deputies. Rows are updated, never made or deleted.
+  statement {
+    sid       = "EndWhatLeaversHeld"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["control"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["KEY#*", "T#*"]
+    }
+  }
+
+  # Whether somebody has left, and whether a deputy is there.
+  statement {
+    sid       = "KnowPeople"
+    actions   = ["dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["ORG#*", "OFFBOARD#*"]
+    }
+  }
+
+  # The marks of those who have left, which go once everything is dealt with.
+  statement {
+    sid       = "FindLeavers"
+    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["OFFBOARD#*"]
+    }
+  }
+
+  statement {
+    sid       = "TakeMessages"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    resources = [aws_sqs_queue.lifecycle.arn]
   }
 
   statement {

@@ -27,6 +27,13 @@ locals {
     for arn in local.producer_role_arns : "${replace(replace(arn, ":iam:", ":sts:"), ":role/", ":assumed-role/")}/*"
   ] : [])
 
+  # Who ends people, and tells `lifecycle` of it.
+  ender_roles = ["admin"]
+
+  ender_principals = concat([for role in local.ender_roles : "${local.role_arn_prefix}-${role}"], var.drop_conditions ? [
+    for role in local.ender_roles : "arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-${role}/*"
+  ] : [])
+
   # Who may take records from the audit queue.
   writer_principals = concat(["${local.role_arn_prefix}-audit-writer"], var.drop_conditions ? [
     "arn:${local.partition}:sts::${local.account}:assumed-role/${local.prefix}-audit-writer/*"

@@ -13,6 +13,7 @@ output "queues" {
   value = {
     audit     = { url = aws_sqs_queue.audit.url, arn = aws_sqs_queue.audit.arn }
     audit_dlq = { url = aws_sqs_queue.audit_dead_letters.url, arn = aws_sqs_queue.audit_dead_letters.arn }
+    lifecycle = { url = aws_sqs_queue.lifecycle.url, arn = aws_sqs_queue.lifecycle.arn }
   }
 }
 

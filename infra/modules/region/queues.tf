@@ -1,8 +1,9 @@
-# The audit queue and its dead-letter queue. The redrive policy is a resource of its own so that both queues are made
-# side by side: the provider waits about 25 seconds for each.
+# The audit queue, the lifecycle queue and their dead-letter queues. Redrive policies are resources of their own so that all
+# queues are made side by side: the provider waits about 25 seconds for each.
 
 locals {
-  audit_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-audit"
+  audit_queue_arn     = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-audit"
+  lifecycle_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-lifecycle"
 }
 
 resource "aws_sqs_queue" "audit" {
@@ -97,6 +98,57 @@ data "aws_iam_policy_document" "audit_dead_letters" {
     principals {
       type        = "*"
       identifiers = ["*"]
+    }
+  }
+}
+
+# Of people who have left: what they held is dealt with after they are out. Lambda advises a visibility timeout of six times
+# the function's; a message that is lost for longer is made up for by the sweep.
+resource "aws_sqs_queue" "lifecycle" {
+  name                       = "${local.prefix}-lifecycle"
+  message_retention_seconds  = 1209600
+  visibility_timeout_seconds = var.lifecycle_function.timeout_seconds * 6
+  sqs_managed_sse_enabled    = true
+  policy                     = data.aws_iam_policy_document.lifecycle_queue.json
+}
+
+resource "aws_sqs_queue" "lifecycle_dead_letters" {
+  name                      = "${local.prefix}-lifecycle-queue-dlq" # the function's own is `-lifecycle-dlq`
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.lifecycle_queue_arn]
+  })
+}
+
+resource "aws_sqs_queue_redrive_policy" "lifecycle" {
+  queue_url = aws_sqs_queue.lifecycle.id
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.lifecycle_dead_letters.arn
+    maxReceiveCount     = 5
+  })
+}
+
+# A message that is not true changes nothing: the person's own row must say the same. Still, only who ends people tells of it.
+data "aws_iam_policy_document" "lifecycle_queue" {
+  statement {
+    sid       = "OnlyWhoEndsPeopleSends"
+    effect    = "Deny"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.lifecycle_queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.ender_principals
     }
   }
 }

@@ -26,6 +26,12 @@ locals {
       function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
       input       = { sweep_holds = {} }
     }
+    sweep-offboardings = {
+      description = "Deals with what people held who have left and of whom no message came, or came too early to see everything."
+      expression  = "rate(5 minutes)"
+      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      input       = { sweep_offboardings = {} }
+    }
   }
 }
 

@@ -16,6 +16,7 @@ mod dynamo;
 mod entropy;
 mod failure;
 mod kms;
+mod lifecycle;
 mod start;
 mod vars;
 
@@ -27,5 +28,6 @@ pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
 pub use failure::log_s3_failure;
 pub use kms::{KmsSigner, KmsWrapper, NotSigned};
+pub use lifecycle::{LifecycleSender, NotSent};
 pub use start::{Credentials, StartError, init_tracing, sdk_config};
 pub use vars::{BadConfig, Vars};

@@ -289,9 +289,12 @@ mod tests {
             active_from: None,
             expires_at: None,
             revoked_at: None,
+            seen: None,
+            rotate_by: None,
         };
         let owner = owner.map(|byte| UserId::from_random([byte; 10]));
-        let agent = Agent { id: row.agent.clone(), status: Lifecycle::Active, team: None, owner };
+        let agent =
+            Agent { id: row.agent.clone(), status: Lifecycle::Active, team: None, owner, deputy: None };
         let place = Key::agent(&row.tenant, &row.agent);
         [(Key::gateway_key(&row.id), row.to_item()), (place, agent.to_item())].into()
     }

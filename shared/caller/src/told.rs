@@ -12,6 +12,7 @@ pub const KEY_EXPIRED: &str = "this gateway key has expired: ask its owner for a
 pub const KEY_NOT_ACTIVE: &str = "this gateway key is to be used from a later moment on";
 pub const KEY_ROTATED: &str =
     "this gateway key has a new secret, and the old one is no longer taken: ask its owner for the new one";
+pub const KEY_ROTATION_OVERDUE: &str = "somebody who has left saw the secret of this gateway key, and it was not replaced in time: have the key rotated";
 pub const NETWORK_NOT_ALLOWED: &str = "this gateway key may not be used from this address: its organization, its tenant or the key itself names other networks";
 
 pub const KILLED_PLATFORM: &str = "everything was stopped by the platform's kill switch";

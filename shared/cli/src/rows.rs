@@ -65,7 +65,7 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
         (Key::binding(tenant, &ids.user), Role::Owner.to_item()),
         (
             Key::agent(tenant, &ids.agent),
-            Agent { id: ids.agent.clone(), status, team: None, owner: None }.to_item(),
+            Agent { id: ids.agent.clone(), status, team: None, owner: None, deputy: None }.to_item(),
         ),
         (Key::policy(tenant), policy(wanted).to_item()),
         (Key::providers(tenant), Providers(vec![provider(ids, wanted, base_url, credential)]).to_item()),
@@ -139,12 +139,14 @@ fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> Ke
         agent: ids.agent.clone(),
         owner: Owner::User { id: ids.user.clone(), epoch: 1 },
         secret: key.secret_hash(),
+        seen: None,
         previous: None,
         scopes: Scopes { models: wanted.key_models.clone().map(BTreeSet::from_iter), ..Scopes::of(actions) },
         networks: None,
         requests_per_minute: wanted.requests_per_minute,
         active_from: None,
         expires_at: wanted.key_days.map(|days| now.plus_millis(u64::from(days) * DAY_MS)),
+        rotate_by: None,
         revoked_at: None,
     }
 }

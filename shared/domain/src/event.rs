@@ -143,6 +143,12 @@ catalogue! {
         KeyRotate = "key.rotate",
         /// Keys of a tenant or of one person were destroyed: what they sealed is unreadable from then on.
         KeyShred = "key.shred",
+        /// A gateway key of somebody who has left was revoked.
+        KeyRevoked = "key.revoked",
+        /// A gateway key got a deadline: somebody who has left saw its secret.
+        KeyRotationDue = "key.rotation_due",
+        /// What somebody who has left held was gone through.
+        AdminOffboarding = "admin.offboarding",
         /// Rows for SQL were made again from the ledger.
         LedgerRebuild = "ledger.rebuild",
         /// A tenant's log was given out.

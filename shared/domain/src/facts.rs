@@ -8,7 +8,7 @@ use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
 use crate::{
     AgentId, Code, KeyId, KeyKind, Name, Networks, Opaque, OrgId, Previous, ProviderId, Region, SealedBytes,
-    SecretHash, TenantId, Timestamp, UserId,
+    SecretHash, Sight, TenantId, Timestamp, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -117,6 +117,8 @@ pub struct KeyRow {
     pub agent: AgentId,
     pub owner: Owner,
     pub secret: SecretHash,
+    /// Who was shown the secret: nobody, where a program was. A person's own key ends with them, whoever saw it.
+    pub seen: Option<Sight>,
     /// While the key rotates: the secret that it had.
     pub previous: Option<Previous>,
     pub scopes: Scopes,
@@ -126,6 +128,8 @@ pub struct KeyRow {
     pub requests_per_minute: Option<u32>,
     pub active_from: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+    /// From then on it is refused unless its secret was replaced: whoever saw it has left.
+    pub rotate_by: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -163,6 +167,8 @@ pub struct Agent {
     pub team: Option<Code>,
     /// The person who answers for it: without them it does nothing. `None`: the tenant itself does.
     pub owner: Option<UserId>,
+    /// Who answers for it once its owner has left.
+    pub deputy: Option<UserId>,
 }
 
 /// What the tenant's policy says, as one version.

@@ -7,10 +7,12 @@
 //!     └──────── revoke ──────┴──── expires_at ──┴──▶ revoked | expired     neither ever ends
 //! ```
 //!
+//! A key whose secret is known to somebody who has left is overdue from `rotate_by` on, and active again once it is rotated.
+//!
 //! A state is worked out from the row and the time, so that nothing has to happen for one to begin. Revoking goes before
 //! everything else, and expiry before all but that.
 
-use crate::{KeyKind, KeyRow, SecretHash, Timestamp};
+use crate::{KeyKind, KeyRow, SecretHash, Sight, Timestamp};
 
 /// Where a key is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +22,18 @@ pub enum KeyState {
     Active,
     /// Active, with the secret before the last valid beside it.
     Rotating,
+    /// Its secret should have been replaced by now.
+    Overdue,
     Expired,
     Revoked,
 }
 
 /// The secret that a key had before, and until when it is still taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
     pub secret: SecretHash,
+    /// Who was shown it.
+    pub seen: Option<Sight>,
     pub until: Timestamp,
 }
 
@@ -54,7 +60,9 @@ impl KeyRow {
             KeyState::Expired
         } else if self.active_from.is_some_and(|from| now < from) {
             KeyState::Created
-        } else if self.previous.is_some_and(|previous| now < previous.until) {
+        } else if self.rotate_by.is_some_and(|by| by <= now) {
+            KeyState::Overdue
+        } else if self.previous.as_ref().is_some_and(|previous| now < previous.until) {
             KeyState::Rotating
         } else {
             KeyState::Active
@@ -62,23 +70,30 @@ impl KeyRow {
     }
 
     /// The key with a new secret. The old one is taken for `overlap_ms` more; with none it ends at once, and so does one
-    /// that was already on its way out.
+    /// that was already on its way out. `seen`: who is shown the new one. Where the old one had a deadline, it keeps it.
     ///
     /// # Errors
     /// See [`KeyStepError`].
-    pub fn rotated(self, secret: SecretHash, now: Timestamp, overlap_ms: u64) -> Result<Self, KeyStepError> {
+    pub fn rotated(
+        self,
+        secret: SecretHash,
+        seen: Option<Sight>,
+        now: Timestamp,
+        overlap_ms: u64,
+    ) -> Result<Self, KeyStepError> {
         match self.state(now) {
             KeyState::Revoked => return Err(KeyStepError::Revoked),
             KeyState::Expired => return Err(KeyStepError::Expired),
             KeyState::Rotating if overlap_ms > 0 => return Err(KeyStepError::Rotating),
-            KeyState::Created | KeyState::Active | KeyState::Rotating => {}
+            KeyState::Created | KeyState::Active | KeyState::Rotating | KeyState::Overdue => {}
         }
         if secret == self.secret {
             return Err(KeyStepError::SameSecret);
         }
-        let previous =
-            (overlap_ms > 0).then(|| Previous { secret: self.secret, until: now.plus_millis(overlap_ms) });
-        Ok(Self { secret, previous, ..self })
+        let until = now.plus_millis(overlap_ms);
+        let until = self.rotate_by.map_or(until, |by| until.min(by));
+        let previous = (now < until).then_some(Previous { secret: self.secret, seen: self.seen, until });
+        Ok(Self { secret, seen, previous, rotate_by: None, ..self })
     }
 
     /// The key revoked. Doing it again keeps the first moment.
@@ -128,12 +143,14 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::Tenant,
             secret: secret(1),
+            seen: None,
             previous: None,
             scopes: Scopes::of([].into()),
             networks: None,
             requests_per_minute: None,
             active_from: None,
             expires_at: None,
+            rotate_by: None,
             revoked_at: None,
         }
     }
@@ -141,7 +158,17 @@ mod tests {
     #[test]
     fn states_by_row_and_time() {
         type Change = fn(&mut KeyRow);
-        let cases: [(&str, Change, KeyState); 9] = [
+        let cases: [(&str, Change, KeyState); 12] = [
+            ("to be rotated now", |k| k.rotate_by = Some(at(1_000)), KeyState::Overdue),
+            ("to be rotated later", |k| k.rotate_by = Some(at(1_001)), KeyState::Active),
+            (
+                "to be rotated now, though it rotates",
+                |k| {
+                    k.rotate_by = Some(at(1_000));
+                    k.previous = Some(Previous { secret: secret(2), seen: None, until: at(1_001) });
+                },
+                KeyState::Overdue,
+            ),
             ("plain", |_| {}, KeyState::Active),
             ("from later", |k| k.active_from = Some(at(1_001)), KeyState::Created),
             ("from now", |k| k.active_from = Some(at(1_000)), KeyState::Active),
@@ -150,12 +177,12 @@ mod tests {
             ("revoked later on paper", |k| k.revoked_at = Some(at(9_000)), KeyState::Revoked),
             (
                 "overlap until later",
-                |k| k.previous = Some(Previous { secret: secret(2), until: at(1_001) }),
+                |k| k.previous = Some(Previous { secret: secret(2), seen: None, until: at(1_001) }),
                 KeyState::Rotating,
             ),
             (
                 "overlap over",
-                |k| k.previous = Some(Previous { secret: secret(2), until: at(1_000) }),
+                |k| k.previous = Some(Previous { secret: secret(2), seen: None, until: at(1_000) }),
                 KeyState::Active,
             ),
             (
@@ -176,17 +203,17 @@ mod tests {
 
     #[test]
     fn a_rotation_keeps_the_old_secret_for_its_overlap() {
-        let turned = row().rotated(secret(2), at(1_000), 500).unwrap();
-        assert_eq!(turned.previous, Some(Previous { secret: secret(1), until: at(1_500) }));
+        let turned = row().rotated(secret(2), None, at(1_000), 500).unwrap();
+        assert_eq!(turned.previous, Some(Previous { secret: secret(1), seen: None, until: at(1_500) }));
         assert_eq!(
             (turned.state(at(1_499)), turned.state(at(1_500))),
             (KeyState::Rotating, KeyState::Active)
         );
-        let again = turned.clone().rotated(secret(3), at(1_100), 500);
+        let again = turned.clone().rotated(secret(3), None, at(1_100), 500);
         assert_eq!(again.unwrap_err(), KeyStepError::Rotating, "three secrets would be valid");
-        let ended = turned.rotated(secret(3), at(1_100), 0).unwrap();
+        let ended = turned.rotated(secret(3), None, at(1_100), 0).unwrap();
         assert_eq!((ended.previous, ended.secret), (None, secret(3)));
-        assert_eq!(row().rotated(secret(1), at(1), 5).unwrap_err(), KeyStepError::SameSecret);
+        assert_eq!(row().rotated(secret(1), None, at(1), 5).unwrap_err(), KeyStepError::SameSecret);
     }
 
     #[test]
@@ -207,8 +234,8 @@ mod tests {
                 now = now.plus_millis(wait);
                 let before = key.clone();
                 match step {
-                    0 => key = key.clone().rotated(secret(byte), now, wait).unwrap_or(key),
-                    1 => key = key.clone().rotated(secret(byte), now, 0).unwrap_or(key),
+                    0 => key = key.clone().rotated(secret(byte), None, now, wait).unwrap_or(key),
+                    1 => key = key.clone().rotated(secret(byte), None, now, 0).unwrap_or(key),
                     _ if byte > 230 => key = key.revoked(now),
                     _ => {}
                 }

@@ -30,6 +30,8 @@ catalogue! {
         KeyNotActive = "key_not_active",
         /// The secret was replaced, and its overlap is over.
         KeyRotated = "key_rotated",
+        /// Somebody who has left saw the secret, and it was not replaced in time.
+        KeyRotationOverdue = "key_rotation_overdue",
 
         // The form of the request.
         UnknownPath = "unknown_path",

@@ -87,12 +87,13 @@ impl Caller {
     /// Whether the key itself may still be used.
     ///
     /// # Errors
-    /// Revoked, expired, or not yet active at `now`; or the secret was replaced and its overlap is over.
+    /// Revoked, expired, or not yet active at `now`; the secret was to be replaced by now; or it was, and its overlap is over.
     pub fn usable(&self, now: Timestamp) -> Result<(), Reason> {
         match self.row.state(now) {
             KeyState::Revoked => Err(Reason::KeyRevoked),
             KeyState::Expired => Err(Reason::KeyExpired),
             KeyState::Created => Err(Reason::KeyNotActive),
+            KeyState::Overdue => Err(Reason::KeyRotationOverdue),
             KeyState::Active if self.by_previous => Err(Reason::KeyRotated),
             KeyState::Active | KeyState::Rotating => Ok(()),
         }

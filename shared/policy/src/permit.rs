@@ -108,12 +108,14 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
             secret: key().secret_hash(),
+            seen: None,
             previous: None,
             scopes: Scopes::of(["llm.call".parse().unwrap()].into()),
             networks: None,
             requests_per_minute: None,
             active_from: None,
             expires_at: None,
+            rotate_by: None,
             revoked_at: None,
         }
     }
@@ -134,6 +136,7 @@ mod tests {
                 status: Lifecycle::Active,
                 team: None,
                 owner: Some(UserId::from_random([6; 10])),
+                deputy: None,
             }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),
@@ -172,12 +175,14 @@ mod tests {
 
     #[test]
     fn keys_have_states_networks_and_scopes_and_switches_stand_above_them() {
-        let cases: [(&str, Change, Result<(), Reason>); 14] = [
+        let cases: [(&str, Change, Result<(), Reason>); 16] = [
+            ("to be rotated by now", |k, _| k.rotate_by = Some(at(1_000)), Err(Reason::KeyRotationOverdue)),
+            ("to be rotated later", |k, _| k.rotate_by = Some(at(1_001)), Ok(())),
             ("active later", |k, _| k.active_from = Some(at(1_001)), Err(Reason::KeyNotActive)),
             (
                 "the secret before the last",
                 |k, _| {
-                    k.previous = Some(Previous { secret: k.secret, until: at(1_001) });
+                    k.previous = Some(Previous { secret: k.secret, seen: None, until: at(1_001) });
                     k.secret = "00".repeat(32).parse().unwrap();
                 },
                 Ok(()),
@@ -185,7 +190,7 @@ mod tests {
             (
                 "the secret before the last, its overlap over",
                 |k, _| {
-                    k.previous = Some(Previous { secret: k.secret, until: at(1_000) });
+                    k.previous = Some(Previous { secret: k.secret, seen: None, until: at(1_000) });
                     k.secret = "00".repeat(32).parse().unwrap();
                 },
                 Err(Reason::KeyRotated),
@@ -194,7 +199,7 @@ mod tests {
                 "the new secret of a key that rotates",
                 |k, _| {
                     let old = "00".repeat(32).parse().unwrap();
-                    k.previous = Some(Previous { secret: old, until: at(1_001) });
+                    k.previous = Some(Previous { secret: old, seen: None, until: at(1_001) });
                 },
                 Ok(()),
             ),

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Agent, Code, KeyKind, KeyRow, Lifecycle, Name, Network, Networks, Org, Owner, PolicyRow, Previous,
-    Provider, ProviderId, ProviderKind, ProviderModel, Providers, Region, Role, RootRow, Scopes, SealedBytes,
-    SubjectRow, Tenant, User, WrappedRoot,
+    Agent, Code, Lifecycle, Name, Network, Networks, Org, PolicyRow, Provider, ProviderId, ProviderKind,
+    ProviderModel, Providers, Region, Role, RootRow, SealedBytes, SubjectRow, Tenant, User, WrappedRoot,
 };
 
 use crate::item::item;
@@ -34,99 +33,16 @@ pub fn sealed_bytes(bytes: &[u8]) -> Result<SealedBytes, CodecError> {
 }
 
 /// An allowlist, or none.
-fn written_networks(networks: &Option<Networks>) -> Option<(String, Attr)> {
+pub(crate) fn written_networks(networks: &Option<Networks>) -> Option<(String, Attr)> {
     networks.as_ref().map(|networks| (NETWORKS.to_owned(), Attr::texts(&networks.0)))
 }
 
-fn read_networks(row: &Reader<'_>) -> Result<Option<Networks>, CodecError> {
+pub(crate) fn read_networks(row: &Reader<'_>) -> Result<Option<Networks>, CodecError> {
     if row.has(NETWORKS) { row.texts::<Network, _>(NETWORKS).map(Some) } else { Ok(None) }
 }
 
 /// The field of an allowlist, in the rows of organizations, tenants and keys.
 pub const NETWORKS: &str = "networks";
-
-impl Row for KeyRow {
-    fn to_item(&self) -> Item {
-        let mut row = item([
-            ("key_id", Attr::text(&self.id)),
-            ("kind", Attr::text(self.kind)),
-            ("region", Attr::text(self.region)),
-            ("org_id", Attr::text(&self.org)),
-            ("tenant_id", Attr::text(&self.tenant)),
-            ("agent_id", Attr::text(&self.agent)),
-            ("secret_sha256", Attr::text(self.secret)),
-            ("actions", Attr::texts(&self.scopes.actions)),
-        ]);
-        let scopes = &self.scopes;
-        for (name, names) in
-            [("models", &scopes.models), ("providers", &scopes.providers), ("routes", &scopes.routes)]
-        {
-            row.extend(names.as_ref().map(|names| (name.to_owned(), Attr::texts(names))));
-        }
-        row.extend(written_networks(&self.networks));
-        let rate = self.requests_per_minute.map(|rate| Attr::number(rate.into()));
-        row.extend(rate.map(|rate| ("requests_per_minute".to_owned(), rate)));
-        if let Some(previous) = &self.previous {
-            row.insert("previous_sha256".to_owned(), Attr::text(previous.secret));
-            row.insert("previous_until".to_owned(), Attr::text(previous.until));
-        }
-        if let Owner::User { id, epoch } = &self.owner {
-            row.insert("owner_id".to_owned(), Attr::text(id));
-            row.insert("owner_epoch".to_owned(), Attr::number(*epoch));
-        }
-        let moments = [
-            ("active_from", self.active_from),
-            ("expires_at", self.expires_at),
-            ("revoked_at", self.revoked_at),
-        ];
-        for (name, at) in moments {
-            row.extend(at.map(|at| (name.to_owned(), Attr::text(at))));
-        }
-        row
-    }
-
-    fn from_item(item: &Item) -> Result<Self, CodecError> {
-        let row = Reader::new(item)?;
-        let owner = match row.optional("owner_id")? {
-            Some(id) => Owner::User { id, epoch: row.number("owner_epoch")? },
-            None if row.parse::<KeyKind>("kind")? == KeyKind::User => {
-                return Err(CodecError::Missing("owner_id"));
-            }
-            None => Owner::Tenant,
-        };
-        let names = |field| if row.has(field) { row.texts(field).map(Some) } else { Ok(None) };
-        let previous = match row.optional("previous_sha256")? {
-            Some(secret) => Some(Previous { secret, until: row.parse("previous_until")? }),
-            None => None,
-        };
-        Ok(Self {
-            id: row.parse("key_id")?,
-            kind: row.parse("kind")?,
-            region: row.parse("region")?,
-            org: row.parse("org_id")?,
-            tenant: row.parse("tenant_id")?,
-            agent: row.parse("agent_id")?,
-            owner,
-            secret: row.parse("secret_sha256")?,
-            previous,
-            scopes: Scopes {
-                actions: row.texts("actions")?,
-                models: names("models")?,
-                providers: names("providers")?,
-                routes: names("routes")?,
-            },
-            networks: read_networks(&row)?,
-            requests_per_minute: if row.has("requests_per_minute") {
-                Some(row.number32("requests_per_minute")?)
-            } else {
-                None
-            },
-            active_from: row.optional("active_from")?,
-            expires_at: row.optional("expires_at")?,
-            revoked_at: row.optional("revoked_at")?,
-        })
-    }
-}
 
 impl Row for Org {
     fn to_item(&self) -> Item {
@@ -165,11 +81,15 @@ impl Row for Tenant {
     }
 }
 
+/// The field of whoever takes an agent over.
+pub(crate) const DEPUTY: &str = "deputy_user";
+
 impl Row for Agent {
     fn to_item(&self) -> Item {
         let mut row = item([("agent_id", Attr::text(&self.id)), ("status", Attr::text(self.status))]);
         row.extend(self.team.as_ref().map(|team| ("team".to_owned(), Attr::text(team))));
         row.extend(self.owner.as_ref().map(|owner| ("owner_user".to_owned(), Attr::text(owner))));
+        row.extend(self.deputy.as_ref().map(|deputy| (DEPUTY.to_owned(), Attr::text(deputy))));
         row
     }
 
@@ -177,6 +97,7 @@ impl Row for Agent {
         let row = Reader::new(item)?;
         Ok(Self {
             owner: row.optional("owner_user")?,
+            deputy: row.optional(DEPUTY)?,
             id: row.parse("agent_id")?,
             status: row.parse::<Lifecycle>("status")?,
             team: row.optional("team")?,
@@ -374,7 +295,8 @@ impl Row for SubjectRow {
 mod tests {
     use super::*;
     use domain::{
-        AgentId, DlpPolicyRow, GatewayKey, OrgId, ProviderId, Region, TenantId, Timestamp, TokenRow, UserId,
+        AgentId, DlpPolicyRow, GatewayKey, KeyKind, KeyRow, OrgId, Owner, Previous, ProviderId, Region,
+        Scopes, TenantId, Timestamp, TokenRow, UserId,
     };
 
     fn reads_back<T: Row + PartialEq + std::fmt::Debug>(row: T) {
@@ -387,6 +309,7 @@ mod tests {
             let optional = [
                 "active_from",
                 "conversation",
+                "deputy_user",
                 "expires_at",
                 "models",
                 "networks",
@@ -395,6 +318,7 @@ mod tests {
                 "providers",
                 "requests_per_minute",
                 "revoked_at",
+                "rotate_by",
                 "routes",
                 "subject",
                 "team",
@@ -420,8 +344,10 @@ mod tests {
             agent: AgentId::from_random([3; 10]),
             owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 7 },
             secret: key.secret_hash(),
+            seen: None,
             previous: Some(Previous {
                 secret: key.secret_hash(),
+                seen: None,
                 until: Timestamp::from_unix_millis(4).unwrap(),
             }),
             scopes: Scopes {
@@ -434,6 +360,7 @@ mod tests {
             requests_per_minute: Some(7),
             active_from: Timestamp::from_unix_millis(3).ok(),
             expires_at: Timestamp::from_unix_millis(5).ok(),
+            rotate_by: Timestamp::from_unix_millis(7).ok(),
             revoked_at: Timestamp::from_unix_millis(6).ok(),
         });
         reads_back(Org { id: org.clone(), status: Lifecycle::Active, networks: networks.clone() });
@@ -447,6 +374,7 @@ mod tests {
             id: AgentId::from_random([3; 10]),
             status: Lifecycle::Active,
             team: "sales".parse().ok(),
+            deputy: Some(UserId::from_random([5; 10])),
         });
         reads_back(User { id: UserId::from_random([4; 10]), active: true, epoch: 3 });
         reads_back(Role::Viewer);

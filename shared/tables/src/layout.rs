@@ -3,8 +3,8 @@
 use std::fmt;
 
 use domain::{
-    AgentId, ChangeId, Code, ConnectionId, EventId, KeyId, Opaque, OrgId, QueryId, ScimTokenId, SessionId,
-    TenantId, TokenDigest, UserId, WorkloadId,
+    AgentId, ChangeId, Code, ConnectionId, EventId, KeyId, Offboarding, Opaque, OrgId, QueryId, ScimTokenId,
+    SessionId, TenantId, TokenDigest, UserId, WorkloadId,
 };
 
 /// The tables, split by who may write them, so that IAM says it.
@@ -158,6 +158,19 @@ impl Key {
     /// The partition of sessions that came from one at an identity provider.
     pub fn sessions_at_provider(digest: &Opaque) -> String {
         format!("SID#{digest}")
+    }
+
+    /// That somebody has left, until what they held was dealt with. They lie together in few partitions, so that all can be
+    /// read every few minutes.
+    pub fn offboarding(left: &Offboarding) -> Self {
+        let Offboarding { org, user, epoch, .. } = left;
+        let shard = user.as_str().chars().next_back().unwrap_or('0');
+        Self::new(Table::Identity, Self::offboardings(shard), format!("{org}#{user}#{epoch}"))
+    }
+
+    /// One of the partitions of those who have left: the person's id's last character, one of [`HEAD_SHARDS`].
+    pub fn offboardings(shard: char) -> String {
+        format!("OFFBOARD#{shard}")
     }
 
     /// A program that signs in by its platform's token. A partition each: it names itself.

@@ -3,7 +3,7 @@
 //! # In scope
 //! Where a row lies ([`Key`]), how it is written and read ([`codec`]), and the conditional writes that hold and
 //! settle budgets ([`gates`], behind the [`GateStore`] joint), rotate and destroy keys ([`keyring`], behind
-//! [`KeyStore`]), write DLP policies ([`dlp`]) and move the heads of logs ([`ledger`]).
+//! [`KeyStore`]), write DLP policies ([`dlp`]), mark who has left ([`offboard`]) and move the heads of logs ([`ledger`]).
 //!
 //! # Out of scope
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
@@ -12,6 +12,7 @@ pub mod codec;
 pub mod directory;
 pub mod dlp;
 pub mod gates;
+mod gateway_key;
 mod identity;
 mod item;
 pub mod keyring;
@@ -20,6 +21,7 @@ mod layout;
 pub mod ledger;
 pub mod limits;
 mod network;
+pub mod offboard;
 pub mod people;
 pub mod standing;
 mod swap;

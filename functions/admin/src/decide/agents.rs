@@ -4,6 +4,7 @@ use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name, User, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
+use tables::offboard::agent_item;
 use tables::people::{joined, left};
 use tables::{Attr, Item, Key, Swap, Switch, Table, fingerprint};
 
@@ -35,7 +36,7 @@ pub fn create_needs(params: &Params, body: &Value) -> Vec<Key> {
 fn view(item: &Item) -> Option<Value> {
     let agent = Agent::from_item(item).ok()?;
     Some(
-        json!({"id": agent.id, "name": named(item), "status": agent.status, "team": agent.team, "owner": agent.owner}),
+        json!({"id": agent.id, "name": named(item), "status": agent.status, "team": agent.team, "owner": agent.owner, "deputy": agent.deputy}),
     )
 }
 
@@ -82,7 +83,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let id = AgentId::from_random(ask.new_id("agent"));
     // A program answers for nothing: what it registers is the tenant's.
     let owner = ask.who.person().cloned();
-    let agent = Agent { id: id.clone(), status: Lifecycle::Active, team, owner };
+    let agent = Agent { id: id.clone(), status: Lifecycle::Active, team, owner, deputy: None };
     let mut row = agent.to_item();
     row.insert(NAME.to_owned(), Attr::text(&name));
     let location = format!("/v1/tenants/{}/agents/{id}", tenant.id);
@@ -107,32 +108,45 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
 #[serde(deny_unknown_fields)]
 struct Owner {
     owner: UserId,
+    deputy: Option<UserId>,
 }
 
 pub fn owner_schema() -> Value {
-    json!({"type": "object", "required": ["owner"], "additionalProperties": false,
-        "properties": {"owner": {"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": "a person of the organization"}}})
+    let person = |what: &str| json!({"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": what});
+    json!({"type": "object", "required": ["owner"], "additionalProperties": false, "properties": {
+        "owner": person("a person of the organization"),
+        "deputy": {"anyOf": [{"type": "null"}, person("another one, who answers for it once its owner has left; without one it is suspended then")]},
+    }})
 }
 
-/// The agent, and the person whom the body names.
+/// The agent, and the people whom the body names.
 pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let named = body.get("owner").and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
-    let person = params.org.iter().zip(&named).map(|(org, user)| Key::user(org, user));
-    needs(params, body).into_iter().chain(person).collect()
+    let named = |field| body.get(field).and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
+    let named: Vec<UserId> = ["owner", "deputy"].into_iter().filter_map(named).collect();
+    let people = params.org.iter().flat_map(|org| named.iter().map(move |user| Key::user(org, user)));
+    needs(params, body).into_iter().chain(people).collect()
 }
 
 /// Another person answers for it from now on: without whoever answers, an agent does nothing.
 pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let Owner { owner } = ask.body()?;
+    let Owner { owner, deputy } = ask.body()?;
     // Who answers for what is not for a program to say.
     ask.who.person().ok_or(Why::Forbidden)?;
     let (key, agent, item) = agent(ask)?;
     let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
-    if !ask.find::<User>(&Key::user(org, &owner))?.is_some_and(|user| user.active) {
+    let active = |user: &UserId| {
+        let row = ask.find::<User>(&Key::user(org, user))?;
+        Ok::<_, Refused>(row.is_some_and(|user| user.active))
+    };
+    if !active(&owner)? {
         return Err(Refused::at(Why::InvalidField, "/owner", "an active person of this organization"));
     }
-    let mut new = item.clone();
-    new.extend(Agent { owner: Some(owner), ..agent.clone() }.to_item());
+    if let Some(other) = &deputy
+        && (*other == owner || !active(other)?)
+    {
+        return Err(Refused::at(Why::InvalidField, "/deputy", "another active person of this organization"));
+    }
+    let new = agent_item(item, &Agent { owner: Some(owner), deputy, ..agent.clone() });
     written(key, &agent, item, new)
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use domain::{
     AgentId, Code, GatewayKey, KeyId, KeyKind, KeyRow, KeyState, KeyStepError, KillRow, KillScope, MetaValue,
-    Metadata, Name, Network, Networks, Owner, Scopes, Timestamp, User,
+    Metadata, Name, Network, Networks, Owner, Scopes, Sight, Timestamp, User,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
+use tables::offboard::key_item;
 use tables::{Item, Key, Marker, Swap, Switch, Table, fingerprint};
 
 use crate::ask::Ask;
@@ -78,7 +79,8 @@ fn view(row: &KeyRow, now: Timestamp) -> Value {
         "providers": row.scopes.providers, "routes": row.scopes.routes,
         "networks": row.networks.as_ref().map(|list| &list.0), "requests_per_minute": row.per_minute(),
         "active_from": row.active_from, "expires_at": row.expires_at, "revoked_at": row.revoked_at,
-        "old_secret_until": row.previous.map(|previous| previous.until),
+        "old_secret_until": row.previous.as_ref().map(|previous| previous.until),
+        "rotate_by": row.rotate_by, "seen_by": row.seen.as_ref().map(|seen| &seen.user),
     })
 }
 
@@ -88,6 +90,7 @@ const fn state(state: KeyState) -> &'static str {
         KeyState::Active => "active",
         KeyState::Rotating => "rotating",
         KeyState::Expired => "expired",
+        KeyState::Overdue => "overdue",
         KeyState::Revoked => "revoked",
     }
 }
@@ -146,6 +149,13 @@ pub fn create_service(ask: &Ask<'_>) -> Result<Change, Refused> {
     create(ask, KeyKind::Service, Owner::Tenant)
 }
 
+/// Whoever is shown the secret of what is made now, if that is a person: when they leave, it has to be replaced.
+fn seen(ask: &Ask<'_>) -> Result<Option<Sight>, Refused> {
+    let Some(person) = ask.who.person() else { return Ok(None) };
+    let (user, _) = ask.must::<User>(&Key::user(&ask.who.org, person))?;
+    Ok(Some(Sight { user: user.id, epoch: user.epoch }))
+}
+
 fn create(ask: &Ask<'_>, kind: KeyKind, owner: Owner) -> Result<Change, Refused> {
     let wanted: Create = ask.body()?;
     may_make(ask)?;
@@ -169,6 +179,7 @@ fn create(ask: &Ask<'_>, kind: KeyKind, owner: Owner) -> Result<Change, Refused>
         agent: wanted.agent,
         owner,
         secret: made.secret_hash(),
+        seen: seen(ask)?,
         previous: None,
         scopes: Scopes {
             actions: wanted.actions,
@@ -180,6 +191,7 @@ fn create(ask: &Ask<'_>, kind: KeyKind, owner: Owner) -> Result<Change, Refused>
         requests_per_minute: wanted.requests_per_minute,
         active_from: wanted.active_from,
         expires_at: wanted.expires_at,
+        rotate_by: None,
         revoked_at: None,
     };
     let swaps = vec![
@@ -272,8 +284,9 @@ pub fn rotate(ask: &Ask<'_>) -> Result<Change, Refused> {
     }
     let made = GatewayKey::mint_as(row.id.clone(), row.kind, row.region, &ask.random.secret);
     let made = made.ok_or(Why::KeysUnavailable)?;
-    let turned =
-        row.rotated(made.secret_hash(), ask.now, overlap_seconds.saturating_mul(1_000)).map_err(step)?;
+    let turned = row
+        .rotated(made.secret_hash(), seen(ask)?, ask.now, overlap_seconds.saturating_mul(1_000))
+        .map_err(step)?;
     let mut body = view(&turned, ask.now);
     reveal(&mut body, &made);
     let metadata = told(&turned).count("overlap_seconds", overlap_seconds);
@@ -301,13 +314,8 @@ fn step(fault: KeyStepError) -> Refused {
     Refused::hint(Why::KeyState, fault)
 }
 
-/// What the codec does not know of a row stays in it.
 fn replaced(place: Key, old: &Item, row: &KeyRow, body: Value) -> Change {
-    let mut new = old.clone();
-    for gone in ["previous_sha256", "previous_until"] {
-        new.remove(gone);
-    }
-    new.extend(row.to_item());
+    let new = key_item(old, row);
     let tag = fingerprint(&new);
     let swap = Swap { key: place, old: Some(old.clone()), new };
     Change { etag: Some(tag), ..Change::of(vec![swap], resource(&row.id), body) }

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AddressRow, Lifecycle, MetaValue, Metadata, Opaque, OrgId, OwnersRow, Person, SessionRow, TenantId,
-    UserId,
+    AddressRow, LeaveCause, Lifecycle, MetaValue, Metadata, Offboarding, Opaque, OrgId, OwnersRow, Person,
+    SessionRow, TenantId, UserId,
 };
 use policy::admin::last_owner;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::gates::Write;
+use tables::offboard::marked;
 use tables::people::closed;
 use tables::{Item, Key, Swap, Table, fingerprint};
 
@@ -119,6 +120,8 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     }
     let mut swaps = offices(ask, &place, active)?;
     let person = turned(&place.person, active);
+    let ends = (!active).then(|| left(ask, &place, person.user.epoch));
+    swaps.extend(ends.as_ref().map(marked));
     let mut new = place.item.clone();
     new.extend(person.to_item());
     let etag = Some(fingerprint(&new));
@@ -134,6 +137,7 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     };
     let status = if active { Lifecycle::Active } else { Lifecycle::Suspended };
     Ok(Change {
+        ends,
         etag,
         writes,
         metadata: Metadata::default()
@@ -155,6 +159,12 @@ fn opened(ask: &Ask<'_>, addresses: impl Iterator<Item = Key>) -> Result<Vec<Swa
         Ok(Swap { key, old, new })
     };
     addresses.map(swap).collect()
+}
+
+/// What is told of somebody who is ended. The same stands in a row of the same transaction.
+fn left(ask: &Ask<'_>, place: &Place<'_>, epoch: u64) -> Offboarding {
+    let (org, user) = (place.org.clone(), place.id.clone());
+    Offboarding { org, user, epoch, at: ask.now, cause: LeaveCause::Admin }
 }
 
 /// Ended: everything that was begun in this epoch is over.

@@ -97,7 +97,8 @@ impl World {
         put(Key::tenant(&tenant), row.to_item());
         put(
             Key::agent(&tenant, &agent),
-            Agent { id: agent.clone(), status: Lifecycle::Active, team: None, owner: None }.to_item(),
+            Agent { id: agent.clone(), status: Lifecycle::Active, team: None, owner: None, deputy: None }
+                .to_item(),
         );
         put(Key::limits(&tenant), LimitsRow::of_tokens(1_000).to_item());
         for switch in [Switch::Platform, Switch::Org(org.clone()), Switch::Tenant(tenant.clone())] {
@@ -301,8 +302,13 @@ fn leaving_a_limited_team_waits_for_a_second_person() {
     let mut world = World::of(Some(Role::Admin));
     let key = Key::agent(&world.tenant, &world.agent);
     let team = |name: &str| name.parse::<domain::Code>().unwrap();
-    let row =
-        Agent { id: world.agent.clone(), status: Lifecycle::Active, team: Some(team("sales")), owner: None };
+    let row = Agent {
+        id: world.agent.clone(),
+        status: Lifecycle::Active,
+        team: Some(team("sales")),
+        owner: None,
+        deputy: None,
+    };
     world.rows.insert(key, row.to_item());
     let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
     let status = |world: &World| match world.call("agents.team", params.clone(), &json!({"team": null}), BARE)

@@ -34,12 +34,14 @@ fn key_row() -> KeyRow {
         agent: AgentId::from_random([3; 10]),
         owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
         secret: key().secret_hash(),
+        seen: None,
         previous: None,
         scopes: Scopes::of(["dlp.detect", "dlp.redact", "dlp.restore"].map(Code::literal).into()),
         networks: None,
         requests_per_minute: None,
         active_from: None,
         expires_at: None,
+        rotate_by: None,
         revoked_at: None,
     }
 }
@@ -95,7 +97,7 @@ fn good(action: Action) -> Case {
     let standing = Standing {
         org: Some(Org { id: row.org.clone(), status, networks: None }),
         tenant: Some(Tenant { id, org, region: Region::Eu, status, networks: None }),
-        agent: Some(Agent { id: row.agent.clone(), status, team: None, owner: None }),
+        agent: Some(Agent { id: row.agent.clone(), status, team: None, owner: None, deputy: None }),
         user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
         role: Some(Role::Member),
         agent_owner: None,

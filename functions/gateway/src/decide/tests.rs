@@ -52,12 +52,14 @@ fn key_row() -> KeyRow {
         agent: AgentId::from_random([3; 10]),
         owner: Owner::User { id: UserId::from_random([4; 10]), epoch: 5 },
         secret: key().secret_hash(),
+        seen: None,
         previous: None,
         scopes: Scopes::of(["llm.call", "models.list"].map(Code::literal).into()),
         networks: None,
         requests_per_minute: None,
         active_from: None,
         expires_at: None,
+        rotate_by: None,
         revoked_at: None,
     }
 }
@@ -168,6 +170,7 @@ fn good() -> Case {
                 status: active,
                 team: None,
                 owner: Some(UserId::from_random([6; 10])),
+                deputy: None,
             }),
             user: Some(User { id: UserId::from_random([4; 10]), active: true, epoch: 5 }),
             role: Some(Role::Member),

@@ -36,9 +36,10 @@ pub async fn run(mut desk: Desk, wanted: Agents) -> Done {
                 .await
         }
         Agents::Resume { agent } => status(&mut desk, &agent, Lifecycle::Active, "the agent is active").await,
-        Agents::Owner { agent, owner } => {
+        Agents::Owner { agent, owner, deputy } => {
             let path = desk.in_tenant(&format!("/agents/{agent}/owner"))?;
-            desk.change(Call::put(path, json!({"owner": owner})), "somebody else answers for the agent").await
+            let body = json!({"owner": owner, "deputy": deputy});
+            desk.change(Call::put(path, body), "somebody else answers for the agent").await
         }
         Agents::Team { agent, team, .. } => {
             let path = desk.in_tenant(&format!("/agents/{agent}/team"))?;

@@ -9,13 +9,14 @@ use super::show::{self, Column, Kind, object};
 use crate::args::api::{Keys, NewKey};
 use crate::print;
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column("id", "/id", Kind::Whole),
     Column("kind", "/kind", Kind::Whole),
     Column("state", "/state", Kind::Whole),
     Column("agent", "/agent", Kind::Whole),
     Column("for", "/actions", Kind::Text),
     Column("ends", "/expires_at", Kind::When),
+    Column("rotate by", "/rotate_by", Kind::When),
 ];
 
 pub async fn run(mut desk: Desk, wanted: Keys) -> Done {

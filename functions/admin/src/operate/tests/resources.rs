@@ -145,6 +145,47 @@ fn an_agent_moves_with_both_counts() {
     assert_eq!(why(world.call("agents.create", world.in_tenant(), &nowhere, BARE)), Why::InvalidField);
 }
 
+/// Whoever is shown a secret is written down with it; a program is nobody who leaves.
+#[test]
+fn who_saw_a_secret_stands_in_its_row_and_a_rotation_forgets_them() {
+    let mut world = World::of(Some(Role::Admin));
+    let body = json!({"agent": world.agent, "actions": ["llm.call"]});
+    let made = world.call("keys.create_service", world.in_tenant(), &body, BARE);
+    let plan = world.make(made);
+    let row = KeyRow::from_item(&plan.change.swaps[0].new).unwrap();
+    let seen = |byte| Some(domain::Sight { user: user(byte), epoch: 7 });
+    assert_eq!((&row.seen, &plan.change.body["seen_by"]), (&seen(4), &json!(user(4))));
+    let place = Key::gateway_key(&row.id);
+    let secret = domain::SecretHash::of("another");
+    world.put(place.clone(), &KeyRow { secret, seen: seen(6), rotate_by: Some(at(4_000)), ..row.clone() });
+    let params = Params { key: Some(row.id.clone()), ..world.in_tenant() };
+    let Decision::Show(shown) = world.call("keys.get", params.clone(), &json!({}), BARE) else { panic!() };
+    assert_eq!((&shown.body["state"], &shown.body["rotate_by"]), (&json!("overdue"), &json!(at(4_000))));
+    let turned = world.call("keys.rotate", params, &json!({"overlap_seconds": 60}), BARE);
+    world.make(turned);
+    let row = KeyRow::from_item(&world.rows[&place]).unwrap();
+    assert_eq!((&row.seen, row.rotate_by, &row.previous), (&seen(4), None, &None));
+}
+
+#[test]
+fn an_agent_has_a_deputy_who_is_somebody_else_and_there() {
+    let mut world = World::of(Some(Role::Admin));
+    let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
+    let to = |world: &World, body: &Value| world.call("agents.owner", params.clone(), body, BARE);
+    world.put(Key::user(&world.org, &user(6)), &User { id: user(6), active: false, epoch: 1 });
+    for deputy in [5, 6, 99] {
+        let refused = to(&world, &json!({"owner": user(5), "deputy": user(deputy)}));
+        assert_eq!(why(refused), Why::InvalidField, "{deputy}");
+    }
+    let given = to(&world, &json!({"owner": user(5), "deputy": user(4)}));
+    let body = world.make(given).change.body;
+    assert_eq!((&body["owner"], &body["deputy"]), (&json!(user(5)), &json!(user(4))));
+    let given = to(&world, &json!({"owner": user(4)}));
+    assert_eq!(world.make(given).change.body["deputy"], json!(null), "named with the owner, or not there");
+    let row = Agent::from_item(&world.rows[&Key::agent(&world.tenant, &world.agent)]).unwrap();
+    assert_eq!((row.owner, row.deputy), (Some(user(4)), None));
+}
+
 fn to_status(active: bool) -> Value {
     json!({"status": if active { "active" } else { "suspended" }})
 }
@@ -166,6 +207,12 @@ fn somebody_is_ended_by_one_write_and_nothing_old_comes_back() {
     let marks: Vec<_> = plan.change.writes.iter().map(|write| write.key.clone()).collect();
     assert_eq!(marks, [Key::address(&world.org, &address)], "in the same transaction");
     assert_eq!((world.person(5).user.active, world.person(5).user.epoch), (false, 8));
+    let left = plan.change.ends.clone().expect("it is told");
+    assert_eq!((&left.org, &left.user, left.epoch, left.at), (&world.org, &user(5), 8, at(5_000)));
+    assert!(
+        plan.change.swaps.contains(&tables::offboard::marked(&left)),
+        "and stands in the same transaction"
+    );
     let owners = |world: &World| OwnersRow::from_item(&world.rows[&Key::owners(&world.tenant)]).unwrap().0;
     assert_eq!(owners(&world), [user(6)].into(), "whoever is ended owns nothing");
     let Decision::Write(plan) = world.call("users.status", world.on(5), &to_status(false), BARE) else {
@@ -176,7 +223,7 @@ fn somebody_is_ended_by_one_write_and_nothing_old_comes_back() {
     let params = Params { user: Some(user(5)), ..world.in_tenant() };
     assert_eq!(why(world.call("roles.grant", params, &json!({"role": "viewer"}), BARE)), Why::PersonInactive);
     let back = world.call("users.status", world.on(5), &to_status(true), BARE);
-    world.make(back);
+    assert_eq!(world.make(back).change.ends, None);
     assert_eq!((world.person(5).user.active, world.person(5).user.epoch), (true, 8));
     assert_eq!(owners(&world), [user(5), user(6)].into());
 }
@@ -241,7 +288,8 @@ fn the_last_owner_is_not_ended_by_hand_and_nobody_ends_themselves_or_who_stands_
     let Decision::Write(plan) = end(&world, 5) else { panic!() };
     let places: BTreeSet<_> = plan.change.swaps.iter().map(|swap| swap.key.clone()).collect();
     assert!(places.is_superset(&[Key::owners(&world.tenant), Key::org_owners(&world.org)].into()));
-    assert!(plan.change.swaps.iter().all(|swap| swap.old.is_some()));
+    let mark = plan.change.ends.as_ref().map(tables::offboard::marked);
+    assert!(plan.change.swaps.iter().all(|swap| swap.old.is_some() || mark.as_ref() == Some(swap)));
     assert_eq!(
         why(world.call("users.status", world.on(5), &json!({"status": "deleted"}), BARE)),
         Why::InvalidField

@@ -54,7 +54,13 @@ pub enum Agents {
     /// Lets it call again
     Resume { agent: AgentId },
     /// Gives it to another person to answer for
-    Owner { agent: AgentId, owner: UserId },
+    Owner {
+        agent: AgentId,
+        owner: UserId,
+        /// Who answers for it once that person has left; without one it is suspended then
+        #[arg(long)]
+        deputy: Option<UserId>,
+    },
     /// Puts it into a team, or out of any
     Team {
         agent: AgentId,
