@@ -1,6 +1,6 @@
 //! Agents: registered, with an owner and a status.
 
-use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name, User, UserId};
+use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -103,34 +103,20 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     written(key, &agent, item, new)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Owner {
-    owner: UserId,
-}
-
 pub fn owner_schema() -> Value {
     json!({"type": "object", "required": ["owner"], "additionalProperties": false,
-        "properties": {"owner": {"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": "a person of the organization"}}})
+        "properties": {"owner": {"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": "somebody with a role in the tenant, or an owner of the organization"}}})
 }
 
 /// The agent, and the person whom the body names.
 pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let named = body.get("owner").and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
-    let person = params.org.iter().zip(&named).map(|(org, user)| Key::user(org, user));
-    needs(params, body).into_iter().chain(person).collect()
+    needs(params, body).into_iter().chain(super::answering_needs(params, body)).collect()
 }
 
 /// Another person answers for it from now on: without whoever answers, an agent does nothing.
 pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let Owner { owner } = ask.body()?;
-    // Who answers for what is not for a program to say.
-    ask.who.person().ok_or(Why::Forbidden)?;
+    let owner = super::answering(ask)?;
     let (key, agent, item) = agent(ask)?;
-    let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
-    if !ask.find::<User>(&Key::user(org, &owner))?.is_some_and(|user| user.active) {
-        return Err(Refused::at(Why::InvalidField, "/owner", "an active person of this organization"));
-    }
     let mut new = item.clone();
     new.extend(Agent { owner: Some(owner), ..agent.clone() }.to_item());
     written(key, &agent, item, new)
