@@ -308,7 +308,12 @@ fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
     assert!(ends <= aws_now().plus_millis(300_000), "with its token: {ends}");
     let program = person(&shown);
     let me = program.get("/v1/session");
-    assert_eq!(code(&me), refused(404, "not_found"), "sessions are looked after by people");
+    assert_eq!((me.status, text(&me, "user")), (200, program.user.clone()), "{me:?}");
+    let mine = program.get("/v1/session/tenants").json();
+    assert_eq!(
+        (&mine["items"][0]["id"], &mine["items"][0]["role"]),
+        (&json!(world.tenant), &json!("operator"))
+    );
     assert_eq!(program.get(&world.path("/agents")).status, 200);
     let agent = program.send("POST", &world.path("/agents"), &json!({"name": "x"}));
     assert_eq!(code(&agent), refused(403, "forbidden"), "an operator registers none");
@@ -323,6 +328,11 @@ fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
     assert_eq!(turn(&dana, "active").status, 200);
     let stopped = program.send("POST", &world.path("/kill"), &json!({"reason": "deploy_failed"}));
     assert_eq!(stopped.status, 200, "{stopped:?}");
+    // Whoever answers for the program has stopped it too.
+    let recover = json!({"reason": "resolved", "version": stopped.json()["version"]});
+    let recovered = |by: &Person| by.send("POST", &world.path("/kill/recover"), &recover);
+    assert_eq!(code(&recovered(&dana)), refused(403, "same_person"));
+    assert_eq!(recovered(&world.owner).status, 200);
 
     // Whoever looks after the tenant sees what it is, and stops it: the very next request is refused.
     let seen = dana.get(&build.path(""));
@@ -334,6 +344,50 @@ fn a_program_signs_in_by_its_platform_s_token_and_has_its_role_and_no_more() {
     assert_eq!(dana.send("PUT", &build.path("/status"), &json!({"status": "active"})).status, 200);
     assert_eq!(code(&program.get(&world.path("/agents"))), refused(401, "session_ended"), "nothing revives");
     drop(person(&build.shows(Mint::Signed, &json!({}))));
+}
+
+/// A program is as long as somebody answers for it, and ends its own session.
+#[test]
+fn a_program_is_answered_for_and_signs_out() {
+    let Some(world) = World::new() else { return };
+    let (dana, noa) = (world.with_role("dana", "owner"), world.with_role("noa", "owner"));
+    let Some(build) = Build::new(&world, &dana, "viewer") else { return };
+    let program = person(&build.shows(Mint::Signed, &json!({})));
+    let said = countersign(&program, &["whoami"]);
+    assert!(said.contains(&program.user), "{said}");
+    let file = stack().home().join("program.yaml");
+    std::fs::write(&file, "v: 1\ntenants:\n  - name: research\n    status: active\n").expect("it is written");
+    let said = countersign(&program, &["apply", "-f", file.to_str().unwrap(), "--dry-run"]);
+    assert!(said.contains("nothing to change"), "{said}");
+    countersign(&program, &["logout"]);
+    assert_eq!(code(&program.get("/v1/session")), refused(401, "session_revoked"));
+
+    let program = person(&build.shows(Mint::Signed, &json!({})));
+    let status = |to: &str| {
+        let path = format!("/v1/orgs/{}/users/{}/status", world.org.id, dana.user);
+        world.owner.send("PUT", &path, &json!({ "status": to })).status
+    };
+    assert_eq!(status("suspended"), 200);
+    assert_eq!(code(&program.get(&world.path("/agents"))), refused(401, "workload_inactive"));
+    assert_eq!(code(&build.shows(Mint::Signed, &json!({}))), refused(401, "workload_inactive"));
+    let to = |user: &str| noa.send("PUT", &build.path("/owner"), &json!({ "owner": user }));
+    assert_eq!(code(&to(&dana.user)), refused(400, "invalid_field"), "whoever was ended answers for nothing");
+    let given = to(&noa.user);
+    assert_eq!((given.status, text(&given, "owner")), (200, noa.user.clone()), "{given:?}");
+    assert_eq!(code(&program.get(&world.path("/agents"))), refused(401, "session_ended"), "nothing revives");
+    let program = person(&build.shows(Mint::Signed, &json!({})));
+    assert_eq!(program.get(&world.path("/agents")).status, 200);
+}
+
+/// What the command says as somebody.
+fn countersign(by: &Person, arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(stack().built("debug/countersign"));
+    command.env_clear().env("CS_STAGE", "local").env("HOME", stack().home());
+    command.env("CS_ADMIN_URL", stack().text("/admin_url")).env("CS_SESSION", &by.key);
+    let done = command.args(arguments).stdin(std::process::Stdio::null()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    assert!(done.status.success(), "{arguments:?}: {said}");
+    said
 }
 
 #[test]

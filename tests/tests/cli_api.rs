@@ -108,7 +108,8 @@ fn from_a_session_to_a_working_key() {
     let me = dana.did(&["whoami"]);
     let owns = me.out.lines().any(|line| line.starts_with("org_owner ") && line.ends_with(" yes"));
     assert!(owns && me.out.contains("usr_"), "{me:?}");
-    assert!(dana.did(&["tenants", "list"]).out.contains(&tenant));
+    let listed = dana.did(&["tenants", "list"]).out;
+    assert!(listed.contains(&tenant) && listed.contains("your role"), "{listed}");
 
     let agent = id(&dana.json(&["agents", "create", "crawler"]));
     let key = dana.did(&["keys", "create", "--service", "--agent", &agent]);

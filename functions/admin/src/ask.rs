@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{KeyId, Opaque, OrgId, Region, SessionRow, Timestamp, UserId};
+use domain::{ChangeRow, KeyId, Opaque, OrgId, Region, SessionRow, Timestamp, UserId};
 use policy::admin::{Principal, PrincipalId, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub struct Who {
     pub user: UserId,
     pub org: OrgId,
     pub session: SessionRow,
+    /// The person who answers: oneself, or for a program whoever its row names.
+    pub answers: UserId,
 }
 
 impl Who {
@@ -75,8 +77,8 @@ pub struct Ask<'a> {
     /// The path that was called: a key is for one.
     pub path: &'a str,
     pub forms: FormRules<'a>,
-    /// Who asked for this change first, if this is its confirmation by another.
-    pub confirms: Option<&'a UserId>,
+    /// Which change this is, if it was asked for by another and is confirmed now.
+    pub confirms: Option<&'a ChangeRow>,
 }
 
 impl Ask<'_> {
@@ -119,11 +121,11 @@ impl Ask<'_> {
         }
     }
 
-    /// Ten bytes for a new id. The same caller, operation and idempotency key give the same id, so that a repetition finds
-    /// what the first made.
+    /// Ten bytes for a new id, others for everything else that is made with it. The same caller, operation and idempotency key
+    /// give the same id, so that a repetition finds what the first made.
     pub fn new_id(&self, what: &str) -> [u8; 10] {
-        let digest = self.repeatable(what).map(|digest| digest.first_chunk().copied().unwrap_or_default());
-        digest.unwrap_or(self.random.id)
+        let fresh = || hashed(&[b"countersign fresh id", what.as_bytes(), &self.random.id]);
+        first(self.repeatable(what).unwrap_or_else(fresh))
     }
 
     /// The same for a gateway key, whose id is one of another form; `None` without an idempotency key.
@@ -134,9 +136,21 @@ impl Ask<'_> {
     }
 
     fn repeatable(&self, what: &str) -> Option<[u8; 32]> {
-        let key = self.idempotency?;
-        Some(hashed(&["countersign id", what, self.path, self.who.user.as_str(), key]))
+        self.idempotency.map(|key| repeated(what, self.path, &self.who.user, key))
     }
+}
+
+/// Ten bytes that stand for what one caller asked for by one path under one idempotency key.
+pub fn repeated_id(what: &str, path: &str, user: &UserId, key: &str) -> [u8; 10] {
+    first(repeated(what, path, user, key))
+}
+
+fn repeated(what: &str, path: &str, user: &UserId, key: &str) -> [u8; 32] {
+    hashed(&["countersign id", what, path, user.as_str(), key].map(str::as_bytes))
+}
+
+fn first(digest: [u8; 32]) -> [u8; 10] {
+    digest.first_chunk().copied().unwrap_or_default()
 }
 
 /// A JSON value as a type says.
@@ -172,14 +186,15 @@ fn expected(message: &str) -> String {
 
 /// A digest under which something is kept that must not be read there.
 pub fn digest(parts: &[&str]) -> Opaque {
-    Opaque::from_digest(&hashed(parts))
+    let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
+    Opaque::from_digest(&hashed(&parts))
 }
 
-fn hashed(parts: &[&str]) -> [u8; 32] {
+fn hashed(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
+        hash.update(part);
     }
     hash.finalize().into()
 }

@@ -25,13 +25,14 @@ pub mod workloads;
 
 use std::sync::LazyLock;
 
-use domain::{KillRow, Lifecycle, Metadata, Network, Networks};
+use domain::{KillRow, Lifecycle, Metadata, Network, Networks, User, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::{NETWORKS, Row as _};
 use tables::{Attr, Item, Key, Swap, Switch, fingerprint};
 
 use crate::ask::Ask;
+use crate::event::Params;
 use crate::plan::Change;
 use crate::refusal::{Refused, Why};
 
@@ -82,6 +83,40 @@ fn with_status(ask: &Ask<'_>, item: &Item) -> Result<Item, Refused> {
     let mut new = item.clone();
     new.insert("status".to_owned(), Attr::text(status));
     Ok(new)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answering {
+    owner: UserId,
+}
+
+/// The rows of whoever a body names to answer for something of a tenant.
+fn answering_needs(params: &Params, body: &Value) -> Vec<Key> {
+    let named = |field| body.get(field).and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
+    let (Some(org), Some(tenant)) = (&params.org, &params.tenant) else { return Vec::new() };
+    let rows = |user| [Key::user(org, &user), Key::org_owner(org, &user), Key::binding(tenant, &user)];
+    ["owner", "deputy"].into_iter().filter_map(named).flat_map(rows).collect()
+}
+
+/// Who is to answer for something of a tenant: an active person who has a part in it. That is not for a program to say.
+fn answering(ask: &Ask<'_>) -> Result<UserId, Refused> {
+    ask.who.person().ok_or(Why::Forbidden)?;
+    let Answering { owner } = ask.body()?;
+    must_answer(ask, &owner, "/owner")?;
+    Ok(owner)
+}
+
+/// Whether somebody may answer for something of a tenant, where a body names them.
+fn must_answer(ask: &Ask<'_>, user: &UserId, at: &str) -> Result<(), Refused> {
+    let (org, tenant) = ask.params.org.as_ref().zip(ask.params.tenant.as_ref()).ok_or(Why::NotFound)?;
+    let active = ask.find::<User>(&Key::user(org, user))?.is_some_and(|user| user.active);
+    let places = [Key::org_owner(org, user), Key::binding(tenant, user)];
+    if active && places.iter().any(|place| ask.rows.contains_key(place)) {
+        return Ok(());
+    }
+    let hint = "somebody active with a role in this tenant, or an owner of the organization";
+    Err(Refused::at(Why::InvalidField, at, hint))
 }
 
 /// One row for another, with the entity tag of what it becomes.

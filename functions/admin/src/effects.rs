@@ -18,7 +18,7 @@ use crate::providers::Providers;
 use crate::queries::{self, NewQuery};
 use crate::refusal::{Refused, Why};
 use crate::response::Response;
-use crate::routes::{List, Operation, Run};
+use crate::routes::{Beside, List, Operation, Run};
 use crate::secrets::Secrets;
 use crate::sso::Secret;
 use crate::sso::session_token::Session;
@@ -59,7 +59,7 @@ impl Effects {
         Ok((session, rows))
     }
 
-    /// Everything behind the session, and what the operation reads.
+    /// Everything behind the session, what the operation reads, and what the same request has asked for before.
     ///
     /// # Errors
     /// The tables did not answer in full.
@@ -70,8 +70,10 @@ impl Effects {
         params: &Params,
         body: &Value,
         seen: Rows,
+        repeated: Option<Key>,
     ) -> Result<Rows, Why> {
         let mut keys = who::keys(session, params);
+        keys.extend(repeated);
         if let Run::Show { needs, .. } | Run::Change { needs, .. } | Run::Answer { needs } = &operation.run {
             keys.extend(needs(params, body));
         }
@@ -79,16 +81,17 @@ impl Effects {
         // A confirmation decides again what was asked for, on what that reads.
         for item in changes::needs(params, body).iter().filter_map(|key| seen.get(key)) {
             let row = domain::ChangeRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;
-            if let Some(org) = &params.org {
-                keys.extend(who::requester_keys(org, params.tenant.as_ref(), &row.by));
-            }
+            keys.extend(who::requester_keys(params, &row));
             if let Some((Operation { run: Run::Change { needs, .. }, .. }, named, body)) =
                 changes::operation(&row)
             {
                 keys.extend(needs(&Params { org: params.org.clone(), ..named }, &body));
             }
         }
-        self.beside(keys, seen).await
+        let rows = self.beside(keys, seen).await?;
+        // Who answers for a program is known once its row is.
+        let behind: Vec<Key> = who::behind(session, &rows).into_iter().collect();
+        if behind.is_empty() { Ok(rows) } else { self.beside(behind, rows).await }
     }
 
     /// Rows beside those that were read a moment ago, to know who it is: these are not read again.
@@ -116,14 +119,26 @@ impl Effects {
     }
 
     /// A page of a list.
-    pub async fn page(&self, list: &List, ask: &Ask<'_>, after: Option<&str>) -> Response {
-        match self.listed(list, ask, after).await {
+    pub async fn page(
+        &self,
+        list: &List,
+        beside: Option<Beside>,
+        ask: &Ask<'_>,
+        after: Option<&str>,
+    ) -> Response {
+        match self.listed(list, beside, ask, after).await {
             Ok(body) => Response::json(200, &body),
             Err(why) => Response::problem(&Refused::from(why)),
         }
     }
 
-    async fn listed(&self, list: &List, ask: &Ask<'_>, after: Option<&str>) -> Result<Value, Why> {
+    async fn listed(
+        &self,
+        list: &List,
+        beside: Option<Beside>,
+        ask: &Ask<'_>,
+        after: Option<&str>,
+    ) -> Result<Value, Why> {
         let unread = |_| Why::FactsUnavailable;
         let pk = (list.partition)(ask.params, ask).ok_or(Why::NotFound)?;
         let prefix = (list.prefix)(ask);
@@ -136,11 +151,15 @@ impl Effects {
             None => page.rows.iter().filter_map(|(key, item)| (list.show)(ask, key, item)).collect(),
             Some(row) => {
                 let keys: Vec<Key> = page.rows.iter().filter_map(|(marker, _)| row(marker)).collect();
-                let rows = match keys.is_empty() {
+                let more = beside.iter().flat_map(|beside| keys.iter().filter_map(|key| beside(ask, key)));
+                let all: Vec<Key> = keys.iter().cloned().chain(more).collect();
+                let mut rows = match all.is_empty() {
                     true => Rows::new(),
-                    false => self.dynamo.batch_get(&keys).await.map_err(unread)?,
+                    false => self.dynamo.batch_get(&all).await.map_err(unread)?,
                 };
-                keys.iter().filter_map(|key| (list.show)(ask, key, rows.get(key)?)).collect()
+                rows.extend(ask.rows.iter().map(|(key, item)| (key.clone(), item.clone())));
+                let ask = Ask { rows: &rows, ..*ask };
+                keys.iter().filter_map(|key| (list.show)(&ask, key, rows.get(key)?)).collect()
             }
         };
         Ok(json!({"items": shown, "next": last.filter(|_| page.more)}))
@@ -152,7 +171,8 @@ impl Effects {
         if plan.change.already {
             return done(&plan).with_action(action);
         }
-        let recorded = self.audit.attempt(action, std::slice::from_ref(&plan.attempt)).await;
+        let told = plan.told(plan.attempt.clone(), plan.attempt.created_at);
+        let recorded = self.audit.attempt(action, &told).await;
         if recorded.is_err() && !plan.change.regardless {
             return Response::problem(&Why::AuditUnavailable.into()).with_action(action);
         }
@@ -160,8 +180,9 @@ impl Effects {
         if ended.is_ok() {
             self.tell(&plan).await;
         }
-        let outcome = plan.outcome(aws::now(), ended);
-        if self.audit.record(&[outcome]).await.is_err() {
+        let now = aws::now();
+        let outcome = plan.told(plan.outcome(now, ended), now);
+        if self.audit.record(&outcome).await.is_err() {
             tracing::error!(%action, "admin.outcome_not_recorded");
         }
         let response = match ended {

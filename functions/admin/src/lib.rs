@@ -209,7 +209,8 @@ impl Admin {
             Ok(body) => body,
             Err(refused) => return refuse(refused).await,
         };
-        let rows = match self.effects.facts(&session, operation, &params, &body, seen).await {
+        let repeated = decide::changes::repeated(request, &params, &session.user);
+        let rows = match self.effects.facts(&session, operation, &params, &body, seen, repeated).await {
             Ok(rows) => rows,
             Err(why) => return refuse(why.into()).await,
         };
@@ -230,15 +231,26 @@ impl Admin {
     }
 
     async fn answer(&self, asked: &Asked<'_>) -> Response {
-        match operate::decide(&self.rules.policies, asked) {
-            Decision::Show(shown) => Response::json(200, &shown.body).with_etag(shown.etag.as_deref()),
-            Decision::Page(list) => match who::resource(asked.operation.on, asked.params, asked.who) {
-                Ok(resource) => {
-                    let ask = operate::ask(asked, &resource);
-                    self.effects.page(list, &ask, asked.request.after.as_deref()).await
-                }
-                Err(why) => Response::problem(&why.into()),
+        let decision = match operate::decide(&self.rules.policies, asked) {
+            Decision::Look(record, decision) => match self.effects.audit.record(&[*record]).await {
+                Ok(()) => *decision,
+                Err(_) => return Response::problem(&Why::AuditUnavailable.into()),
             },
+            decision => decision,
+        };
+        match decision {
+            // It was told, and is told once.
+            Decision::Look(..) => Response::problem(&Why::DecisionFault.into()),
+            Decision::Show(shown) => Response::json(200, &shown.body).with_etag(shown.etag.as_deref()),
+            Decision::Page(list, beside) => {
+                match who::resource(asked.operation.on, asked.params, asked.who) {
+                    Ok(resource) => {
+                        let ask = operate::ask(asked, &resource);
+                        self.effects.page(list, beside, &ask, asked.request.after.as_deref()).await
+                    }
+                    Err(why) => Response::problem(&why.into()),
+                }
+            }
             Decision::Answer(row, scribe) => {
                 let told = self.effects.answer(&row, asked.request.after.as_deref()).await;
                 match told {

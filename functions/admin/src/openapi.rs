@@ -65,7 +65,7 @@ fn described(operation: &Operation) -> Value {
     let reference = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     match &operation.run {
         Run::Show { .. } => set(&mut answers, "200", answer("as it is; `etag` names this state")),
-        Run::List(_) => {
+        Run::List(_) | Run::Joined(..) => {
             parameters.push(reference("After"));
             let page = json!({"type": "object", "required": ["items", "next"], "properties": {
                 "items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}});

@@ -1,17 +1,20 @@
 //! The decision about one operation: pure, from the request and what was read for it.
 
-use domain::{ActionId, AuditRecord, Decided, EventType, Metadata, Phase, QueryRow, TenantId, Timestamp};
+use domain::{
+    ActionId, AuditRecord, ChangeRow, Code, Decided, EventId, EventType, MetaValue, Metadata, OrgId, Phase,
+    QueryRow, TenantId, Timestamp,
+};
 use policy::admin::{Action, AdminPermit, Denial, Policies, Resource};
 use serde_json::Value;
 
 use crate::ask::{Ask, Random, Rows, Who};
 use crate::decide::connections::FormRules;
-use crate::decide::{audit, changes};
+use crate::decide::{audit, changes, glass, people};
 use crate::event::{Params, Request};
 use crate::plan::{Change, Shown};
 use crate::records::{Entry, Scribe};
 use crate::refusal::{Refused, Why};
-use crate::routes::{List, On, Operation, Run};
+use crate::routes::{Beside, List, On, Operation, Run};
 use crate::who;
 
 /// What is to be done.
@@ -19,9 +22,11 @@ use crate::who;
 pub enum Decision {
     Show(Shown),
     /// A page is to be read first.
-    Page(&'static List),
+    Page(&'static List, Option<Beside>),
     /// The log's answer to a question is to be read first; the scribe tells if it cannot be.
     Answer(Box<QueryRow>, Box<Scribe>),
+    /// By a way into a tenant that two opened: told in its log before it is answered.
+    Look(Box<AuditRecord>, Box<Self>),
     Write(Box<Plan>),
     Refuse(Refused, Box<AuditRecord>),
 }
@@ -35,6 +40,7 @@ pub struct Plan {
     /// With which status it is answered.
     pub status: u16,
     pub attempt: AuditRecord,
+    attempt_random: [u8; 10],
     outcome: [u8; 10],
 }
 
@@ -74,7 +80,7 @@ fn refuse(asked: &Asked<'_>, scribe: &Scribe, refused: Refused) -> Decision {
 fn scribe(asked: &Asked<'_>) -> Scribe {
     let event = match &asked.operation.run {
         Run::Change { event, .. } => *event,
-        Run::Show { .. } | Run::List(_) | Run::Answer { .. } => EventType::AdminRefused,
+        Run::Show { .. } | Run::List(_) | Run::Joined(..) | Run::Answer { .. } => EventType::AdminRefused,
     };
     let action = ActionId::new(asked.now, asked.random.action);
     let scribe = Scribe::of(asked.who, asked.region, action, asked.operation.name, event);
@@ -82,6 +88,10 @@ fn scribe(asked: &Asked<'_>) -> Scribe {
     match (&asked.params.org, &asked.params.tenant) {
         (Some(org), Some(tenant)) => scribe.in_log_of(org.clone(), tenant.clone()),
         (Some(org), None) => scribe.in_log_of(org.clone(), TenantId::platform()),
+        // Whoever administers the platform does so in its own log; nobody else writes there.
+        _ if asked.operation.on == On::Platform && asked.who.principal.platform => {
+            scribe.in_log_of(OrgId::platform(), TenantId::platform())
+        }
         _ => scribe,
     }
 }
@@ -96,8 +106,8 @@ fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Re
         let id = ActionId::new(asked.now, asked.random.action);
         policies.authorize(id, &asked.who.principal, action, &resource).map_err(denied)
     };
-    let granted = permit(asked.operation.action)?;
-    if [Action::ChangeConfirm, Action::BreakGlassConfirm].contains(&asked.operation.action) {
+    let granted = granted(asked, permit)?;
+    if asked.operation.confirms() {
         let asked_for = first(asked)?;
         // Whoever confirms that the glass is broken does not go in themselves; any other change they could make.
         if asked.operation.action == Action::ChangeConfirm {
@@ -106,6 +116,27 @@ fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Re
         still(policies, asked, &asked_for, &resource)?;
     }
     Ok((granted, resource))
+}
+
+/// By the operation's own action. A role is given and taken by those of what it was and of what it is to be.
+fn granted(
+    asked: &Asked<'_>,
+    permit: impl Fn(Action) -> Result<AdminPermit, Refused>,
+) -> Result<AdminPermit, Refused> {
+    let own = asked.operation.action;
+    let actions = match own {
+        Action::GrantMember => people::actions(asked.params, asked.body, asked.rows),
+        _ => Vec::new(),
+    };
+    let permits: Result<Vec<_>, _> = actions.into_iter().map(&permit).collect();
+    match permits {
+        Ok(mut permits) => permits.pop().map_or_else(|| permit(own), Ok),
+        // Whoever gives lesser roles is told that this one is above theirs.
+        Err(refused) if refused.why == Why::Forbidden && permit(own).is_ok() => {
+            Err(Why::AboveOwnLevel.into())
+        }
+        Err(refused) => Err(refused),
+    }
 }
 
 /// An answer is read by the right that its question was asked by. For whoever sees their own part alone there is nothing else.
@@ -127,24 +158,23 @@ fn readable(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Reso
 }
 
 /// What is to be confirmed, and who asked for it.
-fn first(asked: &Asked<'_>) -> Result<(&'static Operation, domain::UserId), Refused> {
+fn first(asked: &Asked<'_>) -> Result<(&'static Operation, ChangeRow), Refused> {
     let key = changes::needs(asked.params, asked.body).into_iter().next();
     let row = key.and_then(|key| asked.rows.get(&key)).ok_or(Why::NotFound)?;
-    let row = <domain::ChangeRow as tables::codec::Row>::from_item(row).map_err(|_| Why::FactsUnavailable)?;
+    let row = <ChangeRow as tables::codec::Row>::from_item(row).map_err(|_| Why::FactsUnavailable)?;
     let (operation, ..) = changes::operation(&row).ok_or(Why::FactsUnavailable)?;
-    Ok((operation, row.by))
+    Ok((operation, row))
 }
 
 /// Two people in good standing stand behind a change: the first must still be one who may ask for it.
 fn still(
     policies: &Policies,
     asked: &Asked<'_>,
-    (operation, by): &(&'static Operation, domain::UserId),
+    (operation, change): &(&'static Operation, ChangeRow),
     resource: &Resource,
 ) -> Result<(), Refused> {
-    let (org, tenant) = (asked.params.org.as_ref().ok_or(Why::NotFound)?, asked.params.tenant.as_ref());
     let id = ActionId::new(asked.now, asked.random.action);
-    let principal = who::requester(asked.rows, org, tenant, by)?;
+    let principal = who::requester(asked.rows, asked.params, change, asked.now)?;
     let may = principal.is_some_and(|one| policies.authorize(id, &one, operation.action, resource).is_ok());
     if may { Ok(()) } else { Err(Why::RequesterGone.into()) }
 }
@@ -181,18 +211,47 @@ pub fn ask<'a>(asked: &'a Asked<'a>, resource: &'a Resource) -> Ask<'a> {
 
 fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: &Scribe) -> Decision {
     let ask = ask(asked, resource);
+    let opened = permit.is_break_glass().then(|| glass::named(&ask));
+    let look = |decision| match &opened {
+        Some(by) => Decision::Look(Box::new(looked(asked, &permit, by, scribe)), Box::new(decision)),
+        None => decision,
+    };
     let result = match &asked.operation.run {
-        Run::Show { show, .. } => show(&ask).map(Decision::Show),
-        Run::List(list) => Ok(Decision::Page(list)),
+        Run::Show { show, .. } => show(&ask).map(Decision::Show).map(look),
+        Run::List(list) => Ok(look(Decision::Page(list, None))),
+        Run::Joined(list, beside) => Ok(look(Decision::Page(list, Some(*beside)))),
         Run::Answer { .. } => {
-            audit::read(&ask).map(|row| Decision::Answer(Box::new(row), Box::new(scribe.clone())))
+            let answer = |row| Decision::Answer(Box::new(row), Box::new(scribe.clone()));
+            audit::read(&ask).map(answer).map(look)
         }
         Run::Change { decide, status, .. } => decide(&ask).and_then(|change| {
-            let (change, status, event) = seconded(&ask, asked, change, *status)?;
+            let (mut change, status, event) = seconded(&ask, asked, change, *status)?;
+            if let Some(by) = &opened {
+                change.metadata =
+                    std::mem::take(&mut change.metadata).with(BROKEN, MetaValue::Code(by.clone()));
+            }
             Ok(Decision::Write(Box::new(plan(asked, permit, change, scribe.clone(), status, event))))
         }),
     };
     result.unwrap_or_else(|refused| refuse(asked, scribe, refused))
+}
+
+/// Under which name records say by which change a tenant was opened.
+const BROKEN: &str = "break_glass";
+
+/// What is told in a tenant's log of whoever looks into it.
+fn looked(asked: &Asked<'_>, permit: &AdminPermit, by: &Code, scribe: &Scribe) -> AuditRecord {
+    let policy = MetaValue::Code(permit.decided_by().clone());
+    Scribe { event: EventType::AdminRead, ..scribe.clone() }.record(Entry {
+        at: asked.now,
+        random: asked.random.outcome,
+        phase: Phase::Single,
+        decision: Decided::Allow,
+        reason: Code::literal("allowed"),
+        authority: Some(permit.authority().clone()),
+        resource: None,
+        metadata: Metadata::default().with(BROKEN, MetaValue::Code(by.clone())).with("policy", policy),
+    })
 }
 
 /// What weakens a control is kept for a second person instead: 202.
@@ -227,22 +286,35 @@ fn plan(
         Some((org, tenant)) => scribe.in_log_of(org, tenant),
         None => scribe,
     };
-    let policy = domain::MetaValue::Code(permit.decided_by().clone());
+    let policy = MetaValue::Code(permit.decided_by().clone());
     change.metadata = std::mem::take(&mut change.metadata).with("policy", policy);
     let attempt = scribe.record(Entry {
         at: asked.now,
         random: asked.random.attempt,
         phase: Phase::Attempt,
         decision: Decided::Allow,
-        reason: domain::Code::literal("allowed"),
+        reason: Code::literal("allowed"),
         authority: Some(permit.authority().clone()),
         resource: Some(change.resource.clone()),
         metadata: change.metadata.clone(),
     });
-    Plan { permit, change, scribe, status, attempt, outcome: asked.random.outcome }
+    let (attempt_random, outcome) = (asked.random.attempt, asked.random.outcome);
+    Plan { permit, change, scribe, status, attempt, attempt_random, outcome }
 }
 
 impl Plan {
+    /// A record of it, and the same in the platform's own log where that is told too.
+    pub fn told(&self, record: AuditRecord, at: Timestamp) -> Vec<AuditRecord> {
+        let first = record.phase == Phase::Attempt;
+        // Another event of its own: as random as the first.
+        let random = if first { self.attempt_random } else { self.outcome }.map(|byte| !byte);
+        let (event_id, org_id, tenant_id) =
+            (EventId::new(at, random), OrgId::platform(), TenantId::platform());
+        let copy =
+            self.change.of_platform.then(|| AuditRecord { event_id, org_id, tenant_id, ..record.clone() });
+        [record].into_iter().chain(copy).collect()
+    }
+
     /// How it ended.
     pub fn outcome(&self, at: Timestamp, ended: Result<(), Why>) -> AuditRecord {
         self.scribe.record(Entry {

@@ -37,6 +37,8 @@ pub struct Change {
     pub weakens: bool,
     /// In whose log it is told, if not where the path says.
     pub log: Option<(OrgId, TenantId)>,
+    /// Whether it is told in the platform's own log too.
+    pub of_platform: bool,
     /// Where what is made can be read.
     pub location: Option<String>,
     /// A tenant whose root keys are made with it.
@@ -92,6 +94,7 @@ impl Change {
             etag: None,
             weakens: false,
             log: None,
+            of_platform: false,
             location: None,
             roots: None,
             ends: None,

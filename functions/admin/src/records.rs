@@ -151,8 +151,9 @@ const fn description(event: EventType, decision: Decided) -> &'static str {
         }
         (_, EventType::AuditQuery) => "The audit trail is asked.",
         (_, EventType::AdminBreakGlass) => {
-            "A platform administrator's way into a tenant is asked for, or opened."
+            "A platform administrator's way into a tenant is asked for, opened, or closed."
         }
+        (_, EventType::AdminRead) => "A platform administrator looks into a tenant by break-glass.",
         (_, EventType::AdminProvider) => "A provider of a tenant is added, changed or taken off its list.",
         (_, EventType::AdminPolicy) => "What is taken out of calls is changed.",
         (_, EventType::AdminLimit) => "Limits of use are changed.",

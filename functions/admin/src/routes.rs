@@ -39,12 +39,21 @@ pub struct Operation {
     pub run: Run,
 }
 
+impl Operation {
+    /// Whether it confirms what somebody else asked for.
+    pub fn confirms(&self) -> bool {
+        self.path.ends_with("/{change}/confirm")
+    }
+}
+
 /// What an operation does with what was read for it.
 pub enum Run {
     /// Shows rows: nothing is written.
     Show { needs: Needs, show: fn(&Ask<'_>) -> Result<Shown, Refused> },
     /// Shows a page of a partition.
     List(List),
+    /// The same of a list whose rows say less than what is shown: with one more row for each.
+    Joined(List, Beside),
     /// Shows what the log answers to a question, which another operation asked.
     Answer { needs: Needs },
     /// Changes rows, recorded before and after.
@@ -64,6 +73,7 @@ impl std::fmt::Debug for Run {
         f.write_str(match self {
             Self::Show { .. } => "Show",
             Self::List(_) => "List",
+            Self::Joined(..) => "Joined",
             Self::Answer { .. } => "Answer",
             Self::Change { .. } => "Change",
         })
@@ -72,6 +82,9 @@ impl std::fmt::Debug for Run {
 
 /// The rows that an operation reads beside those of its caller. What a body names is read too.
 pub type Needs = fn(&Params, &Value) -> Vec<Key>;
+
+/// The row that is read beside one of a list.
+pub type Beside = fn(&Ask<'_>, &Key) -> Option<Key>;
 
 /// A partition, the beginning of the sort keys that count, and what becomes of each row.
 pub struct List {
@@ -129,6 +142,7 @@ operations! {
     GET "/v1/session" "session.get" SessionOwn on Self_, "Who you are, and what you may do" => show(none, sessions::me);
     DELETE "/v1/session" "session.end" SessionOwn on Self_, "End this session" => change(none, EventType::AuthSession, 204, None, sessions::end_own);
     GET "/v1/sessions" "sessions.list" SessionOwn on Self_, "Your sessions" => Run::List(sessions::LIST);
+    GET "/v1/session/tenants" "session.tenants" SessionOwn on Self_, "Tenants in which you have a role, and which: by people, by groups, or as an owner of the organization" => Run::Joined(tenants::MINE, tenants::beside);
     DELETE "/v1/sessions/{session}" "sessions.revoke" SessionOwn on Self_, "End one of your sessions" => change(sessions::needs, EventType::AuthSession, 204, None, sessions::revoke);
     DELETE "/v1/orgs/{org}/users/{user}/sessions/{session}" "sessions.revoke_any" SessionRevokeAny on Org, "End somebody's session" => change(sessions::needs, EventType::AuthSession, 204, None, sessions::revoke_any);
 
@@ -208,6 +222,13 @@ operations! {
     POST "/v1/platform/kill" "kill.stop_platform" PlatformKill on Platform, "Stop everything" => change(kill::needs, EventType::KillActivated, 200, Some(kill::stop_above_schema), kill::stop);
     POST "/v1/platform/kill/recover" "kill.recover_platform" KillRecover on Platform, "Turn the switch off: by another person than who turned it on" => change(kill::needs, EventType::KillRecovered, 200, Some(kill::recover_above_schema), kill::recover);
 
+    GET "/v1/platform/admins" "admins.list" BindingRead on Platform, "Who administers the platform" => Run::List(offices::ADMINS);
+    PUT "/v1/platform/admins/{user}" "admins.give" GrantPlatform on Platform, "Make somebody an administrator of the platform, which needs a second one; the first of all names the second" => change(offices::admin_needs, EventType::AdminBinding, 200, Some(offices::admin_schema), offices::give_admin);
+    DELETE "/v1/platform/admins/{user}" "admins.take" GrantPlatform on Platform, "Take an administrator's office away, which needs a second one" => change(offices::admin_needs, EventType::AdminBinding, 200, None, offices::take_admin);
+    GET "/v1/platform/changes" "platform_changes.list" ChangeRead on Platform, "Changes of the platform that wait for a second person" => Run::List(changes::LIST);
+    POST "/v1/platform/changes/{change}/confirm" "platform_changes.confirm" ChangeConfirm on Platform, "Confirm another administrator's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
+    POST "/v1/platform/changes/{change}/withdraw" "platform_changes.withdraw" ChangeRead on Platform, "Withdraw your change" => change(changes::needs, EventType::AdminChange, 200, None, changes::withdraw);
+
     GET "/v1/tenants/{tenant}/roles" "roles.list" BindingRead on Tenant, "Who has which role in a tenant" => Run::List(people::ROLES);
     PUT "/v1/tenants/{tenant}/roles/{user}" "roles.grant" GrantMember on Tenant, "Give somebody a role, or another one" => change(people::needs, EventType::AdminBinding, 200, Some(people::grant_schema), people::grant);
     DELETE "/v1/tenants/{tenant}/roles/{user}" "roles.withdraw" GrantMember on Tenant, "Take somebody's role away" => change(people::needs, EventType::AdminBinding, 204, None, people::withdraw);
@@ -226,6 +247,7 @@ operations! {
     POST "/v1/tenants/{tenant}/workloads" "workloads.create" WorkloadManage on Tenant, "Let a program sign in by its platform's token: no secret is stored there" => change(workloads::create_needs, EventType::AdminWorkload, 201, Some(workloads::schema), workloads::create);
     GET "/v1/tenants/{tenant}/workloads/{workload}" "workloads.get" BindingRead on Tenant, "A program that signs in" => show(workloads::needs, workloads::get);
     PUT "/v1/tenants/{tenant}/workloads/{workload}/status" "workloads.status" WorkloadManage on Tenant, "Stop or allow a program; its sessions end" => change(workloads::needs, EventType::AdminWorkload, 200, Some(decide::status_schema), workloads::status);
+    PUT "/v1/tenants/{tenant}/workloads/{workload}/owner" "workloads.owner" WorkloadManage on Tenant, "Give a program to another person to answer for: without one in good standing it does nothing; its sessions end" => change(workloads::owner_needs, EventType::AdminWorkload, 200, Some(agents::owner_schema), workloads::owner_of);
     POST "/v1/tenants/{tenant}/audit/queries" "audit.ask" AuditRead on Tenant, "Ask a tenant's log: who, what, when and by which authority" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_tenant);
     POST "/v1/tenants/{tenant}/audit/own-queries" "audit.ask_own" AuditReadOwn on Self_, "Ask a tenant's log for what you did yourself" => change(none, EventType::AuditQuery, 202, Some(audit::schema), audit::ask_own);
     GET "/v1/tenants/{tenant}/audit/queries/{query}" "audit.answer" AuditRead on Tenant, "What the log answers: 24 hours long; of somebody's own doing, for them alone" => answer(audit::needs);
@@ -240,6 +262,8 @@ operations! {
     GET "/v1/tenants/{tenant}/changes" "changes.list" ChangeRead on Tenant, "Changes that wait for a second person" => Run::List(changes::LIST);
     POST "/v1/tenants/{tenant}/changes/{change}/confirm" "changes.confirm" ChangeConfirm on Tenant, "Confirm another person's change" => change(changes::needs, EventType::AdminChange, 200, None, changes::confirm);
     POST "/v1/tenants/{tenant}/break-glass" "break_glass.open" BreakGlassOpen on Tenant, "Ask for a way into a tenant, for a reason and a time" => change(glass::needs, EventType::AdminBreakGlass, 200, Some(glass::schema), glass::open);
+    GET "/v1/tenants/{tenant}/break-glass" "break_glass.list" ChangeRead on Tenant, "Ways into a tenant that are open" => Run::List(glass::LIST);
+    DELETE "/v1/tenants/{tenant}/break-glass/{change}" "break_glass.close" BreakGlassConfirm on Tenant, "Close a way into a tenant before its time: the next request is refused" => change(changes::needs, EventType::AdminBreakGlass, 204, None, glass::close);
     POST "/v1/tenants/{tenant}/break-glass/{change}/confirm" "break_glass.confirm" BreakGlassConfirm on Tenant, "Open a tenant for another platform administrator" => change(changes::needs, EventType::AdminBreakGlass, 200, None, changes::confirm_glass);
     POST "/v1/tenants/{tenant}/changes/{change}/withdraw" "changes.withdraw" ChangeRead on Tenant, "Withdraw your change" => change(changes::needs, EventType::AdminChange, 200, None, changes::withdraw);
 }

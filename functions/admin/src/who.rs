@@ -1,17 +1,17 @@
 //! From a session's rows to somebody who can be held to account. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::{
-    BreakGlassRow, Code, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role, SessionEnd, SessionRow,
-    Tenant, TenantId, Through, Timestamp, User, UserId, WorkloadId, WorkloadRow,
+    AskedAs, BreakGlassRow, ChangeRow, Code, ConnectionId, ConnectionRow, Lifecycle, Org, OrgId, Role,
+    SessionEnd, SessionRow, Tenant, TenantId, Through, Timestamp, User, UserId, WorkloadId, WorkloadRow,
 };
 use policy::admin::{Principal, PrincipalId, Resource};
 use tables::codec::Row as _;
 use tables::{Item, Key};
 
 use crate::ask::{Rows, Who};
-use crate::decide::admit;
+use crate::decide::{admit, offices};
 use crate::event::Params;
 use crate::refusal::Why;
 use crate::routes::On;
@@ -30,23 +30,28 @@ pub fn presented(token: &Session, item: Option<&Item>) -> Result<SessionRow, Why
 
 /// The rows behind a session, beside those that an operation reads.
 pub fn keys(session: &SessionRow, params: &Params) -> Vec<Key> {
-    let (org, user) = (&session.org, &session.user);
-    let mut keys = vec![
-        Key::session(&session.id),
-        Key::user(org, user),
-        Key::org(org),
-        Key::org_owner(org, user),
-        Key::platform_admin(user),
-        match &session.through {
-            Through::Connection(id) => Key::connection(id),
-            Through::Workload(id) => Key::workload(id),
-        },
-    ];
+    let mut keys = of_person(&session.org, &session.user, params);
+    keys.push(Key::session(&session.id));
+    keys.push(match &session.through {
+        Through::Connection(id) => Key::connection(id),
+        Through::Workload(id) => Key::workload(id),
+    });
     keys.extend(session.root.as_ref().map(Key::session));
-    if let Some(tenant) = &params.tenant {
-        keys.extend([Key::tenant(tenant), Key::binding(tenant, user), Key::break_glass(tenant, user)]);
-    }
     keys
+}
+
+/// The rows that say what somebody is, above and in the tenant that a path names.
+fn of_person(org: &OrgId, user: &UserId, params: &Params) -> Vec<Key> {
+    let person = [Key::user(org, user), Key::org(org), Key::org_owner(org, user), Key::platform_admin(user)];
+    let here = |tenant| [Key::tenant(tenant), Key::binding(tenant, user), Key::break_glass(tenant, user)];
+    person.into_iter().chain(params.tenant.iter().flat_map(here)).collect()
+}
+
+/// The row of the person who answers for a session's program.
+pub fn behind(session: &SessionRow, rows: &Rows) -> Option<Key> {
+    let Through::Workload(id) = &session.through else { return None };
+    let row = WorkloadRow::from_item(rows.get(&Key::workload(id))?).ok()?;
+    row.owner.map(|owner| Key::user(&row.org, &owner))
 }
 
 /// Whether everybody behind a session is in good standing, and what they may be.
@@ -57,16 +62,28 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
     session.check(now).map_err(over)?;
     let root = session.root.as_ref().map(|id| read::<SessionRow>(rows, &Key::session(id))).transpose()?;
     session.check_root(root.flatten().as_ref(), now).map_err(over)?;
-    let platform = rows.contains_key(&Key::platform_admin(&session.user));
+    let platform = offices::administers(rows, &session.user);
     let own: Option<Org> = read(rows, &Key::org(&session.org))?;
     if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
         return Err(Why::OrgInactive);
     }
-    let principal = match &session.through {
-        Through::Connection(connection) => person(session, connection, rows, params, now)?,
+    let (principal, answers) = match &session.through {
+        Through::Connection(connection) => {
+            (person(&of_session(session, connection), rows, params, now)?, session.user.clone())
+        }
         Through::Workload(workload) => program(session, workload, rows, params)?,
     };
-    Ok(Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() })
+    let (user, org) = (session.user.clone(), session.org.clone());
+    Ok(Who { principal, user, org, session: session.clone(), answers })
+}
+
+/// A person as they come: what their rows must bear out.
+struct Coming<'a> {
+    org: &'a OrgId,
+    user: &'a UserId,
+    epoch: u64,
+    connection: &'a ConnectionId,
+    mfa: bool,
 }
 
 const fn over(end: SessionEnd) -> Why {
@@ -78,16 +95,10 @@ const fn over(end: SessionEnd) -> Why {
 }
 
 /// A person, as their rows have them.
-fn person(
-    session: &SessionRow,
-    connection: &ConnectionId,
-    rows: &Rows,
-    params: &Params,
-    now: Timestamp,
-) -> Result<Principal, Why> {
-    let (org, id) = (&session.org, &session.user);
+fn person(coming: &Coming<'_>, rows: &Rows, params: &Params, now: Timestamp) -> Result<Principal, Why> {
+    let (org, id) = (coming.org, coming.user);
     // A connection that was stopped, perhaps because it was broken into, ends what came through it.
-    let through: Option<ConnectionRow> = read(rows, &Key::connection(connection))?;
+    let through: Option<ConnectionRow> = read(rows, &Key::connection(coming.connection))?;
     if through.is_none_or(|row| row.status != Lifecycle::Active || row.org != *org) {
         return Err(Why::ConnectionInactive);
     }
@@ -95,31 +106,31 @@ fn person(
     if !user.active || user.id != *id {
         return Err(Why::UserInactive);
     }
-    if user.epoch != session.epoch {
+    if user.epoch != coming.epoch {
         return Err(Why::SessionEpoch);
     }
-    let roles = match &params.tenant {
-        Some(tenant) => role(rows, org, tenant, session)?,
-        None => BTreeMap::new(),
+    let role = match &params.tenant {
+        Some(tenant) => role(rows, coming, tenant)?.map(|role| (tenant.clone(), role)),
+        None => None,
     };
     Ok(Principal {
-        break_glass: opened(rows, params, session, now)?,
-        platform: rows.contains_key(&Key::platform_admin(id)),
+        break_glass: opened(rows, params, id, now)?,
+        platform: offices::administers(rows, id),
         org_owner: rows.contains_key(&Key::org_owner(org, id)).then(|| org.clone()),
         org_member: Some(org.clone()),
-        roles,
-        mfa: session.mfa,
+        roles: role.into_iter().collect(),
+        mfa: coming.mfa,
         ..Principal::nobody(PrincipalId::User(id.clone()))
     })
 }
 
-/// A program: it has the one role that its row gives, in the one tenant, and no office.
+/// A program, and the person who answers for it: it has the one role that its row gives, in the one tenant, and no office.
 fn program(
     session: &SessionRow,
     workload: &WorkloadId,
     rows: &Rows,
     params: &Params,
-) -> Result<Principal, Why> {
+) -> Result<(Principal, UserId), Why> {
     let row: WorkloadRow = read(rows, &Key::workload(workload))?.ok_or(Why::WorkloadInactive)?;
     if row.status != Lifecycle::Active
         || row.id != *workload
@@ -135,7 +146,20 @@ fn program(
     let here = params.tenant.as_ref().filter(|tenant| **tenant == row.tenant);
     let of: Option<Tenant> = here.map_or(Ok(None), |tenant| read(rows, &Key::tenant(tenant)))?;
     let role = of.filter(|tenant| tenant.org == row.org).map(|tenant| (tenant.id, row.role));
-    Ok(Principal { roles: role.into_iter().collect(), ..Principal::nobody(program_id(workload)) })
+    let principal =
+        Principal { roles: role.into_iter().collect(), ..Principal::nobody(program_id(workload)) };
+    Ok((principal, answers(&row, rows)?))
+}
+
+/// Without a person in good standing who answers for it, a program does nothing.
+///
+/// # Errors
+/// Nobody does.
+pub fn answers(row: &WorkloadRow, rows: &Rows) -> Result<UserId, Why> {
+    let owner = row.owner.clone().ok_or(Why::WorkloadInactive)?;
+    let person: Option<User> = read(rows, &Key::user(&row.org, &owner))?;
+    let stands = person.is_some_and(|person| person.active && person.id == owner);
+    if stands { Ok(owner) } else { Err(Why::WorkloadInactive) }
 }
 
 fn program_id(workload: &WorkloadId) -> PrincipalId {
@@ -153,35 +177,44 @@ fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId, role: Role) -
 }
 
 /// The tenant, if its glass is broken for this person and another has confirmed that. It mends itself in time.
-fn opened(
-    rows: &Rows,
-    params: &Params,
-    session: &SessionRow,
-    now: Timestamp,
-) -> Result<BTreeSet<TenantId>, Why> {
+fn opened(rows: &Rows, params: &Params, user: &UserId, now: Timestamp) -> Result<BTreeSet<TenantId>, Why> {
     let Some(tenant) = &params.tenant else { return Ok(BTreeSet::new()) };
-    let row: Option<BreakGlassRow> = read(rows, &Key::break_glass(tenant, &session.user))?;
-    let open = row
-        .is_some_and(|row| row.user == session.user && row.confirmed_by != row.user && now < row.expires_at);
+    let row: Option<BreakGlassRow> = read(rows, &Key::break_glass(tenant, user))?;
+    let open =
+        row.is_some_and(|row| row.user == *user && row.confirmed_by != row.user && now < row.expires_at);
     Ok(open.then(|| tenant.clone()).into_iter().collect())
 }
 
 /// A role counts in a tenant of the person's own organization alone.
-fn role(
-    rows: &Rows,
-    org: &OrgId,
-    tenant: &TenantId,
-    session: &SessionRow,
-) -> Result<BTreeMap<TenantId, Role>, Why> {
+fn role(rows: &Rows, coming: &Coming<'_>, tenant: &TenantId) -> Result<Option<Role>, Why> {
     let row: Option<Tenant> = read(rows, &Key::tenant(tenant))?;
-    let bound: Option<Role> = read(rows, &Key::binding(tenant, &session.user))?;
-    let via = rows.get(&Key::binding(tenant, &session.user)).and_then(admit::came_by_group);
+    let place = Key::binding(tenant, coming.user);
+    let bound: Option<Role> = read(rows, &place)?;
+    let via = rows.get(&place).and_then(admit::came_by_group);
     let gives = |via: ConnectionId| {
-        session.through.connection() == Some(&via) && bound.is_some_and(|role| maps(rows, &via, tenant, role))
+        *coming.connection == via && bound.is_some_and(|role| maps(rows, &via, tenant, role))
     };
     let mapped = via.is_none_or(gives);
-    let bound = bound.filter(|_| mapped && row.is_some_and(|row| row.org == *org));
-    Ok(bound.map(|role| (tenant.clone(), role)).into_iter().collect())
+    Ok(bound.filter(|_| mapped && row.is_some_and(|row| row.org == *coming.org)))
+}
+
+/// The role that a session's own person or program has in a tenant, from the same rows as [`standing`].
+///
+/// # Errors
+/// A row does not read.
+pub fn role_in(rows: &Rows, session: &SessionRow, tenant: &TenantId) -> Result<Option<Role>, Why> {
+    match &session.through {
+        Through::Connection(connection) => role(rows, &of_session(session, connection), tenant),
+        Through::Workload(id) => {
+            let row: Option<WorkloadRow> = read(rows, &Key::workload(id))?;
+            Ok(row.filter(|row| row.tenant == *tenant).map(|row| row.role))
+        }
+    }
+}
+
+const fn of_session<'a>(session: &'a SessionRow, connection: &'a ConnectionId) -> Coming<'a> {
+    let SessionRow { org, user, epoch, mfa, .. } = session;
+    Coming { org, user, epoch: *epoch, connection, mfa: *mfa }
 }
 
 fn read<T: tables::codec::Row>(rows: &Rows, key: &Key) -> Result<Option<T>, Why> {
@@ -205,7 +238,7 @@ pub fn resource(on: On, params: &Params, who: &Who) -> Result<Resource, Why> {
         On::Self_ => {
             let org = params.org.clone().unwrap_or_else(|| who.org.clone());
             let tenant = params.tenant.clone().unwrap_or_else(TenantId::platform);
-            Ok(Resource::Owned { org, tenant, owner: who.user.clone() })
+            Ok(Resource::Owned { org, tenant, owner: who.principal.id.clone() })
         }
     }
 }
@@ -217,41 +250,42 @@ pub fn named(session: &SessionRow) -> Who {
         Through::Workload(workload) => program_id(workload),
     };
     let principal = Principal::nobody(id);
-    Who { principal, user: session.user.clone(), org: session.org.clone(), session: session.clone() }
+    let (user, org) = (session.user.clone(), session.org.clone());
+    Who { principal, answers: user.clone(), user, org, session: session.clone() }
 }
 
-/// What somebody holds now, from their own rows: whoever asked for a change must still be one who may.
+/// What whoever asked for a change holds now, as they asked for it: they must still be one who may. `None`: nobody any more, as
+/// they were ended since, or their organization or connection was stopped.
+///
+/// # Errors
+/// A row does not read.
 pub fn requester(
     rows: &Rows,
-    org: &OrgId,
-    tenant: Option<&TenantId>,
-    user: &UserId,
+    params: &Params,
+    change: &ChangeRow,
+    now: Timestamp,
 ) -> Result<Option<Principal>, Why> {
-    let row: Option<User> = read(rows, &Key::user(org, user))?;
-    let platform = rows.contains_key(&Key::platform_admin(user));
-    // The platform's people belong to another organization, and have no row in this one.
-    if !row.map_or(platform, |row| row.active) {
+    let Some(AskedAs { org, epoch, connection }) = &change.asked_as else { return Ok(None) };
+    let own: Option<Org> = read(rows, &Key::org(org))?;
+    let stands = own.is_some_and(|own| own.status == Lifecycle::Active);
+    if !stands && !offices::administers(rows, &change.by) {
         return Ok(None);
     }
-    let role: Option<Role> = match tenant {
-        Some(tenant) => read(rows, &Key::binding(tenant, user))?,
-        None => None,
-    };
-    Ok(Some(Principal {
-        platform,
-        org_owner: rows.contains_key(&Key::org_owner(org, user)).then(|| org.clone()),
-        org_member: Some(org.clone()),
-        roles: tenant.cloned().zip(role).into_iter().collect(),
-        mfa: true,
-        ..Principal::nobody(PrincipalId::User(user.clone()))
-    }))
+    // They showed a second factor where it was needed, when they asked.
+    let coming = Coming { org, user: &change.by, epoch: *epoch, connection, mfa: true };
+    match person(&coming, rows, params, now) {
+        Ok(principal) => Ok(Some(principal)),
+        Err(Why::FactsUnavailable) => Err(Why::FactsUnavailable),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The rows that [`requester`] reads.
-pub fn requester_keys(org: &OrgId, tenant: Option<&TenantId>, user: &UserId) -> Vec<Key> {
-    let person = [Key::user(org, user), Key::org_owner(org, user), Key::platform_admin(user)];
-    let in_tenant = |tenant| [Key::binding(tenant, user), Key::break_glass(tenant, user)];
-    person.into_iter().chain(tenant.into_iter().flat_map(in_tenant)).collect()
+pub fn requester_keys(params: &Params, change: &ChangeRow) -> Vec<Key> {
+    let Some(AskedAs { org, connection, .. }) = &change.asked_as else { return Vec::new() };
+    let mut keys = of_person(org, &change.by, params);
+    keys.push(Key::connection(connection));
+    keys
 }
 
 #[cfg(test)]

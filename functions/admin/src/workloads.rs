@@ -58,7 +58,7 @@ fn standing(row: &WorkloadRow, rows: &Rows) -> Result<(), Why> {
         () if !tenant.is_some_and(|tenant| active(tenant.status) && tenant.org == row.org) => {
             Err(Why::TenantInactive)
         }
-        () => Ok(()),
+        () => who::answers(row, rows).map(drop),
     }
 }
 
@@ -117,7 +117,10 @@ impl Admin {
         if proven.expires <= now {
             return Err(Why::WorkloadToken);
         }
-        let rows = self.effects.dynamo.batch_get(&[Key::org(&row.org), Key::tenant(&row.tenant)]).await;
+        let owner = row.owner.as_ref().map(|owner| Key::user(&row.org, owner));
+        let keys: Vec<Key> =
+            [Key::org(&row.org), Key::tenant(&row.tenant)].into_iter().chain(owner).collect();
+        let rows = self.effects.dynamo.batch_get(&keys).await;
         Ok((row, rows.map_err(unread)?, proven.expires))
     }
 
@@ -168,6 +171,7 @@ mod tests {
             status,
             epoch: 5,
             federation: String::new(),
+            owner: Some(UserId::from_random([6; 10])),
         }
     }
 
@@ -206,7 +210,19 @@ mod tests {
                     Tenant { id: row.tenant.clone(), org: of, region: Region::Eu, status, networks: None };
                 rows.insert(Key::tenant(&row.tenant), tenant.to_item());
             }
-            assert_eq!(standing(&row, &rows), want);
+            let owner = row.owner.clone().unwrap();
+            for (active, stands) in [
+                (Some(true), want),
+                (Some(false), want.and(Err(Why::WorkloadInactive))),
+                (None, want.and(Err(Why::WorkloadInactive))),
+            ] {
+                rows.remove(&Key::user(&row.org, &owner));
+                if let Some(active) = active {
+                    let person = domain::User { id: owner.clone(), active, epoch: 1 };
+                    rows.insert(Key::user(&row.org, &owner), person.to_item());
+                }
+                assert_eq!(standing(&row, &rows), stands);
+            }
         }
     }
 }

@@ -168,7 +168,8 @@ async fn turned(
     tokio::time::sleep(HEAD_START).await;
     let written = |at| KillWrite { by: Code::literal(OPERATOR), reason: Code::literal("drill"), at };
     let ordered = aws::now();
-    turn(&bench.store, switch, KillOp::Stop(KillScope::Llm), &written(ordered)).await?;
+    let stop = KillOp::stop(KillScope::Llm, None, [Code::literal(OPERATOR)]);
+    turn(&bench.store, switch, &stop, &written(ordered)).await?;
     let committed = aws::now();
     let refusal = caller.first_refusal().await;
     // The call that runs is cut within a second: off again before that, the switch would not be seen.
@@ -177,8 +178,8 @@ async fn turned(
     }
     // Whatever was seen, the switch goes off again.
     let recovering = aws::now();
-    let version = read(&bench.store, switch).await?.map(|row| row.version).ok_or(DrillError::StillOn)?;
-    let off = turn(&bench.store, switch, KillOp::Recover { version }, &written(recovering)).await;
+    let row = read(&bench.store, switch).await?.ok_or(DrillError::StillOn)?;
+    let off = turn(&bench.store, switch, &KillOp::recover(&row), &written(recovering)).await;
     off.map_err(|_| DrillError::StillOn)?;
     let (refused_at, refused) = refusal?;
     let served_at = caller.served_again().await?;

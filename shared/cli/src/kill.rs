@@ -106,7 +106,10 @@ async fn stop(
     let scope = MetaValue::Code(Code::literal(wanted.scope.as_str()));
     let told = told(EventType::KillActivated, switch, written, Metadata::default().with("scope", scope));
     let begun = bench.attempt(&told).await;
-    let done = turn(&bench.store, switch, KillOp::Stop(wanted.scope), written).await;
+    // What cannot be read keeps nothing from being stopped.
+    let seen = read(&bench.store, switch).await.ok().flatten();
+    let op = KillOp::stop(wanted.scope, seen.as_ref(), [written.by.clone()]);
+    let done = turn(&bench.store, switch, &op, written).await;
     match begun {
         Ok(action) => bench.outcome(&told, action, done.is_ok()).await?,
         Err(_) => print::error(
@@ -129,25 +132,23 @@ async fn recover(
     if row.stopped.is_empty() {
         return Err(KillError::NothingStopped);
     }
-    if let Some(last) = &row.last {
-        may_recover(&last.by, &written.by)?;
-    }
+    may_recover(&row, &written.by)?;
     let told =
         told(EventType::KillRecovered, switch, written, Metadata::default().count("version", row.version));
-    let op = KillOp::Recover { version: row.version };
-    bench.recorded(told, turn(&bench.store, switch, op, written), |metadata, ()| metadata).await
+    let op = KillOp::recover(&row);
+    bench.recorded(told, turn(&bench.store, switch, &op, written), |metadata, ()| metadata).await
 }
 
 /// Writes all rows of a switch, or none. Stopping again stops the same; recovering again finds another version.
 pub(crate) async fn turn(
     store: &Dynamo,
     switch: &Switch,
-    op: KillOp,
+    op: &KillOp,
     written: &KillWrite,
 ) -> Result<(), KillError> {
     let mut perhaps = false;
     for _ in 0..TRIES {
-        match store.update_all(op.to_updates(switch, written)).await {
+        match store.write_all(op.to_writes(switch, written)).await {
             Ok(()) => return Ok(()),
             Err(GateFault::Condition(_)) => {
                 let now = read(store, switch).await?;
@@ -160,7 +161,7 @@ pub(crate) async fn turn(
             Err(GateFault::Unknown) => perhaps = true,
         }
     }
-    let wanted = if matches!(op, KillOp::Stop(_)) { "stopped" } else { "recovered" };
+    let wanted = if matches!(op, KillOp::Stop { .. }) { "stopped" } else { "recovered" };
     Err(KillError::NotConfirmed { wanted })
 }
 

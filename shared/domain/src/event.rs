@@ -113,8 +113,10 @@ catalogue! {
         AdminConnection = "admin.connection",
         /// A change that needs a second person was asked for, confirmed or withdrawn.
         AdminChange = "admin.change",
-        /// A platform administrator's way into a tenant was asked for, or opened.
+        /// A platform administrator's way into a tenant was asked for, opened, or closed.
         AdminBreakGlass = "admin.break_glass",
+        /// A platform administrator looked into a tenant by a way that was opened.
+        AdminRead = "admin.read",
         /// The audit trail was asked.
         AuditQuery = "audit.query",
         /// The first organization was made, by whoever IAM says.

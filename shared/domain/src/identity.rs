@@ -145,6 +145,8 @@ pub struct WorkloadRow {
     pub epoch: u64,
     /// JSON text: issuer, audience and subject of the tokens. What they mean is `admin`'s business.
     pub federation: String,
+    /// The person who answers for it. Without one in good standing it does nothing; rows from before name none.
+    pub owner: Option<UserId>,
 }
 
 impl fmt::Debug for WorkloadRow {
@@ -187,9 +189,19 @@ pub struct InviteRow {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OwnersRow(pub BTreeSet<UserId>);
 
+/// Who administers the platform, in one row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AdminsRow {
+    pub admins: BTreeSet<UserId>,
+    /// There have been two: from then on nobody is made one by one person alone.
+    pub seconded: bool,
+}
+
 /// A platform administrator's way into a tenant: reasoned, for a time, and opened by two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakGlassRow {
+    /// The change that opened it; rows from before name none.
+    pub id: Option<ChangeId>,
     /// For whom it is open.
     pub user: UserId,
     pub reason: Code,
@@ -219,9 +231,22 @@ pub struct ChangeRow {
     /// What it was to be made on: the digest of the row as the first person saw it.
     pub seen: Option<Opaque>,
     pub by: UserId,
+    /// As whom they asked; rows from before do not say, and are confirmed by nobody.
+    pub asked_as: Option<AskedAs>,
     pub at: Timestamp,
     pub expires_at: Timestamp,
     pub state: ChangeState,
+}
+
+/// As whom somebody asked for a change: what must still hold when it is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedAs {
+    /// Their own organization, which need not be the one that the change is of.
+    pub org: OrgId,
+    /// Any later one means that they were ended since.
+    pub epoch: u64,
+    /// Through which they had signed in: roles that came by its groups are theirs as long as it gives them.
+    pub connection: ConnectionId,
 }
 
 impl fmt::Debug for ChangeRow {

@@ -42,6 +42,11 @@ pub struct KillRow {
     pub stopped: BTreeSet<KillScope>,
     /// Who wrote it last, why and when; absent in a row that nobody has switched yet.
     pub last: Option<KillWrite>,
+    /// Everybody who has stopped something here since the last recovery, and the person who answers for each program that has:
+    /// none of them recovers it.
+    pub stoppers: BTreeSet<Code>,
+    /// More have than are told apart: then the role `operator` alone recovers it.
+    pub crowded: bool,
 }
 
 /// The last write of a switch.
@@ -54,9 +59,12 @@ pub struct KillWrite {
 }
 
 impl KillRow {
+    /// How many who stopped are told apart.
+    pub const STOPPERS: usize = 64;
+
     /// A switch that stops nothing.
     pub const fn new() -> Self {
-        Self { version: 1, stopped: BTreeSet::new(), last: None }
+        Self { version: 1, stopped: BTreeSet::new(), last: None, stoppers: BTreeSet::new(), crowded: false }
     }
 
     /// Whether `scope` is stopped.

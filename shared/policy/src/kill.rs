@@ -37,13 +37,19 @@ impl Kills {
     }
 }
 
-/// Whoever turned a switch on does not turn it off, once people have identities. The role `operator` is nobody in
-/// particular, so it is taken for another person: what it did is in the ledger.
+/// Whoever has stopped something by a switch since its last recovery does not turn it off, however often others have stopped it
+/// after them. The role `operator` is nobody in particular, so it is taken for another person: what it did is in the ledger.
 ///
 /// # Errors
-/// It is the same person.
-pub fn may_recover(stopped_by: &Code, recovering: &Code) -> Result<(), SamePerson> {
-    if stopped_by == recovering && stopped_by.as_str() != OPERATOR { Err(SamePerson) } else { Ok(()) }
+/// It is one of them, or more have stopped it than are told apart.
+pub fn may_recover(row: &KillRow, recovering: &Code) -> Result<(), SamePerson> {
+    if recovering.as_str() == OPERATOR {
+        return Ok(());
+    }
+    // Rows from before all were kept name the last one.
+    let last = row.last.as_ref().filter(|_| !row.stopped.is_empty());
+    let has_stopped = row.stoppers.contains(recovering) || last.is_some_and(|last| last.by == *recovering);
+    if has_stopped || row.crowded { Err(SamePerson) } else { Ok(()) }
 }
 
 /// How a switch names the role `operator`.
@@ -57,6 +63,8 @@ pub struct SamePerson;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::KillWrite;
+    use proptest::prelude::*;
 
     fn on(scope: KillScope) -> Option<KillRow> {
         Some(KillRow { stopped: [scope].into(), ..KillRow::new() })
@@ -90,12 +98,57 @@ mod tests {
         }
     }
 
+    const PEOPLE: [&str; 4] = ["usr_a", "usr_b", "usr_c", OPERATOR];
+
+    fn code(text: &str) -> Code {
+        text.parse().unwrap()
+    }
+
+    fn turned(by: &str, stopped: &[KillScope], stoppers: &[&str]) -> KillRow {
+        let at = domain::Timestamp::from_unix_millis(1).unwrap();
+        let last = KillWrite { by: code(by), reason: Code::literal("incident"), at };
+        KillRow {
+            version: 2,
+            stopped: stopped.iter().copied().collect(),
+            last: Some(last),
+            stoppers: stoppers.iter().map(|one| code(one)).collect(),
+            crowded: false,
+        }
+    }
+
     #[test]
     fn a_second_person_recovers() {
-        let code = |text: &'static str| Code::literal(text);
-        assert_eq!(may_recover(&code("usr_a"), &code("usr_a")), Err(SamePerson));
-        assert_eq!(may_recover(&code("usr_a"), &code("usr_b")), Ok(()));
-        assert_eq!(may_recover(&code("operator"), &code("operator")), Ok(()));
-        assert_eq!(may_recover(&code("usr_a"), &code("operator")), Ok(()));
+        let all = [KillScope::All];
+        for (row, by, expected) in [
+            (turned("usr_a", &all, &["usr_a"]), "usr_a", Err(SamePerson)),
+            (turned("usr_a", &all, &["usr_a"]), "usr_b", Ok(())),
+            (turned("usr_b", &all, &["usr_a", "usr_b"]), "usr_a", Err(SamePerson)),
+            (turned("usr_p", &all, &["usr_p", "usr_a"]), "usr_a", Err(SamePerson)),
+            // A row from before the others were kept.
+            (turned("usr_a", &all, &[]), "usr_a", Err(SamePerson)),
+            (turned("usr_a", &[], &[]), "usr_a", Ok(())),
+            (turned(OPERATOR, &all, &[OPERATOR]), OPERATOR, Ok(())),
+            (KillRow { crowded: true, ..turned("usr_a", &all, &["usr_a"]) }, "usr_b", Err(SamePerson)),
+            (KillRow { crowded: true, ..turned("usr_a", &all, &["usr_a"]) }, OPERATOR, Ok(())),
+        ] {
+            assert_eq!(may_recover(&row, &code(by)), expected, "{by} {row:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whoever stops in whatever order: until somebody else recovers, nobody who has stopped may, and whoever has not may.
+        #[test]
+        fn nobody_recovers_what_they_stopped(stops in prop::collection::vec(0..PEOPLE.len(), 1..12), who in 0..PEOPLE.len()) {
+            let mut row = KillRow::new();
+            for one in &stops {
+                let mut stoppers = row.stoppers.clone();
+                stoppers.insert(code(PEOPLE[*one]));
+                row = KillRow { stoppers, ..turned(PEOPLE[*one], &[KillScope::Llm], &[]) };
+            }
+            let allowed = !stops.contains(&who) || PEOPLE[who] == OPERATOR;
+            prop_assert_eq!(may_recover(&row, &code(PEOPLE[who])).is_ok(), allowed);
+        }
     }
 }

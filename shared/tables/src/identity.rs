@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow, Role, SessionClient,
-    SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
+    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow,
+    Role, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
 };
 
 use crate::codec::{Row, sealed};
@@ -72,7 +72,7 @@ fn handed(item: &Item) -> Result<BTreeSet<SessionId>, CodecError> {
 
 impl Row for WorkloadRow {
     fn to_item(&self) -> Item {
-        item([
+        let mut row = item([
             ("workload_id", Attr::text(&self.id)),
             ("org_id", Attr::text(&self.org)),
             ("tenant_id", Attr::text(&self.tenant)),
@@ -81,7 +81,9 @@ impl Row for WorkloadRow {
             ("status", Attr::text(self.status)),
             ("epoch", Attr::number(self.epoch)),
             ("federation", Attr::text(&self.federation)),
-        ])
+        ]);
+        row.extend(self.owner.as_ref().map(|owner| ("owner_id".to_owned(), Attr::text(owner))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
@@ -95,6 +97,7 @@ impl Row for WorkloadRow {
             status: row.parse("status")?,
             epoch: row.number("epoch")?,
             federation: row.parse("federation")?,
+            owner: row.optional("owner_id")?,
         })
     }
 }
@@ -186,17 +189,20 @@ impl Row for InviteRow {
 
 impl Row for BreakGlassRow {
     fn to_item(&self) -> Item {
-        item([
+        let mut row = item([
             ("user_id", Attr::text(&self.user)),
             ("reason", Attr::text(&self.reason)),
             ("confirmed_by", Attr::text(&self.confirmed_by)),
             ("expires_at", Attr::text(self.expires_at)),
-        ])
+        ]);
+        row.extend(self.id.as_ref().map(|id| ("change_id".to_owned(), Attr::text(id))));
+        row
     }
 
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
         Ok(Self {
+            id: row.optional("change_id")?,
             user: row.parse("user_id")?,
             reason: row.parse("reason")?,
             confirmed_by: row.parse("confirmed_by")?,
@@ -215,6 +221,17 @@ impl Row for OwnersRow {
     }
 }
 
+impl Row for AdminsRow {
+    fn to_item(&self) -> Item {
+        item([("admins", Attr::texts(&self.admins)), ("seconded", Attr::Bool(self.seconded))])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self { admins: row.texts("admins")?, seconded: row.flag("seconded")? })
+    }
+}
+
 impl Row for ChangeRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -228,6 +245,11 @@ impl Row for ChangeRow {
             ("state", Attr::text(self.state)),
         ]);
         row.extend(self.seen.as_ref().map(|seen| ("seen_digest".to_owned(), Attr::text(seen))));
+        if let Some(AskedAs { org, epoch, connection }) = &self.asked_as {
+            row.insert("requester_org".to_owned(), Attr::text(org));
+            row.insert("requester_epoch".to_owned(), Attr::number(*epoch));
+            row.insert("requester_connection".to_owned(), Attr::text(connection));
+        }
         row
     }
 
@@ -240,6 +262,14 @@ impl Row for ChangeRow {
             body: row.parse("body")?,
             seen: row.optional("seen_digest")?,
             by: row.parse("requested_by")?,
+            asked_as: match row.optional("requester_org")? {
+                Some(org) => Some(AskedAs {
+                    org,
+                    epoch: row.number("requester_epoch")?,
+                    connection: row.parse("requester_connection")?,
+                }),
+                None => None,
+            },
             at: row.parse("requested_at")?,
             expires_at: row.parse("expires_at")?,
             state: row.parse("state")?,
@@ -328,8 +358,9 @@ mod tests {
                 status: Lifecycle::Active,
                 epoch: 2,
                 federation: "{}".to_owned(),
+                owner: Some(UserId::from_random([8; 10])),
             },
-            &[],
+            &["owner_id"],
         );
     }
 
@@ -392,12 +423,13 @@ mod tests {
         reads_back(OwnersRow([user.clone()].into()), &[]);
         reads_back(
             BreakGlassRow {
+                id: Some(ChangeId::from_random([6; 10])),
                 user: user.clone(),
                 reason: Code::literal("case_4711"),
                 confirmed_by: UserId::from_random([7; 10]),
                 expires_at: at,
             },
-            &[],
+            &["change_id"],
         );
         reads_back(
             ChangeRow {
@@ -406,12 +438,17 @@ mod tests {
                 path: "/v1/tenants/ten_0/limits".to_owned(),
                 body: "{}".to_owned(),
                 seen: "a1".parse().ok(),
-                by: user,
+                by: user.clone(),
+                asked_as: Some(AskedAs {
+                    org: OrgId::from_random([1; 10]),
+                    epoch: 4,
+                    connection: ConnectionId::from_random([3; 10]),
+                }),
                 at,
                 expires_at: at,
                 state: ChangeState::Pending,
             },
-            &["seen_digest"],
+            &["seen_digest", "requester_org"],
         );
     }
 
@@ -448,7 +485,8 @@ mod tests {
     }
 
     #[test]
-    fn a_question_reads_back() {
+    fn a_question_and_who_administers_read_back() {
+        reads_back(AdminsRow { admins: [UserId::from_random([2; 10])].into(), seconded: true }, &[]);
         reads_back(
             QueryRow {
                 id: QueryId::from_random([8; 10]),

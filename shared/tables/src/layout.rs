@@ -120,6 +120,11 @@ impl Key {
         Self::new(Table::Identity, "PLATFORM".to_owned(), format!("ADMIN#{user}"))
     }
 
+    /// Who administers the platform, in one row.
+    pub fn platform_admins() -> Self {
+        Self::new(Table::Identity, "PLATFORM".to_owned(), "ADMINS")
+    }
+
     /// That an administrator has signed in: from then on nobody comes in by IAM alone.
     pub fn bootstrapped() -> Self {
         Self::new(Table::Identity, "PLATFORM".to_owned(), "BOOTSTRAPPED")
@@ -241,6 +246,11 @@ impl Key {
     /// A change of an organization's configuration that waits for a second person.
     pub fn org_change(org: &OrgId, id: &ChangeId) -> Self {
         Self::new(Table::Control, format!("ORG#{org}"), format!("CHANGE#{id}"))
+    }
+
+    /// A change of the platform's own that waits for a second person.
+    pub fn platform_change(id: &ChangeId) -> Self {
+        Self::new(Table::Control, "PLATFORM".to_owned(), format!("CHANGE#{id}"))
     }
 
     /// That a tenant has a gateway key: what lists them.

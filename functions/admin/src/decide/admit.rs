@@ -10,7 +10,7 @@ use tables::codec::Row as _;
 use tables::gates::Write;
 use tables::{Attr, Item, Key, Marker, Swap, deleted};
 
-use super::users;
+use super::{invitations, offices, users};
 use crate::ask::{Rows, digest};
 use crate::refusal::Why;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
@@ -71,7 +71,9 @@ pub fn linked_user(item: &Item) -> Option<UserId> {
 
 /// Rows that depend on the identity alone.
 pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Vec<Key> {
-    let mut keys = vec![link(org, identity), Key::org(org), Key::org_owners(org), Key::bootstrapped()];
+    let platform = [Key::bootstrapped(), Key::platform_admins()];
+    let mut keys = vec![link(org, identity), Key::org(org), Key::org_owners(org)];
+    keys.extend(platform);
     keys.extend(invite(org, connection, identity));
     keys.extend(address(org, identity).map(|address| Key::address(org, address)));
     keys
@@ -104,6 +106,9 @@ pub fn more_keys(
     let by_group = connection.form().group_roles.iter().map(|row| &row.grant.tenant);
     let by_invite = invited.and_then(|invite| invite.tenant.as_ref()).map(|(tenant, _)| tenant);
     let mut keys = vec![Key::user(org, user), Key::org_owner(org, user), Key::platform_admin(user)];
+    // Whoever invited must still be one who may.
+    let inviter = invited.and_then(|invite| invite.invited_by.as_ref());
+    keys.extend(inviter.iter().flat_map(|inviter| [Key::user(org, inviter), Key::org_owner(org, inviter)]));
     for tenant in by_group.chain(by_invite) {
         keys.extend([Key::binding(tenant, user), Key::owners(tenant), Key::tenant(tenant)]);
     }
@@ -132,6 +137,7 @@ pub fn invited(
 pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let org = &door.row.org;
     let invite = invited(door.rows, org, door.row, door.identity, door.now);
+    let invite = invitations::standing(door.rows, invite)?;
     let known = linked(door.rows, org, door.identity);
     let id = known.clone().unwrap_or_else(|| door.new_user.clone());
     let user = door.rows.get(&Key::user(org, &id)).map(User::from_item).transpose();
@@ -260,6 +266,8 @@ impl Entry<'_> {
         let first = invite.platform && self.item(&Key::bootstrapped()).is_none();
         if first && self.item(&Key::platform_admin(self.user)).is_none() {
             self.put(Key::platform_admin(self.user), Marker::item());
+            let all = offices::with_admin(self.door.rows, self.user)?;
+            self.put(Key::platform_admins(), all);
             // From now on nobody comes in by IAM alone.
             self.put(Key::bootstrapped(), Marker::item());
         }

@@ -1,6 +1,6 @@
 //! Agents: registered, with an owner and a status.
 
-use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name, User, UserId};
+use domain::{Agent, AgentId, Code, Lifecycle, LimitsRow, Name, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -114,38 +114,29 @@ struct Owner {
 pub fn owner_schema() -> Value {
     let person = |what: &str| json!({"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$", "description": what});
     json!({"type": "object", "required": ["owner"], "additionalProperties": false, "properties": {
-        "owner": person("a person of the organization"),
+        "owner": person("somebody with a role in the tenant, or an owner of the organization"),
         "deputy": {"anyOf": [{"type": "null"}, person("another one, who answers for it once its owner has left; without one it is suspended then")]},
     }})
 }
 
 /// The agent, and the people whom the body names.
 pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let named = |field| body.get(field).and_then(Value::as_str).and_then(|text| text.parse::<UserId>().ok());
-    let named: Vec<UserId> = ["owner", "deputy"].into_iter().filter_map(named).collect();
-    let people = params.org.iter().flat_map(|org| named.iter().map(move |user| Key::user(org, user)));
-    needs(params, body).into_iter().chain(people).collect()
+    needs(params, body).into_iter().chain(super::answering_needs(params, body)).collect()
 }
 
 /// Another person answers for it from now on: without whoever answers, an agent does nothing.
 pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let Owner { owner, deputy } = ask.body()?;
     // Who answers for what is not for a program to say.
     ask.who.person().ok_or(Why::Forbidden)?;
+    let Owner { owner, deputy } = ask.body()?;
+    super::must_answer(ask, &owner, "/owner")?;
+    if let Some(other) = &deputy {
+        if *other == owner {
+            return Err(Refused::at(Why::InvalidField, "/deputy", "another person than the owner"));
+        }
+        super::must_answer(ask, other, "/deputy")?;
+    }
     let (key, agent, item) = agent(ask)?;
-    let org = ask.params.org.as_ref().ok_or(Why::NotFound)?;
-    let active = |user: &UserId| {
-        let row = ask.find::<User>(&Key::user(org, user))?;
-        Ok::<_, Refused>(row.is_some_and(|user| user.active))
-    };
-    if !active(&owner)? {
-        return Err(Refused::at(Why::InvalidField, "/owner", "an active person of this organization"));
-    }
-    if let Some(other) = &deputy
-        && (*other == owner || !active(other)?)
-    {
-        return Err(Refused::at(Why::InvalidField, "/deputy", "another active person of this organization"));
-    }
     let new = agent_item(item, &Agent { owner: Some(owner), deputy, ..agent.clone() });
     written(key, &agent, item, new)
 }

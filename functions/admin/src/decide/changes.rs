@@ -1,14 +1,14 @@
 //! Changes that wait for a second person: what was asked for is kept as it was sent, and decided again when it is confirmed.
 
-use domain::{ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata, Person, UserId};
+use domain::{AskedAs, ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata, Person, UserId};
 use policy::admin::{PrincipalId, may_confirm};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Attr, Item, Key, Swap, Table};
 
-use crate::ask::Ask;
+use crate::ask::{self, Ask};
 use crate::decide::glass;
-use crate::event::{self, Params};
+use crate::event::{self, Params, Request};
 use crate::plan::Change;
 use crate::refusal::{Refused, Why};
 use crate::routes::{List, Operation, Run, named};
@@ -17,7 +17,8 @@ pub const LIST: List = List {
     table: Table::Control,
     partition: |params, _| {
         let tenant = params.tenant.as_ref().map(|tenant| format!("T#{tenant}"));
-        tenant.or_else(|| params.org.as_ref().map(|org| format!("ORG#{org}")))
+        let place = tenant.or_else(|| params.org.as_ref().map(|org| format!("ORG#{org}")));
+        Some(place.unwrap_or_else(|| "PLATFORM".to_owned()))
     },
     prefix: |_| "CHANGE#".to_owned(),
     row: None,
@@ -29,14 +30,27 @@ pub const LIST: List = List {
 };
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
-    params.change.iter().filter_map(|change| place(params, change)).collect()
+    params.change.iter().map(|change| place(params, change)).collect()
 }
 
-/// A change lies where it is to be made: at a tenant, or at an organization.
-fn place(params: &Params, change: &ChangeId) -> Option<Key> {
-    let tenant = params.tenant.as_ref().map(|tenant| Key::change(tenant, change));
-    tenant.or_else(|| params.org.as_ref().map(|org| Key::org_change(org, change)))
+/// A change lies where it is to be made: at a tenant, at an organization, or at the platform.
+fn place(params: &Params, change: &ChangeId) -> Key {
+    match (&params.tenant, &params.org) {
+        (Some(tenant), _) => Key::change(tenant, change),
+        (None, Some(org)) => Key::org_change(org, change),
+        (None, None) => Key::platform_change(change),
+    }
 }
+
+/// Where the change lies that the same caller has asked for by this path under the same Idempotency-Key, if they have.
+pub fn repeated(request: &Request, params: &Params, user: &UserId) -> Option<Key> {
+    let key = request.idempotency.as_deref()?;
+    let id = ask::repeated_id(WHAT, &request.path, user, key);
+    Some(place(params, &ChangeId::from_random(id)))
+}
+
+/// What the id of a change is made for.
+const WHAT: &str = "change";
 
 /// What people are shown of it, the wanted body included: whoever confirms must see what.
 pub fn view(row: &ChangeRow) -> Value {
@@ -49,12 +63,12 @@ pub fn view(row: &ChangeRow) -> Value {
 
 /// Who the second person may be. Whoever is alone names another first.
 fn second(row: &ChangeRow) -> &'static str {
-    match (row.operation.as_str(), row.path.starts_with("/v1/orgs/")) {
-        (glass::OPERATION, _) => {
-            "somebody else of the platform, an owner of the organization or of the tenant"
-        }
-        (_, true) => "another owner of the organization",
-        (_, false) => "another person whose role includes this change, or another owner of the organization",
+    let of = |level: &str| row.path.starts_with(level);
+    match row.operation.as_str() {
+        glass::OPERATION => "somebody else of the platform, an owner of the organization or of the tenant",
+        _ if of("/v1/platform/") => "another administrator of the platform",
+        _ if of("/v1/orgs/") => "another owner of the organization",
+        _ => "another person whose role includes this change, or another owner of the organization",
     }
 }
 
@@ -98,7 +112,7 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, row, item) = pending(ask)?;
     let by = PrincipalId::User(row.by.clone());
     may_confirm(&by, &ask.who.principal.id).map_err(|_| Why::SamePerson)?;
-    if same_address(ask, &row.by)? {
+    if same_address(ask, &row)? {
         return Err(Why::SamePerson.into());
     }
     let (operation, params, body) = operation(&row).ok_or(Why::FactsUnavailable)?;
@@ -110,9 +124,8 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
     }
     let params = Params { org: ask.params.org.clone(), ..params };
     let seen = row.seen.as_ref().map(domain::Opaque::as_str);
-    let confirms = Some(&row.by);
     let again = Ask {
-        confirms,
+        confirms: Some(&row),
         params: &params,
         body: &body,
         if_match: seen,
@@ -136,12 +149,13 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
 }
 
 /// Two accounts under one verified address are one person.
-fn same_address(ask: &Ask<'_>, first: &UserId) -> Result<bool, Refused> {
+fn same_address(ask: &Ask<'_>, row: &ChangeRow) -> Result<bool, Refused> {
+    // Digests of addresses are an organization's own: elsewhere nothing can be compared.
+    let Some(asked_as) = row.asked_as.as_ref().filter(|one| one.org == ask.who.org) else { return Ok(false) };
     let of = |user: &UserId| {
-        let org = ask.params.org.as_ref().unwrap_or(&ask.who.org);
-        Ok::<_, Refused>(ask.find::<Person>(&Key::user(org, user))?.map(|person| person.addresses))
+        Ok::<_, Refused>(ask.find::<Person>(&Key::user(&asked_as.org, user))?.map(|person| person.addresses))
     };
-    let (one, other) = (of(first)?.unwrap_or_default(), of(&ask.who.user)?.unwrap_or_default());
+    let (one, other) = (of(&row.by)?.unwrap_or_default(), of(&ask.who.user)?.unwrap_or_default());
     Ok(one.iter().any(|address| other.contains(address)))
 }
 
@@ -157,6 +171,15 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     Ok(Change { metadata: Metadata::default().with("operation", MetaValue::Code(row.operation)), ..change })
 }
 
+/// What was asked for before is not asked for twice: its answer is as it stands.
+fn repeats(before: &ChangeRow, row: &ChangeRow) -> Result<Change, Refused> {
+    let what = |row: &ChangeRow| (row.operation.clone(), row.path.clone(), row.body.clone(), row.by.clone());
+    if what(before) != what(row) {
+        return Err(Refused::hint(Why::Conflict, "this Idempotency-Key has asked for something else"));
+    }
+    Ok(Change::already(format!("change:{}", before.id), view(before)))
+}
+
 /// A change that was asked for, to be kept until somebody else confirms it.
 pub fn asked_for(
     ask: &Ask<'_>,
@@ -164,8 +187,9 @@ pub fn asked_for(
     path: &str,
     seen: Option<&str>,
 ) -> Result<Change, Refused> {
-    let id = ChangeId::from_random(ask.random.change);
-    let key = place(ask.params, &id).ok_or(Why::FactsUnavailable)?;
+    let id = ChangeId::from_random(ask.new_id(WHAT));
+    let key = place(ask.params, &id);
+    let connection = ask.who.session.through.connection().ok_or(Why::Forbidden)?;
     let ttl = u64::try_from(policy::admin::CHANGE_TTL.as_millis()).unwrap_or(u64::MAX);
     let row = ChangeRow {
         id: id.clone(),
@@ -174,10 +198,18 @@ pub fn asked_for(
         body: ask.body.to_string(),
         seen: seen.and_then(|seen| seen.parse().ok()),
         by: ask.who.user.clone(),
+        asked_as: Some(AskedAs {
+            org: ask.who.org.clone(),
+            epoch: ask.who.session.epoch,
+            connection: connection.clone(),
+        }),
         at: ask.now,
         expires_at: ask.now.plus_millis(ttl),
         state: ChangeState::Pending,
     };
+    if let Some(before) = ask.find::<ChangeRow>(&key)? {
+        return repeats(&before, &row);
+    }
     // Kept for a week beyond its end, so that it can be seen what became of it.
     let swap = Swap::create(key, row.to_item()).expiring(row.expires_at.plus_millis(7 * 86_400_000));
     Ok(Change {

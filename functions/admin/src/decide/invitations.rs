@@ -1,11 +1,11 @@
 //! Invitations that are open. Each is named by the digest that it lies under: an address is nowhere to be read.
 
-use domain::{InviteRow, MetaValue, Metadata};
+use domain::{InviteRow, MetaValue, Metadata, User};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Table, deleted};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Rows};
 use crate::event::Params;
 use crate::plan::Change;
 use crate::refusal::{Refused, Why};
@@ -35,6 +35,21 @@ fn view(id: &str, row: &InviteRow) -> Value {
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.org.iter().zip(&params.invitation).map(|(org, invitation)| Key::invite(org, invitation)).collect()
+}
+
+/// An invitation, unless it is void: whoever invited must still be one who may. Owners of the organization may invite, into
+/// whatever is theirs, and nobody else may.
+///
+/// # Errors
+/// A row does not read.
+pub fn standing(rows: &Rows, invite: Option<InviteRow>) -> Result<Option<InviteRow>, Why> {
+    let Some(open) = &invite else { return Ok(None) };
+    // Nobody did at the beginning of an organization.
+    let Some(inviter) = &open.invited_by else { return Ok(invite) };
+    let person = rows.get(&Key::user(&open.org, inviter)).map(User::from_item).transpose();
+    let active = person.map_err(|_| Why::FactsUnavailable)?.is_some_and(|person| person.active);
+    let stands = active && rows.contains_key(&Key::org_owner(&open.org, inviter));
+    Ok(invite.filter(|_| stands))
 }
 
 /// Takes an invitation away as it was read: whoever accepts it at the same moment is in, and this fails, or the other way round.

@@ -1,11 +1,10 @@
 //! The kill switches: of a tenant and its agents, of an organization, and of the platform, whose copies are written together. Turning it on asks for a reason and for nothing else; turning it off is
 //! another person's.
 
-use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata, OrgId, TenantId};
+use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata, OrgId, TenantId, UserId};
 use policy::may_recover;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tables::gates::Write;
 use tables::{Key, KillOp, Switch, fingerprint};
 
 use crate::ask::Ask;
@@ -31,7 +30,8 @@ fn own(params: &Params) -> Switch {
 
 fn view(row: &KillRow) -> Value {
     let last = row.last.as_ref().map(|last| json!({"by": last.by, "reason": last.reason, "at": last.at}));
-    json!({"version": row.version, "stopped": row.stopped.iter().map(|one| one.as_str()).collect::<Vec<_>>(), "last": last})
+    let stopped: Vec<_> = row.stopped.iter().map(|one| one.as_str()).collect();
+    json!({"version": row.version, "stopped": stopped, "stopped_by": row.stoppers, "last": last})
 }
 
 fn switch(ask: &Ask<'_>, agent: Option<AgentId>) -> Result<Switch, Refused> {
@@ -104,10 +104,13 @@ fn told(switch: &Switch, reason: &Code) -> Metadata {
     Metadata::default().with("level", level).with("why", MetaValue::Code(reason.clone()))
 }
 
+/// A user's id is always a code.
+fn code(user: &UserId) -> Code {
+    user.as_str().parse().unwrap_or_else(|_| Code::literal("unknown"))
+}
+
 fn written(ask: &Ask<'_>, reason: Code) -> KillWrite {
-    // A user's id is always a code.
-    let by = ask.who.user.as_str().parse().unwrap_or_else(|_| Code::literal("unknown"));
-    KillWrite { by, reason, at: ask.now }
+    KillWrite { by: code(&ask.who.user), reason, at: ask.now }
 }
 
 /// Goes ahead whatever stands there, and even if it cannot be recorded.
@@ -119,19 +122,32 @@ pub fn stop(ask: &Ask<'_>) -> Result<Change, Refused> {
         return Err(Refused::at(Why::InvalidField, "/agent", "an agent of this tenant"));
     }
     let write = written(ask, reason.clone());
-    let mut after = seen.unwrap_or_else(KillRow::new);
-    after.stopped.insert(scope);
-    after.version = after.version.saturating_add(1);
-    after.last = Some(write.clone());
-    let updates = KillOp::Stop(scope).to_updates(&switch, &write);
-    let change = Change::of(Vec::new(), switch.resource(), view(&after));
+    // What a program stops, the person who answers for it has stopped too.
+    let op = KillOp::stop(scope, seen.as_ref(), [code(&ask.who.user), code(&ask.who.answers)]);
+    let change = Change::of(Vec::new(), switch.resource(), view(&after(seen, &op, &write)));
     Ok(Change {
-        writes: updates.into_iter().map(Write::from).collect(),
+        writes: op.to_writes(&switch, &write),
         metadata: told(&switch, &reason).with("scope", MetaValue::Code(Code::literal(scope.as_str()))),
         regardless: true,
         log: log(&switch),
         ..change
     })
+}
+
+/// The switch as it is then, unless somebody else turns it at the same moment.
+fn after(seen: Option<KillRow>, op: &KillOp, write: &KillWrite) -> KillRow {
+    let mut row = seen.unwrap_or_default();
+    match op {
+        KillOp::Stop { scope, stoppers, crowded } => {
+            row.stopped.insert(*scope);
+            row.stoppers.extend(stoppers.iter().cloned());
+            row.crowded |= *crowded;
+        }
+        KillOp::Recover { .. } => row = KillRow { version: row.version, ..KillRow::new() },
+    }
+    row.version = row.version.saturating_add(1);
+    row.last = Some(write.clone());
+    row
 }
 
 #[derive(Deserialize)]
@@ -155,6 +171,19 @@ pub fn recover_above_schema() -> Value {
     }})
 }
 
+fn refused(row: &KillRow) -> Refused {
+    if row.crowded {
+        return Refused::hint(
+            Why::SamePerson,
+            "more people have stopped this than are told apart: the operator recovers it",
+        );
+    }
+    Refused::hint(
+        Why::SamePerson,
+        "whoever has stopped it since the last recovery does not recover it, nor by a program",
+    )
+}
+
 pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Recover { reason, version, agent } = ask.body()?;
     let switch = switch(ask, agent)?;
@@ -169,14 +198,11 @@ pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
         return Err(Why::NothingStopped.into());
     }
     let write = written(ask, reason.clone());
-    if let Some(last) = &row.last {
-        may_recover(&last.by, &write.by).map_err(|_| Why::SamePerson)?;
-    }
-    let after = KillRow { version: version.saturating_add(1), stopped: [].into(), last: Some(write.clone()) };
-    let updates = KillOp::Recover { version }.to_updates(&switch, &write);
-    let change = Change::of(Vec::new(), switch.resource(), view(&after));
+    may_recover(&row, &write.by).map_err(|_| refused(&row))?;
+    let op = KillOp::recover(&row);
+    let change = Change::of(Vec::new(), switch.resource(), view(&after(Some(row), &op, &write)));
     Ok(Change {
-        writes: updates.into_iter().map(Write::from).collect(),
+        writes: op.to_writes(&switch, &write),
         metadata: told(&switch, &reason).count("version", version),
         log: log(&switch),
         ..change

@@ -63,6 +63,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
         secret: made.secret,
         location: Some(format!("/v1/orgs/{id}")),
         log: Some((id.clone(), TenantId::platform())),
+        of_platform: true,
         ..Change::of(made.swaps, format!("org:{id}"), body)
     })
 }
@@ -71,7 +72,7 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, org, item) = org(ask)?;
     let new = with_status(ask, item)?;
     let body = shown(&new)?;
-    Ok(replaced(key, item, new, format!("org:{}", org.id), body))
+    Ok(Change { of_platform: true, ..replaced(key, item, new, format!("org:{}", org.id), body) })
 }
 
 pub fn networks_get(ask: &Ask<'_>) -> Result<Shown, Refused> {

@@ -4,14 +4,14 @@ use domain::{
     Code, ConnectionId, ConnectionRow, InviteRow, MetaValue, Metadata, Org, OwnersRow, Role, TenantId, User,
     UserId,
 };
-use policy::admin::{Denial, Granted, PrincipalId, Resource, last_owner, may_change};
+use policy::admin::{Action, Denial, Granted, PrincipalId, Resource, last_owner, may_change};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Item, Key, Swap, Table, deleted, fingerprint};
 
 use super::users::{address_of, is_ended, owning};
-use crate::ask::{Ask, digest};
+use crate::ask::{Ask, Rows, digest};
 use crate::event::Params;
 use crate::plan::Change;
 use crate::refusal::{Refused, Why};
@@ -83,6 +83,19 @@ fn place<'a>(ask: &'a Ask<'_>) -> Result<Place<'a>, Refused> {
     let key = Key::binding(tenant, user);
     let (item, role) = (ask.rows.get(&key), ask.find(&key)?);
     Ok(Place { tenant, user, key, item, role, active: person.active, person: (at, row) })
+}
+
+/// The actions that giving or taking a role is, the greatest last: of what somebody has, and of what they are to have.
+pub fn actions(params: &Params, body: &Value, rows: &Rows) -> Vec<Action> {
+    let place = params.tenant.as_ref().zip(params.user.as_ref());
+    let row = place.and_then(|(tenant, user)| rows.get(&Key::binding(tenant, user)));
+    let after = body.get("role").and_then(Value::as_str).and_then(|text| text.parse::<Role>().ok());
+    // Nobody is taken down by being made an owner.
+    let before = row.and_then(|item| Role::from_item(item).ok()).filter(|_| after != Some(Role::Owner));
+    let mut actions: Vec<_> =
+        before.into_iter().chain(after).map(|role| Granted::Role(role).action()).collect();
+    actions.sort();
+    actions
 }
 
 pub fn grant(ask: &Ask<'_>) -> Result<Change, Refused> {

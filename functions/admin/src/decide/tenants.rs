@@ -13,6 +13,7 @@ use crate::event::Params;
 use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
+use crate::who;
 
 use super::{NAME, NAME_SCHEMA, named, networks_of, networks_view, replaced, with_status};
 
@@ -23,6 +24,32 @@ pub const LIST: List = List {
     row: Some(|marker| marker.sk.strip_prefix("TENANT#")?.parse().ok().map(|tenant| Key::tenant(&tenant))),
     show: |_, _, item| view(item),
 };
+
+/// Tenants of the caller's own organization in which the caller has a part.
+pub const MINE: List = List {
+    table: Table::Control,
+    partition: |_, ask| Some(format!("ORG#{}", ask.who.org)),
+    prefix: LIST.prefix,
+    row: LIST.row,
+    show: |ask, _, item| mine(ask, item),
+};
+
+/// The caller's role in a tenant of a list.
+pub fn beside(ask: &Ask<'_>, key: &Key) -> Option<Key> {
+    key.pk.strip_prefix("T#")?.parse().ok().map(|tenant| Key::binding(&tenant, &ask.who.user))
+}
+
+fn mine(ask: &Ask<'_>, item: &Item) -> Option<Value> {
+    let tenant = Tenant::from_item(item).ok()?;
+    let role = who::role_in(ask.rows, &ask.who.session, &tenant.id).ok()?;
+    let owner = ask.who.principal.org_owner.as_ref() == Some(&tenant.org);
+    let mut shown = view(item).filter(|_| role.is_some() || owner)?;
+    if let Value::Object(fields) = &mut shown {
+        fields.insert("role".to_owned(), json!(role));
+        fields.insert("org_owner".to_owned(), json!(owner));
+    }
+    Some(shown)
+}
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.tenant.iter().map(Key::tenant).collect()

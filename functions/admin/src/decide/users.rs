@@ -16,6 +16,7 @@ use tables::people::closed;
 use tables::{Item, Key, Swap, Table, fingerprint};
 
 use crate::ask::{Ask, Rows, digest};
+use crate::decide::offices;
 use crate::event::Params;
 use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
@@ -105,7 +106,7 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
         return Err(Refused::hint(Why::OnSelf, "nobody ends themselves either"));
     }
     // Whoever runs the platform is not taken down from below.
-    if ask.rows.contains_key(&Key::platform_admin(place.id)) && !ask.who.principal.platform {
+    if offices::administers(ask.rows, place.id) && !ask.who.principal.platform {
         return Err(Why::AboveOwnLevel.into());
     }
     let (resource, body) = (format!("user:{}", place.id), view(&place, active));
@@ -118,7 +119,7 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
             "owns too many tenants for one write: take some of these roles first",
         ));
     }
-    let mut swaps = offices(ask, &place, active)?;
+    let mut swaps = owners(ask, &place, active)?;
     let person = turned(&place.person, active);
     let ends = (!active).then(|| left(ask, &place, person.user.epoch));
     swaps.extend(ends.as_ref().map(marked));
@@ -178,7 +179,7 @@ fn turned(person: &Person, active: bool) -> Person {
 }
 
 /// The rows of owners without the person, or with them again. The last one stays, by hand.
-fn offices(ask: &Ask<'_>, place: &Place<'_>, active: bool) -> Result<Vec<Swap>, Refused> {
+fn owners(ask: &Ask<'_>, place: &Place<'_>, active: bool) -> Result<Vec<Swap>, Refused> {
     let org = place.org_owner.then(|| Key::org_owners(place.org));
     let places: BTreeSet<Key> = org.into_iter().chain(place.person.owns.iter().map(Key::owners)).collect();
     let swap = |key: Key| {

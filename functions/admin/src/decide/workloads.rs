@@ -42,7 +42,7 @@ fn view(item: &Item) -> Option<Value> {
     let row = WorkloadRow::from_item(item).ok()?;
     let federation: Federation = serde_json::from_str(&row.federation).ok()?;
     Some(json!({
-        "id": row.id, "name": named(item), "acts_as": row.user, "role": row.role, "status": row.status,
+        "id": row.id, "name": named(item), "acts_as": row.user, "role": row.role, "status": row.status, "owner": row.owner,
         "issuer": federation.issuer, "audience": federation.audience, "subject": federation.subject,
     }))
 }
@@ -120,6 +120,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
         status: Lifecycle::Active,
         epoch: 1,
         federation: serde_json::to_string(&federation).map_err(|_| Why::FactsUnavailable)?,
+        owner: ask.who.person().cloned(),
     };
     let mut item = row.to_item();
     item.insert(NAME.to_owned(), Attr::text(&wanted.name));
@@ -152,4 +153,28 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
     new.insert("epoch".to_owned(), Attr::number(row.epoch.saturating_add(1)));
     let metadata = told(&row);
     Ok(Change { metadata, ..super::replaced(key, item, new, format!("workload:{}", row.id), body) })
+}
+
+/// The program, and whoever the body names.
+pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
+    needs(params, body).into_iter().chain(super::answering_needs(params, body)).collect()
+}
+
+/// Another person answers for it from now on.
+pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
+    let owner = super::answering(ask)?;
+    let (key, row, item) = workload(ask)?;
+    may_give(ask, &row.id, Some(row.role), Some(row.role))?;
+    if row.owner.as_ref() == Some(&owner) {
+        let body = view(item).ok_or(Why::FactsUnavailable)?;
+        return Ok(Change::already(format!("workload:{}", row.id), body));
+    }
+    let after = WorkloadRow { owner: Some(owner), epoch: row.epoch.saturating_add(1), ..row.clone() };
+    let mut new = item.clone();
+    new.extend(after.to_item());
+    let body = view(&new).ok_or(Why::FactsUnavailable)?;
+    Ok(Change {
+        metadata: told(&row),
+        ..super::replaced(key, item, new, format!("workload:{}", row.id), body)
+    })
 }

@@ -94,12 +94,17 @@ fn a_program_is_what_its_row_says_and_nothing_else() {
         status: Lifecycle::Active,
         epoch: 4,
         federation: String::new(),
+        owner: Some(UserId::from_random([8; 10])),
     };
     let standing_of = |row: Option<WorkloadRow>, at_tenant: &TenantId| {
         let mut rows = above(&session, at_tenant);
         // Offices of a person of that id are none of a program's.
         rows.insert(Key::platform_admin(&session.user), tables::Marker::item());
         rows.insert(Key::org_owner(&session.org, &session.user), tables::Marker::item());
+        let answers = User { id: UserId::from_random([8; 10]), active: true, epoch: 1 };
+        rows.insert(Key::user(&session.org, &answers.id), answers.to_item());
+        let ended = User { id: UserId::from_random([9; 10]), active: false, epoch: 1 };
+        rows.insert(Key::user(&session.org, &ended.id), ended.to_item());
         rows.extend(row.map(|row| (Key::workload(&id), row.to_item())));
         standing(&session, &rows, &within(at_tenant), at(1)).map(|who| who.principal)
     };
@@ -113,7 +118,17 @@ fn a_program_is_what_its_row_says_and_nothing_else() {
         (Some(WorkloadRow { status: Lifecycle::Suspended, ..row.clone() }), Why::WorkloadInactive),
         (Some(WorkloadRow { org: OrgId::from_random([9; 10]), ..row.clone() }), Why::WorkloadInactive),
         (Some(WorkloadRow { user: UserId::from_random([9; 10]), ..row.clone() }), Why::WorkloadInactive),
-        (Some(WorkloadRow { epoch: 5, ..row }), Why::SessionEpoch),
+        (Some(WorkloadRow { epoch: 5, ..row.clone() }), Why::SessionEpoch),
+        // Nobody answers for it: who did was ended, is none of the organization's, or was never named.
+        (
+            Some(WorkloadRow { owner: Some(UserId::from_random([9; 10])), ..row.clone() }),
+            Why::WorkloadInactive,
+        ),
+        (
+            Some(WorkloadRow { owner: Some(UserId::from_random([7; 10])), ..row.clone() }),
+            Why::WorkloadInactive,
+        ),
+        (Some(WorkloadRow { owner: None, ..row }), Why::WorkloadInactive),
     ] {
         assert_eq!(standing_of(changed, &tenant).unwrap_err(), why);
     }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     Delete as SdkDelete, Get, ReturnValue, TransactGetItem, TransactWriteItem, Update as SdkUpdate,
 };
-use tables::gates::{Update, Write};
+use tables::gates::Write;
 use tables::{GateFault, GateOp, GateStore, Item, Key, Listed, Table};
 
 use super::{Dynamo, NOT_WRITTEN, ReadError, failed, from_sdk, placeholders, primary};
@@ -61,14 +61,6 @@ impl Dynamo {
     ///
     /// # Errors
     /// See [`GateFault`]; the item of a condition that did not hold is not given.
-    pub async fn update_all(&self, updates: Vec<Update>) -> Result<(), GateFault> {
-        self.transact_writes(updates.into_iter().map(Write::from).collect()).await
-    }
-
-    /// Several writes, all or none.
-    ///
-    /// # Errors
-    /// As [`Dynamo::update_all`].
     pub async fn write_all(&self, writes: Vec<Write>) -> Result<(), GateFault> {
         self.transact_writes(writes).await
     }

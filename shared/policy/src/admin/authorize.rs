@@ -118,6 +118,12 @@ impl AdminPermit {
         &self.authority
     }
 
+    /// Whether nothing less than an open break-glass permitted it.
+    pub fn is_break_glass(&self) -> bool {
+        let capacity = self.authority.role.as_ref();
+        capacity.is_some_and(|capacity| Capacity::parse(capacity.as_str()) == Some(Capacity::BreakGlass))
+    }
+
     /// The policy that permitted it, such as `tenant.build`.
     pub const fn decided_by(&self) -> &Code {
         &self.decided_by

@@ -93,13 +93,16 @@ impl Holder {
     }
 }
 
-/// Whether the principal may give that, and take it from others: their own level is the highest.
-fn reaches(granter: &Principal, resource: &Resource, granted: Granted) -> Result<(), Denial> {
+/// Whether the principal may give that, or take it from others: their own level is the highest. Whoever comes through broken
+/// glass takes nothing.
+fn reaches(granter: &Principal, resource: &Resource, granted: Granted, takes: bool) -> Result<(), Denial> {
     if !granter.knows(resource) {
         return Err(Denial::NotFound);
     }
     let row = |(level, holder, gives): &(Level, Holder, &[Granted])| {
-        *level == resource.level() && gives.contains(&granted) && holder.is(granter, resource)
+        let only_gives = *holder == Holder::BreakGlass;
+        let may = !(takes && only_gives) && gives.contains(&granted);
+        may && *level == resource.level() && holder.is(granter, resource)
     };
     let person = matches!(granter.id, PrincipalId::User(_));
     if person && GRANTS.iter().any(row) { Ok(()) } else { Err(Denial::Forbidden) }
@@ -110,14 +113,15 @@ fn reaches(granter: &Principal, resource: &Resource, granted: Granted) -> Result
 /// # Errors
 /// It is more than the granter has, or for the granter, or an office for a program.
 pub fn may_grant(granter: &Principal, resource: &Resource, grant: Grant) -> Result<(), Denial> {
-    reaches(granter, resource, grant.granted)?;
+    reaches(granter, resource, grant.granted, false)?;
     let program = matches!(grant.to, PrincipalId::Workload(_));
     let refused = grant.to == granter.id || (program && grant.granted.is_office());
     if refused { Err(Denial::Forbidden) } else { Ok(()) }
 }
 
 /// Whether the principal may make whoever is `before` what is `after`: both must be theirs to give, so that nobody takes
-/// down whom they could not have raised. None of both is no role. Taking from oneself is allowed, see [`last_owner`].
+/// down whom they could not have raised. Nobody is taken down by being made an owner. None of both is no role. Taking from
+/// oneself is allowed, see [`last_owner`].
 ///
 /// # Errors
 /// As [`may_grant`].
@@ -128,7 +132,8 @@ pub fn may_change(
     before: Option<Granted>,
     after: Option<Granted>,
 ) -> Result<(), Denial> {
-    before.map_or(Ok(()), |before| reaches(granter, resource, before))?;
+    let before = before.filter(|_| after != Some(Granted::Role(Role::Owner)));
+    before.map_or(Ok(()), |before| reaches(granter, resource, before, true))?;
     after.map_or(Ok(()), |granted| may_grant(granter, resource, Grant { to: whose.clone(), granted }))
 }
 

@@ -88,7 +88,11 @@ fn resource_entities(resource: &Resource) -> Result<(EntityUid, Vec<Entity>), De
         Resource::Owned { org, tenant, owner } => {
             let of = uid("Tenant", tenant.as_str())?;
             let name = uid("Owned", &format!("{tenant}/{owner}"))?;
-            let owned = entity(name.clone(), vec![("tenant", of), ("owner", uid("User", owner.as_str())?)])?;
+            let whose = match owner {
+                PrincipalId::User(_) => "owner",
+                PrincipalId::Workload(_) => "program",
+            };
+            let owned = entity(name.clone(), vec![("tenant", of), (whose, principal_uid(owner)?)])?;
             Ok((name, vec![owned, tenant_entity(org, tenant)?, org_entity(org)?]))
         }
     }

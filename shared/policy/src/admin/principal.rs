@@ -78,9 +78,7 @@ impl Principal {
                 self.platform || self.is_owner(org) || self.org_member.as_ref() == Some(org)
             }
             Resource::Tenant { org, tenant } => self.is_in(org, tenant),
-            Resource::Owned { org, tenant, owner } => {
-                matches!(&self.id, PrincipalId::User(id) if id == owner) || self.is_in(org, tenant)
-            }
+            Resource::Owned { org, tenant, owner } => self.id == *owner || self.is_in(org, tenant),
         }
     }
 }
@@ -94,11 +92,11 @@ pub enum Resource {
         org: OrgId,
         tenant: TenantId,
     },
-    /// What belongs to one person: their keys, their sessions, their part of the log.
+    /// What belongs to one person: their keys, their sessions, their part of the log. Or to one program: its sessions.
     Owned {
         org: OrgId,
         tenant: TenantId,
-        owner: UserId,
+        owner: PrincipalId,
     },
 }
 

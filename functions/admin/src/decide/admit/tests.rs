@@ -150,6 +150,52 @@ fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     assert!(way.admit(&identity).is_ok(), "reactivated");
 }
 
+/// An invitation is worth what whoever made it may still give.
+#[test]
+fn an_invitation_is_void_once_its_inviter_may_not_invite() {
+    let mut way = Way::new();
+    let inviter = UserId::from_random([5; 10]);
+    let mut identity = Way::identity(EMAIL, true);
+    identity.groups = Groups::Listed(Vec::new());
+    let invite = InviteRow {
+        org: way.org.clone(),
+        connection: way.row.id.clone(),
+        platform: false,
+        owner: true,
+        tenant: Some((way.tenant.clone(), Role::Admin)),
+        invited_by: Some(inviter.clone()),
+        expires_at: at(9_000),
+    };
+    way.rows.insert(invite_key(&way, &identity), invite.to_item());
+    let person = Key::user(&way.org, &inviter);
+    let office = Key::org_owner(&way.org, &inviter);
+    let keys = more_keys(&way.org, &way.connection, &UserId::from_random([9; 10]), Some(&invite));
+    assert!(keys.contains(&person) && keys.contains(&office), "it is read before");
+    let row = |active| User { id: inviter.clone(), active, epoch: 1 }.to_item();
+    for (active, owner, stands) in [
+        (Some(true), true, true),
+        (Some(true), false, false),
+        (Some(false), true, false),
+        (None, true, false),
+    ] {
+        way.rows.remove(&person);
+        way.rows.remove(&office);
+        way.rows.extend(active.map(|active| (person.clone(), row(active))));
+        way.rows.extend(owner.then(|| (office.clone(), Marker::item())));
+        match (way.admit(&identity), stands) {
+            (Ok(admitted), true) => {
+                let touched = touched(&admitted);
+                assert!(touched.contains(&Key::org_owner(&way.org, &admitted.user)));
+                assert!(touched.contains(&Key::binding(&way.tenant, &admitted.user)));
+            }
+            (told, stands) => {
+                assert!(!stands);
+                assert_eq!(told.unwrap_err(), Why::NotAdmitted, "{active:?} {owner}");
+            }
+        }
+    }
+}
+
 fn invite_key(way: &Way, identity: &Identity) -> Key {
     invite(&way.org, &way.row, identity).unwrap()
 }

@@ -1,10 +1,7 @@
 //! Teams, people, invitations and directories' tokens, over rows in memory.
 
 use super::*;
-use domain::{
-    AddressRow, Code, ConnectionRow, InviteRow, Name, Opaque, Person, ScimSlots, ScimToken, ScimTokenRow,
-    TeamRow,
-};
+use domain::{AddressRow, InviteRow, Name, Opaque, Person, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
 use tables::codec::Row as _;
 
 impl World {
@@ -37,6 +34,52 @@ impl World {
     fn person(&self, byte: u8) -> Person {
         Person::from_item(&self.rows[&Key::user(&self.org, &user(byte))]).unwrap()
     }
+}
+
+/// Who answers for something of a tenant has a part in it, and a program is given to another by whoever may make it.
+#[test]
+fn whoever_answers_has_a_part_in_the_tenant() {
+    let mut world = World::of(Some(Role::Owner));
+    let id = domain::WorkloadId::from_random([7; 10]);
+    let federation = json!({"issuer": "https://ci.acme.test", "audience": "a", "subject": "repo:acme/app"});
+    let row = domain::WorkloadRow {
+        id: id.clone(),
+        org: world.org.clone(),
+        tenant: world.tenant.clone(),
+        user: user(9),
+        role: Role::Operator,
+        status: Lifecycle::Active,
+        epoch: 3,
+        federation: federation.to_string(),
+        owner: None,
+    };
+    let key = Key::workload(&id);
+    world.put(key.clone(), &row);
+    let of_agent = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
+    let of_program = Params { workload: Some(id), ..world.in_tenant() };
+    for (name, params) in [("agents.owner", of_agent), ("workloads.owner", of_program.clone())] {
+        let to =
+            |world: &World, byte: u8| world.call(name, params.clone(), &json!({"owner": user(byte)}), BARE);
+        assert_eq!(why(to(&world, 6)), Why::InvalidField, "{name}: no role here");
+        assert_eq!(why(to(&world, 99)), Why::InvalidField, "{name}: nobody");
+        assert!(matches!(to(&world, 5), Decision::Write(_)), "{name}");
+        world.rows.insert(Key::org_owner(&world.org, &user(6)), tables::Marker::item());
+        assert!(matches!(to(&world, 6), Decision::Write(_)), "{name}: an owner of the organization");
+        let gone = User { id: user(6), active: false, epoch: 8 };
+        world.put(Key::user(&world.org, &user(6)), &gone);
+        assert_eq!(why(to(&world, 6)), Why::InvalidField, "{name}: ended");
+        world.put(Key::user(&world.org, &user(6)), &User { active: true, ..gone });
+        world.rows.remove(&Key::org_owner(&world.org, &user(6)));
+    }
+    let given = world.call("workloads.owner", of_program.clone(), &json!({"owner": user(5)}), BARE);
+    world.make(given);
+    let after = domain::WorkloadRow::from_item(&world.rows[&key]).unwrap();
+    assert_eq!((after.owner, after.epoch), (Some(user(5)), 4), "its sessions end");
+    world.who.principal.roles = [(world.tenant.clone(), Role::Developer)].into();
+    assert_eq!(
+        why(world.call("workloads.owner", of_program, &json!({"owner": user(5)}), BARE)),
+        Why::Forbidden
+    );
 }
 
 fn code(text: &str) -> Code {
@@ -412,4 +455,89 @@ fn a_session_ends_with_all_that_it_was_handed_to() {
     row.expires_at = at(1);
     world.put(Key::session(&own), &row);
     assert_eq!(ends(&world, "sessions.revoke", Some(own.clone())), [Key::session(&own)]);
+}
+
+/// What the list of one's own tenants shows of the world's.
+fn listed(world: &World) -> Option<Value> {
+    use crate::decide::tenants::{MINE, beside};
+    let request = parse(BARE).unwrap();
+    let (params, body) = (Params::default(), Value::Null);
+    let random = World::random();
+    let forms = FormRules { presets: &world.presets, reach: Reach::Public };
+    let operation = named("session.tenants").unwrap();
+    let (who, rows) = (&world.who, &world.rows);
+    let asked = Asked {
+        request: &request,
+        operation,
+        params: &params,
+        body: &body,
+        who,
+        rows,
+        region: Region::Eu,
+        now: at(5_000),
+        random: &random,
+        forms,
+    };
+    let resource = who::resource(operation.on, &params, who).unwrap();
+    let ask = ask(&asked, &resource);
+    let key = Key::tenant(&world.tenant);
+    assert_eq!(beside(&ask, &key), Some(Key::binding(&world.tenant, &who.user)));
+    assert_eq!((MINE.partition)(&params, &ask), Some(format!("ORG#{}", who.org)));
+    (MINE.show)(&ask, &key, &world.rows[&key])
+}
+
+/// Tenants are listed for whoever has a part in them, and for nobody else.
+#[test]
+fn whoever_has_a_part_in_a_tenant_finds_it() {
+    let mut world = World::of(None);
+    assert!(matches!(world.call_above("session.tenants", &Value::Null), Decision::Page(_, Some(_))));
+    assert_eq!(listed(&world), None, "without a part in it");
+    world.rows.insert(Key::binding(&world.tenant, &user(4)), Role::Viewer.to_item());
+    let shown = listed(&world).unwrap();
+    assert_eq!(
+        (&shown["id"], &shown["role"], &shown["org_owner"]),
+        (&json!(world.tenant), &json!("viewer"), &json!(false))
+    );
+    // By a group that the session's connection maps, and by one that it does not.
+    let mut by_group = Role::Viewer.to_item();
+    by_group.insert("via".to_owned(), Attr::text(world.connection()));
+    world.rows.insert(Key::binding(&world.tenant, &user(4)), by_group);
+    assert_eq!(listed(&world), None, "the group gives it no more");
+    let mut form = crate::sso::testing::sample("okta").connection;
+    form["group_roles"] = json!([{"group": "Ops", "grant": {"tenant": world.tenant, "role": "viewer"}}]);
+    let row = ConnectionRow {
+        id: world.connection(),
+        org: world.org.clone(),
+        status: Lifecycle::Active,
+        document: form.to_string(),
+        secret: None,
+    };
+    world.put(Key::connection(&row.id), &row);
+    assert_eq!(listed(&world).unwrap()["role"], "viewer");
+    world.rows.remove(&Key::binding(&world.tenant, &user(4)));
+    world.who.principal.org_owner = Some(world.org.clone());
+    let shown = listed(&world).unwrap();
+    assert_eq!((&shown["role"], &shown["org_owner"]), (&Value::Null, &json!(true)));
+    // A program finds the one that its row names.
+    let id = domain::WorkloadId::from_random([7; 10]);
+    world.who.principal = Principal::nobody(PrincipalId::Workload(id.as_str().parse().unwrap()));
+    world.who.session.through = Through::Workload(id.clone());
+    let mut row = domain::WorkloadRow {
+        id: id.clone(),
+        org: world.org.clone(),
+        tenant: world.tenant.clone(),
+        user: user(4),
+        role: Role::Operator,
+        status: Lifecycle::Active,
+        epoch: 7,
+        federation: String::new(),
+        owner: Some(user(5)),
+    };
+    world.put(Key::workload(&id), &row);
+    assert_eq!(listed(&world).unwrap()["role"], "operator");
+    assert!(matches!(world.call_above("session.get", &Value::Null), Decision::Show(_)));
+    assert!(matches!(world.call_above("session.end", &json!({})), Decision::Write(_)));
+    row.tenant = TenantId::from_random([77; 10]);
+    world.put(Key::workload(&id), &row);
+    assert_eq!(listed(&world), None);
 }

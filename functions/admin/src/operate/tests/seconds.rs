@@ -1,7 +1,7 @@
 //! What waits for a second person at an organization, switches above tenants, and the end of a tenant.
 
 use super::*;
-use domain::{ChangeId, ChangeRow, ChangeState, ConnectionRow, DlpPolicyRow};
+use domain::{ChangeId, ChangeRow, ChangeState, DlpPolicyRow};
 use envelope::Purpose;
 
 /// An owner of an organization with a connection, and another owner, who is somebody else.
@@ -120,6 +120,7 @@ fn asked(world: &mut World, by: u8, operation: &str, path: &str, body: &Value, s
         body: body.to_string(),
         seen: seen.and_then(|key| fingerprint(&world.rows[key]).parse().ok()),
         by: user(by),
+        asked_as: Some(world.asked_as()),
         at: at(0),
         expires_at: at(9_000),
         state: ChangeState::Pending,
@@ -232,11 +233,14 @@ fn a_switch_above_tenants_is_turned_off_by_another_person() {
         let platform = (OrgId::platform(), TenantId::platform());
         assert_eq!(plan.change.log, (level == "platform").then_some(platform));
         let by = |byte: u8| user(byte).as_str().parse().unwrap();
-        let last =
-            |byte: u8| domain::KillWrite { by: by(byte), reason: domain::Code::literal("x"), at: at(1) };
+        let last = |byte: u8| domain::KillWrite { by: by(byte), reason: Code::literal("x"), at: at(1) };
         let recover = json!({"reason": "resolved", "version": 2});
         for (byte, expected) in [(4, Some(Why::SamePerson)), (5, None)] {
-            let row = KillRow { version: 2, stopped: [KillScope::All].into(), last: Some(last(byte)) };
+            // Another has stopped it since, or it is a row from before all were kept.
+            let stoppers = if level == "org" { [by(byte), by(6)].into() } else { [].into() };
+            let last = Some(last(if level == "org" { 6 } else { byte }));
+            let row =
+                KillRow { version: 2, stopped: [KillScope::All].into(), last, stoppers, crowded: false };
             for key in switch.keys() {
                 world.put(key, &row);
             }
@@ -253,6 +257,40 @@ fn a_switch_above_tenants_is_turned_off_by_another_person() {
     }
     world.who.principal.platform = false;
     assert_eq!(why(world.call_above("kill.stop_platform", &stop)), Why::Forbidden);
+}
+
+/// What a program stops, the person who answers for it has stopped: they do not recover it, and another does.
+#[test]
+fn a_program_s_stop_is_of_whoever_answers_for_it_too() {
+    let mut world = World::of(Some(Role::Operator));
+    let people =
+        Principal { id: PrincipalId::Workload("ci".parse().unwrap()), ..world.who.principal.clone() };
+    world.who.principal = Principal { org_member: None, ..people };
+    world.who.answers = user(6);
+    let stop = json!({"reason": "deploy_failed"});
+    let Decision::Write(plan) = world.call("kill.stop", world.in_tenant(), &stop, BARE) else { panic!() };
+    let write = &plan.change.writes[0];
+    let kept: BTreeSet<_> =
+        write.names.iter().filter_map(|(_, name)| name.strip_prefix("stopper#")).collect();
+    assert_eq!(kept, [user(4), user(6)].iter().map(UserId::as_str).collect());
+    let place = Switch::Tenant(world.tenant.clone()).keys().remove(0);
+    let row = KillRow {
+        version: 2,
+        stopped: [KillScope::All].into(),
+        last: None,
+        stoppers: [user(4), user(6)].iter().map(|user| user.as_str().parse().unwrap()).collect(),
+        crowded: false,
+    };
+    let recover = |by: u8, row: &KillRow| {
+        let mut world = World::of(Some(Role::Operator));
+        world.who.principal.id = PrincipalId::User(user(by));
+        world.who.user = user(by);
+        world.put(place.clone(), row);
+        world.call("kill.recover", world.in_tenant(), &json!({"reason": "over", "version": 2}), BARE)
+    };
+    assert_eq!(why(recover(6, &row)), Why::SamePerson);
+    assert!(matches!(recover(5, &row), Decision::Write(_)));
+    assert_eq!(why(recover(5, &KillRow { crowded: true, ..row })), Why::SamePerson);
 }
 
 /// Asked for by one, done by another: the status and every root in one transaction.
@@ -272,6 +310,7 @@ fn a_tenant_ends_for_good_by_two() {
         body: "{}".to_owned(),
         seen: None,
         by: user(5),
+        asked_as: Some(world.asked_as()),
         at: at(0),
         expires_at: at(9_000),
         state: ChangeState::Pending,
@@ -295,4 +334,50 @@ fn a_tenant_ends_for_good_by_two() {
     other.who.principal.org_owner = None;
     other.who.principal.roles = [(other.tenant.clone(), Role::Admin)].into();
     assert_eq!(why(other.call("tenants.remove", other.in_tenant(), &json!({}), BARE)), Why::Forbidden);
+}
+
+/// The same key asks for the same once: while it waits and after, the answer is the first one's.
+#[test]
+fn what_waits_is_not_asked_for_twice() {
+    let mut world = world();
+    let path = format!("/v1/orgs/{}/connections", world.org);
+    let event = |key: &str| {
+        BARE.replace("/v1/tenants/ten_0123456789abcdef/keys/service", &path)
+            .replace("\"idempotency-key\": \"one\"", &format!("\"idempotency-key\": \"{key}\""))
+    };
+    let create = |world: &World, form: &Value, key: &str| {
+        world.call("connections.create", Params::default(), form, &event(key))
+    };
+    let form = sent(&json!({"jit": true}));
+    let first = create(&world, &form, "one");
+    let first = world.make(first);
+    let request = parse(&event("one")).unwrap();
+    let in_org = Params { org: Some(world.org.clone()), ..Params::default() };
+    let place = changes::repeated(&request, &in_org, &user(4)).unwrap();
+    assert_eq!(first.change.swaps[0].key, place, "it is read before it is asked for again");
+    let Decision::Write(again) = create(&world, &form, "one") else { panic!() };
+    assert!(again.change.already && again.status == 202);
+    assert_eq!(again.change.body["id"], first.change.body["id"]);
+    // Another body, another key, another caller.
+    assert_eq!(why(create(&world, &sent(&json!({"jit": false})), "one")), Why::Conflict);
+    let Decision::Write(other) = create(&world, &form, "two") else { panic!() };
+    assert!(!other.change.already && other.change.body["id"] != first.change.body["id"]);
+    let not_said = parse(&event("one").replace("idempotency-key", "x-nothing")).unwrap();
+    assert_eq!(changes::repeated(&not_said, &in_org, &user(4)), None);
+    assert_ne!(changes::repeated(&request, &in_org, &user(5)), Some(place));
+}
+
+/// What is made together has ids of its own, with and without a key.
+#[test]
+fn ids_that_are_made_together_are_different() {
+    let mut world = World::of(None);
+    world.who.principal.platform = true;
+    let body = json!({"name": "acme", "owner_email": "dana@acme.test", "connection": sent(&json!({}))});
+    for event in [BARE.to_owned(), BARE.replace("idempotency-key", "x-nothing")] {
+        let Decision::Write(plan) = world.call_at("orgs.create", Params::default(), &body, &event) else {
+            panic!()
+        };
+        let id = |name: &str| plan.change.body[name].as_str().unwrap().split_once('_').unwrap().1.to_owned();
+        assert_ne!(id("id"), id("connection"));
+    }
 }

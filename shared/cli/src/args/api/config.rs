@@ -14,7 +14,7 @@ use crate::limits::Set;
 
 #[derive(Debug, Subcommand)]
 pub enum Tenants {
-    /// Lists the tenants of an organization
+    /// Lists the tenants in which you have a part; with --org, all of an organization
     List,
     /// Shows one
     Get { tenant: TenantId },

@@ -11,7 +11,7 @@ const HEAD: &str = "\
 #
 # Rows: an action and what it is done to. The principal is person 1, in `tenant` of `org`, and holds nothing but what its
 # column says; `other tenant` is of the same organization. `own` belongs to the principal, `another's` to somebody else in
-# the same tenant.
+# the same tenant, `a program's own` to the program of the last columns.
 #
 # Columns: `plat` an admin of the platform, `glass` one with break-glass open for `tenant`, `org+` an owner of the
 # organization, `org` one who merely belongs to it, six roles of the tenant, `none` somebody signed in without any, and
@@ -37,9 +37,12 @@ fn matrix() -> String {
     let (policies, holders) = (Policies::builtin().unwrap(), holders());
     let mut out = format!("{HEAD}\n{:<19} {:<23}", "action", "resource");
     holders.iter().for_each(|(name, _)| write!(out, " {name:<6}").unwrap());
+    let mut all = resources();
+    let owner = program();
+    all.push(("a program's own", Resource::Owned { org: org(1), tenant: tenant(1), owner }));
     for action in Action::ALL {
         out = out.trim_end().to_owned() + "\n";
-        for (name, resource) in resources().iter().filter(|(_, one)| action.levels().contains(&one.level())) {
+        for (name, resource) in all.iter().filter(|(_, one)| action.levels().contains(&one.level())) {
             write!(out, "{:<19} {name:<23}", action.as_str()).unwrap();
             for (_, holder) in &holders {
                 write!(out, " {:<6}", cell(&policies, holder, *action, resource)).unwrap();

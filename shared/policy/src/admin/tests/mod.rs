@@ -33,7 +33,7 @@ pub(crate) fn action_id() -> ActionId {
 /// Tenants 1 and 2 are of organization 1, tenant 3 is of organization 2. The principal is person 1, person 2 is another.
 pub(crate) fn resources() -> Vec<(&'static str, Resource)> {
     let in_tenant = |o, t| Resource::Tenant { org: org(o), tenant: tenant(t) };
-    let of = |o, t, owner| Resource::Owned { org: org(o), tenant: tenant(t), owner: user(owner) };
+    let of = |o, t, owner| Resource::Owned { org: org(o), tenant: tenant(t), owner: person(owner) };
     vec![
         ("platform", Resource::Platform),
         ("org", Resource::Org(org(1))),

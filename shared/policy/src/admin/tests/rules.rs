@@ -119,7 +119,7 @@ proptest! {
     /// Of somebody else's the owner's rights are worth nothing, whatever one holds.
     #[test]
     fn what_is_another_persons_is_theirs(who in somebody(), action in prop::sample::select(Action::ALL)) {
-        let resource = Resource::Owned { org: org(1), tenant: tenant(1), owner: user(2) };
+        let resource = Resource::Owned { org: org(1), tenant: tenant(1), owner: person(2) };
         prop_assert!(!may(&who, action, &resource));
     }
 
@@ -212,6 +212,22 @@ fn programs_do_not_decide_for_people() {
     }
 }
 
+/// Its own session is all that a program has of its own, wherever it has a role; another's is another's.
+#[test]
+fn a_program_sees_and_ends_its_own_session_alone() {
+    let owned = |owner| Resource::Owned { org: org(1), tenant: tenant(3), owner };
+    let other = PrincipalId::Workload(Code::literal("other"));
+    let who = Principal::nobody(program());
+    for action in Action::ALL {
+        assert_eq!(may(&who, *action, &owned(program())), *action == Action::SessionOwn, "{action}");
+        for whose in [&other, &person(1)] {
+            assert!(!may(&who, *action, &owned(whose.clone())), "{action} {whose}");
+        }
+        let of_person = Principal { org_member: Some(org(1)), mfa: true, ..Principal::nobody(person(1)) };
+        assert!(!may(&of_person, *action, &owned(program())), "{action}");
+    }
+}
+
 /// Rows that say so are broken, and what else they say is not believed.
 #[test]
 fn a_program_with_an_office_may_do_nothing() {
@@ -248,7 +264,7 @@ fn an_action_has_its_levels() {
 #[test]
 fn the_permit_names_the_policy_and_the_capacity() {
     let here = Resource::Tenant { org: org(1), tenant: tenant(1) };
-    let own = Resource::Owned { org: org(1), tenant: tenant(1), owner: user(1) };
+    let own = Resource::Owned { org: org(1), tenant: tenant(1), owner: person(1) };
     let all = Principal {
         platform: true,
         org_owner: Some(org(1)),

@@ -91,6 +91,17 @@ fn nobody_takes_down_whom_they_could_not_have_raised() {
     let who = |role| Principal { roles: [(tenant(1), role)].into(), ..Principal::nobody(person(1)) };
     let (admin, owner) = (who(Role::Admin), who(Role::Owner));
     let role = |role| Some(Granted::Role(role));
+    let glass = Principal { platform: true, break_glass: [tenant(1)].into(), ..Principal::nobody(person(1)) };
+    for (before, after, may) in [
+        (None, role(Role::Owner), true),
+        (role(Role::Admin), role(Role::Owner), true),
+        (role(Role::Owner), role(Role::Admin), false),
+        (role(Role::Owner), None, false),
+        (None, role(Role::Viewer), false),
+    ] {
+        let told = may_change(&glass, &here, &person(2), before, after);
+        assert_eq!(told.is_ok(), may, "through broken glass: {before:?} {after:?}");
+    }
     for (who, whose, before, after, wanted) in [
         (&admin, 2, None, role(Role::Developer), Ok(())),
         (&admin, 2, role(Role::Viewer), role(Role::Operator), Ok(())),
