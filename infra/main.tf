@@ -43,6 +43,7 @@ module "region" {
   admin              = var.admin
   gateway            = var.gateway
   dlp                = var.dlp
+  scim               = var.scim
   audit_writer       = var.audit_writer
   lifecycle_function = var.lifecycle_function
   audit_queue        = var.audit_queue

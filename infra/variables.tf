@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
+  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["admin", "gateway", "dlp", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, audit-writer.zip and lifecycle.zip. Build them first."
+    condition     = alltrue([for f in ["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip and lifecycle.zip. Build them first."
   }
 }
 
@@ -194,6 +194,21 @@ variable "dlp" {
   validation {
     condition     = var.dlp.timeout_seconds >= 30
     error_message = "dlp.timeout_seconds must be at least 30: the writes before and after a call may take 9 seconds each."
+  }
+}
+
+variable "scim" {
+  description = "Where directories push people: timeout and memory; reserved concurrency -1 means unreserved."
+  type = object({
+    timeout_seconds      = optional(number, 60)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, -1)
+  })
+  default = {}
+
+  validation {
+    condition     = var.scim.timeout_seconds >= 30
+    error_message = "scim.timeout_seconds must be at least 30: a group of many members is changed in parts."
   }
 }
 

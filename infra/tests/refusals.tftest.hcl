@@ -51,6 +51,7 @@ run "the_ledger_is_locked_for_a_year" {
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -112,12 +113,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 7
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 8
     error_message = "seven keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator", scim = "scim" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -188,6 +189,7 @@ run "the_trail_watches_the_ledger" {
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -263,7 +265,7 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator"]
+      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator", "scim"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
     } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"
@@ -388,6 +390,16 @@ run "dlp_shorter_than_its_writes" {
   }
 
   expect_failures = [var.dlp]
+}
+
+run "scim_too_short_for_a_large_group" {
+  command = plan
+
+  variables {
+    scim = { timeout_seconds = 29 }
+  }
+
+  expect_failures = [var.scim]
 }
 
 run "a_batch_delivered_twice" {

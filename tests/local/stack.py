@@ -47,7 +47,7 @@ GUESSES = {
 }
 
 SINK = "countersign-local-sink"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "audit-writer", "lifecycle"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle"]
 
 
 class Stack:
@@ -125,7 +125,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         write_private(stack.file, described)
     people.ensure_front(stack, python, described["admin_url"])
     with steps.step("ask the functions"):
-        for url in ("gateway_url", "dlp_url", "admin_url"):
+        for url in ("gateway_url", "dlp_url", "admin_url", "scim_url"):
             require_answer(described[url], stack)
     if not binaries:
         steps.remember()
@@ -236,6 +236,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "region": emulator.REGION_NAME,
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
         "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
+        "scim_url": f"{endpoint}/_aws/lambda-url/{made['scim_url_id']}",
         "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
         "admin_front": people.front_url(stack),
         "bootstrap_url": f"{endpoint}/_aws/lambda-url/{made['bootstrap_url_id']}",
@@ -354,6 +355,7 @@ def status(stack: Stack) -> None:
         say(f"{role:<10} {'runs' if stack.runs(role) else 'has ended'}")
     say(f"gateway    {described['gateway_url']}")
     say(f"dlp        {described['dlp_url']}")
+    say(f"scim       {described['scim_url']}")
     say(f"admin      {described['admin_front']}")
     say(f"provider   {described['provider_url']}")
     if not all(stack.runs(role) for role in ("ministack", "standin")):

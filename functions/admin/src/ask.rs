@@ -186,8 +186,7 @@ fn expected(message: &str) -> String {
 
 /// A digest under which something is kept that must not be read there.
 pub fn digest(parts: &[&str]) -> Opaque {
-    let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
-    Opaque::from_digest(&hashed(&parts))
+    Opaque::of(parts)
 }
 
 fn hashed(parts: &[&[u8]]) -> [u8; 32] {

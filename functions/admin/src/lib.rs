@@ -13,6 +13,7 @@ mod athena;
 mod bootstrap;
 mod config;
 mod decide;
+mod door;
 mod effects;
 mod event;
 mod handoff;

@@ -179,6 +179,13 @@ pub struct Refused {
     pub hint: Option<String>,
 }
 
+/// A row that does not read decides nothing.
+impl From<tables::CodecError> for Why {
+    fn from(_: tables::CodecError) -> Self {
+        Self::FactsUnavailable
+    }
+}
+
 impl From<Why> for Refused {
     fn from(why: Why) -> Self {
         Self { why, at: None, hint: None }

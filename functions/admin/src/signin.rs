@@ -165,26 +165,6 @@ impl Effects {
         opened.as_str().map(Secret::new).ok_or(Why::KeysUnavailable)
     }
 
-    /// Everything that letting somebody in depends on, in two trips: who it is, then what they are.
-    async fn at_the_door(
-        &self,
-        ready: &Ready,
-        identity: &Identity,
-        new_user: &UserId,
-        now: Timestamp,
-    ) -> Result<Rows, Why> {
-        let (org, unread) = (&ready.row.org, |_| Why::FactsUnavailable);
-        let mut rows =
-            self.dynamo.batch_get(&admit::first_keys(org, &ready.row, identity)).await.map_err(unread)?;
-        let user = admit::linked(&rows, org, identity).unwrap_or_else(|| new_user.clone());
-        let invite = admit::invited(&rows, org, &ready.row, identity, now);
-        let more = admit::more_keys(org, &ready.connection, &user, invite.as_ref());
-        for some in more.chunks(100) {
-            rows.extend(self.dynamo.batch_get(some).await.map_err(unread)?);
-        }
-        Ok(rows)
-    }
-
     /// Ends a sign-in: in, with a session, or not at all. Recorded before anything is written.
     pub async fn callback(
         &self,
@@ -225,7 +205,8 @@ impl Effects {
         let Shown { mut identity, access } = shown;
         let new_user = UserId::from_random(random()?);
         let rows = self.at_the_door(ready, &identity, &new_user, now).await?;
-        *scribe = scribe.clone().of_known(admit::linked(&rows, &ready.row.org, &identity).as_ref());
+        *scribe =
+            scribe.clone().of_known(admit::linked(&rows, &ready.row.org, &ready.row, &identity).as_ref());
         if let Some(groups) = self.providers.more_groups(&ready.connection, &identity.groups, access).await? {
             identity.groups = groups;
         }

@@ -27,6 +27,8 @@ locals {
 
   admin_package = "${var.packages_dir}/admin.zip"
 
+  scim_package = "${var.packages_dir}/scim.zip"
+
   # No provider's timeout and no tokens: it calls identity providers alone, and keeps no value of a call.
   admin_environment = merge({
     for name, value in local.configuration_environment : name => value
@@ -44,6 +46,16 @@ locals {
 
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
     CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
+  })
+
+  # What directories push, and nothing of calls.
+  scim_environment = merge({
+    for name, value in local.configuration_environment : name => value
+    if contains(["CS_STAGE", "CS_REGION", "CS_TABLE_CONTROL", "CS_TABLE_IDENTITY", "CS_TABLE_KEYS", "CS_QUEUE_AUDIT_URL", "CS_KMS_KEY_ARN"], name)
+    }, {
+    CS_SIGNING_KEY_ARN     = local.signing_keys.scim
+    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.lifecycle.url
+    CS_CODE_SHA256         = filesha256(local.scim_package)
   })
 
   # Names of what it reads and keeps. It knows no provider.
@@ -69,6 +81,7 @@ locals {
 
     CS_LIFECYCLE_SIGNING_KEY_ARN = local.signing_keys.lifecycle
     CS_ADMIN_SIGNING_KEY_ARN     = local.signing_keys.admin
+    CS_SCIM_SIGNING_KEY_ARN      = local.signing_keys.scim
 
     CS_LOG_ORIGIN       = local.log_origin
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name

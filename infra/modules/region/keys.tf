@@ -25,10 +25,10 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # An administrator of the account does not read sealed data by accident: only three roles use the key. Whoever may change
+  # An administrator of the account does not read sealed data by accident: only these roles use the key. Whoever may change
   # this policy could, which CloudTrail shows.
   statement {
-    sid       = "OnlyThreeRolesUseIt"
+    sid       = "OnlyTheseRolesUseIt"
     effect    = "Deny"
     actions   = ["kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant"]
     resources = ["*"]

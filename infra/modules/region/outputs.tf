@@ -42,11 +42,12 @@ output "functions" {
     dlp          = module.dlp.name
     audit-writer = module.audit_writer.name
     lifecycle    = module.lifecycle.name
+    scim         = module.scim.name
   }
 }
 
 output "log_groups" {
-  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group]
+  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group, module.scim.log_group]
 }
 
 output "gateway_url" {
@@ -73,6 +74,14 @@ output "admin_url_id" {
   value = module.admin_ingress.url_id
 }
 
+output "scim_url" {
+  value = module.scim_ingress.url
+}
+
+output "scim_url_id" {
+  value = module.scim_ingress.url_id
+}
+
 output "bootstrap_url" {
   description = "Where the role `bootstrap` makes the first organization; null without admin.bootstrap."
   value       = one(aws_lambda_function_url.bootstrap[*].function_url)
@@ -94,6 +103,7 @@ output "roles" {
     dlp          = module.dlp.role_arn
     audit-writer = module.audit_writer.role_arn
     lifecycle    = module.lifecycle.role_arn
+    scim         = module.scim.role_arn
   })
 }
 

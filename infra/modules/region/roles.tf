@@ -6,7 +6,7 @@ locals {
   encryption_context = var.drop_conditions ? {} : { app = ["countersign"], region = [var.region] }
 
   # What root secrets are for (`envelope`, purpose.rs).
-  purposes = ["cred", "audit", "token", "pseudonym", "sso"]
+  purposes = ["cred", "audit", "token", "pseudonym", "sso", "scim"]
 
   staff_policies = merge({
     operator = data.aws_iam_policy_document.operator.json
@@ -223,6 +223,6 @@ data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn]
+    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn, module.scim.arn]
   }
 }

@@ -67,7 +67,7 @@ locals {
 
   by_others_than = { for what, roles in {
     ledger  = ["audit-writer"]
-    queue   = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator"]
+    queue   = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator", "scim"]
     derived = ["audit-writer", "lifecycle", "operator"]
     } : what => join("", [
       "((${local.session_issuer} NOT EXISTS) || (",

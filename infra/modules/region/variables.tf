@@ -105,6 +105,15 @@ variable "dlp" {
   description = "Sizes of DLP over HTTP."
 }
 
+variable "scim" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+  })
+  description = "Sizes of DLP over HTTP."
+}
+
 variable "audit_writer" {
   type = object({
     timeout_seconds      = number

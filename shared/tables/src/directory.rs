@@ -14,12 +14,16 @@
 //! Ids are random, and so is the order of their rows, which never changes: it is the order of pages. How many rows lie before a
 //! page is known from the counts, not by reading them.
 
-use std::collections::{BTreeSet, HashMap};
+mod counts;
+
+use std::collections::BTreeSet;
 
 use domain::{
     ConnectionId, DirectoryGroupRow, DirectoryUserRow, FoundRow, GroupId, Handles, Opaque, ScimAccessRow,
     ScimTokenId, Timestamp, UserId,
 };
+
+pub use counts::{Counts, count_keys, counted};
 
 use crate::codec::{Row, sealed};
 use crate::gates::{Write, write_builder};
@@ -121,6 +125,16 @@ pub fn member(connection: &ConnectionId, group: &GroupId, user: &UserId) -> Key 
 
 pub fn access(connection: &ConnectionId, id: &ScimTokenId) -> Key {
     own(connection, format!("SCIMACCESS#{id}"))
+}
+
+/// Whether a row of this directory is a group's.
+pub fn is_group(connection: &ConnectionId, key: &Key) -> bool {
+    key.table == Table::Identity && key.pk == partition(connection) && key.sk.starts_with(Kind::Group.rows())
+}
+
+/// The group of a row that lists somebody's groups.
+pub fn group_of(user: &UserId, key: &Key) -> Option<GroupId> {
+    key.sk.strip_prefix(&groups_of(user))?.parse().ok()
 }
 
 /// The digest of a handle. `userName`, `displayName` and addresses are compared without regard to case.
@@ -331,83 +345,6 @@ pub fn rehandle(
         if row.0.is_empty() { staged.delete(key.clone()) } else { staged.put(key.clone(), row.to_item()) }
     }
     Ok(())
-}
-
-/// The characters of ids, in the order of sort keys.
-const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
-
-/// The rows that count one kind: 32 of them, so that two who are made at once seldom meet.
-pub fn count_keys(connection: &ConnectionId, kind: Kind) -> Vec<Key> {
-    DIGITS.chars().map(|first| count_key(connection, kind, first)).collect()
-}
-
-fn count_key(connection: &ConnectionId, kind: Kind, first: char) -> Key {
-    own(connection, format!("SCIMCOUNT#{}#{first}", kind.letter()))
-}
-
-/// Counts one more, or one fewer.
-pub fn counted(connection: &ConnectionId, kind: Kind, id: &str, more: bool) -> Write {
-    let mut random = id.trim_start_matches(kind.prefix()).chars();
-    let (first, second) = (random.next().unwrap_or('0'), random.next().unwrap_or('0'));
-    let mut write = write_builder(&count_key(connection, kind, first));
-    let (place, one) = (write.name(&format!("n_{second}")), 1);
-    write.versioned();
-    if more {
-        write.add(&place, one);
-    } else {
-        let one = write.number(one);
-        write.set(format!("{place} = {place} - {one}"));
-        write.when(format!("{place} >= {one}"));
-    }
-    write.build()
-}
-
-/// How many of one kind there are, by the first two characters of their ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts(Vec<(String, u64)>);
-
-impl Counts {
-    /// # Errors
-    /// A row does not read.
-    pub fn read(
-        connection: &ConnectionId,
-        kind: Kind,
-        rows: &HashMap<Key, Item>,
-    ) -> Result<Self, CodecError> {
-        let mut counts = Vec::new();
-        for first in DIGITS.chars() {
-            let Some(row) = rows.get(&count_key(connection, kind, first)) else { continue };
-            Reader::new(row)?;
-            for second in DIGITS.chars() {
-                let count = match row.get(&format!("n_{second}")) {
-                    Some(Attr::N(text)) => text.parse().map_err(|_| CodecError::Form("count"))?,
-                    Some(_) => return Err(CodecError::Form("count")),
-                    None => 0,
-                };
-                if count > 0 {
-                    counts.push((format!("{first}{second}"), count));
-                }
-            }
-        }
-        Ok(Self(counts))
-    }
-
-    pub fn total(&self) -> u64 {
-        self.0.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Where the row of a number lies, counted from 0: the characters that its id begins with, and how many with the same lie
-    /// before it. `None` behind the last.
-    pub fn place(&self, number: u64) -> Option<(&str, u64)> {
-        let mut before = 0_u64;
-        for (start, count) in &self.0 {
-            if number < before.saturating_add(*count) {
-                return Some((start, number - before));
-            }
-            before = before.saturating_add(*count);
-        }
-        None
-    }
 }
 
 /// Ids in a row of handles, each read.

@@ -55,8 +55,9 @@ impl<'a> Staged<'a> {
         self.changes.insert(key, None);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+    /// Whether a row is to be written, be it as it was.
+    pub fn changes(&self, key: &Key) -> bool {
+        self.changes.contains_key(key)
     }
 
     /// One conditional write for each row.
@@ -149,6 +150,24 @@ impl<'a> Staged<'a> {
         Ok(())
     }
 
+    /// Gives somebody a role, in place of what they have, with what else the row holds.
+    ///
+    /// # Errors
+    /// A row does not read.
+    pub fn bind(
+        &mut self,
+        org: &OrgId,
+        tenant: &TenantId,
+        user: &UserId,
+        row: Item,
+        role: Role,
+    ) -> Result<(), CodecError> {
+        let key = Key::binding(tenant, user);
+        let had = self.find::<Role>(&key)? == Some(Role::Owner);
+        self.put(key, row);
+        if had == (role == Role::Owner) { Ok(()) } else { self.own_tenant(org, tenant, user, !had) }
+    }
+
     fn own_tenant(
         &mut self,
         org: &OrgId,
@@ -203,9 +222,9 @@ impl Follower<'_> {
             let of = staged.find::<Tenant>(&Key::tenant(tenant))?;
             let in_org = of.is_some_and(|tenant| tenant.org == *self.org);
             match (wanted.get(tenant).copied(), row) {
-                (Some(want), None) if in_org => self.bind(staged, tenant, None, want)?,
+                (Some(want), None) if in_org => self.bind(staged, tenant, want)?,
                 (Some(want), Some(has)) if in_org && by_group && want != has => {
-                    self.bind(staged, tenant, Some(has), want)?;
+                    self.bind(staged, tenant, want)?;
                 }
                 (None, Some(has)) if by_group && lose => {
                     staged.delete(key);
@@ -219,20 +238,10 @@ impl Follower<'_> {
         Ok(())
     }
 
-    fn bind(
-        &self,
-        staged: &mut Staged<'_>,
-        tenant: &TenantId,
-        has: Option<Role>,
-        want: Role,
-    ) -> Result<(), CodecError> {
+    fn bind(&self, staged: &mut Staged<'_>, tenant: &TenantId, want: Role) -> Result<(), CodecError> {
         let mut row = want.to_item();
         row.insert(VIA.to_owned(), Attr::text(self.connection));
-        staged.put(Key::binding(tenant, self.user), row);
-        match (has == Some(Role::Owner), want == Role::Owner) {
-            (had, has) if had != has => staged.own_tenant(self.org, tenant, self.user, has),
-            _ => Ok(()),
-        }
+        staged.bind(self.org, tenant, self.user, row, want)
     }
 }
 

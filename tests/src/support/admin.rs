@@ -113,9 +113,14 @@ impl Org {
     /// The same organization through another provider, where everybody has the same address and is in the group `Ops`. Asked for
     /// by one owner and confirmed by another; the client's secret is set afterwards.
     pub fn beside(&self, by: &Person, second: &Person, grant: &Value) -> Self {
+        self.beside_in(by, second, grant, &json!(["Ops"]))
+    }
+
+    /// The same, where tokens say that everybody is in these groups.
+    pub fn beside_in(&self, by: &Person, second: &Person, grant: &Value, groups: &Value) -> Self {
         let named = |user: &String| {
             let (name, email) = user.split_once('=').expect("name and address");
-            let claims = json!({"name": "A Person", "email": email, "email_verified": true, "groups": ["Ops"], "amr": ["pwd", "mfa"]});
+            let claims = json!({"name": "A Person", "email": email, "email_verified": true, "groups": groups, "amr": ["pwd", "mfa"]});
             (name.to_owned(), claims)
         };
         let users: Value = self.users.iter().map(named).collect::<serde_json::Map<_, _>>().into();

@@ -13,6 +13,7 @@ pub mod aws;
 pub mod bench;
 pub mod browser;
 pub mod clients;
+pub mod directory;
 pub mod entropy;
 pub mod function;
 pub mod http;

@@ -1,33 +1,27 @@
 //! Whom a verified identity lets in, and what is written for it: pure, before any row.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::{
-    AddressRow, ConnectionId, ConnectionRow, InviteRow, Opaque, OrgId, OwnersRow, Person as PersonRow, Role,
+    AddressRow, ConnectionRow, DirectoryGroupRow, FoundRow, InviteRow, Opaque, OrgId, Person as PersonRow,
     SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
-use tables::{Attr, Item, Key, Marker, Swap, deleted};
+use tables::standing::{Follower, Staged, highest, link_to};
+use tables::{CodecError, Key, Marker, Swap, directory};
 
 use super::{invitations, offices, users};
-use crate::ask::{Rows, digest};
+use crate::ask::Rows;
 use crate::refusal::Why;
+use crate::sso::connection::Grant;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
 use crate::sso::{Connection, Identity, Mfa};
 
 /// A session ends after this, however much it is used: 12 hours.
 const SESSION_MS: u64 = 12 * 3_600_000;
-/// What says by which connection's groups a role came. It goes with them, and counts in sessions of that connection alone.
-const VIA: &str = "via";
 
-/// Through which connection's groups a role came, if it did.
-pub fn came_by_group(binding: &Item) -> Option<ConnectionId> {
-    match binding.get(VIA)? {
-        Attr::S(id) => id.parse().ok(),
-        _ => None,
-    }
-}
+pub use tables::standing::{came_by_group, linked_user};
 
 /// Everything that is known when an identity stands at the door.
 #[derive(Debug)]
@@ -58,15 +52,7 @@ pub fn link(org: &OrgId, identity: &Identity) -> Key {
 
 /// The same by issuer and subject.
 pub fn link_of(org: &OrgId, issuer: &str, subject: &str) -> Key {
-    Key::link(org, digest(&["countersign link", issuer, subject]))
-}
-
-/// Whom a link names.
-pub fn linked_user(item: &Item) -> Option<UserId> {
-    match item.get("user_id")? {
-        Attr::S(id) => id.parse().ok(),
-        _ => None,
-    }
+    tables::standing::link(org, issuer, subject)
 }
 
 /// Rows that depend on the identity alone.
@@ -74,6 +60,7 @@ pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) 
     let platform = [Key::bootstrapped(), Key::platform_admins()];
     let mut keys = vec![link(org, identity), Key::org(org), Key::org_owners(org)];
     keys.extend(platform);
+    keys.extend(pushed(connection, identity));
     keys.extend(invite(org, connection, identity));
     keys.extend(address(org, identity).map(|address| Key::address(org, address)));
     keys
@@ -91,9 +78,31 @@ fn invite(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Optio
     Some(Key::invite(org, super::people::invite_digest(&connection.id, email)))
 }
 
-/// Who it is, if somebody.
-pub fn linked(rows: &Rows, org: &OrgId, identity: &Identity) -> Option<UserId> {
-    linked_user(rows.get(&link(org, identity))?)
+/// Under what this connection's own directory may have pushed them: the id that provider and directory have in common, and a
+/// `userName` that is an address which the provider has verified.
+fn pushed(connection: &ConnectionRow, identity: &Identity) -> Vec<Key> {
+    let of = &connection.id;
+    let by = |by, digest| directory::found(of, directory::Kind::User, by, &digest);
+    let external = by(directory::By::External, directory::external_digest(of, &identity.external_id));
+    let email = identity.email.as_deref().filter(|_| identity.email_verified);
+    let name = email.map(|email| by(directory::By::Name, directory::name_digest(of, email)));
+    [external].into_iter().chain(name).collect()
+}
+
+/// Who it is, if somebody: by what they signed in as before, or as whom exactly one was pushed.
+pub fn linked(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Option<UserId> {
+    let before = rows.get(&link(org, identity)).and_then(linked_user);
+    let only = |key: Key| {
+        let row = FoundRow::from_item(rows.get(&key)?).ok()?;
+        let ids = directory::ids::<UserId>(&row);
+        ids.into_iter().next().filter(|_| row.0.len() == 1)
+    };
+    before.or_else(|| pushed(connection, identity).into_iter().find_map(only))
+}
+
+/// Where a directory keeps whoever it is: whether they were pushed, and so which groups they are in.
+pub fn pushed_place(connection: &ConnectionRow, user: &UserId) -> Key {
+    directory::user(&connection.id, user)
 }
 
 /// Rows of the person, and of the roles that groups and invitation can give.
@@ -138,7 +147,7 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let org = &door.row.org;
     let invite = invited(door.rows, org, door.row, door.identity, door.now);
     let invite = invitations::standing(door.rows, invite)?;
-    let known = linked(door.rows, org, door.identity);
+    let known = linked(door.rows, org, door.row, door.identity);
     let id = known.clone().unwrap_or_else(|| door.new_user.clone());
     let user = door.rows.get(&Key::user(org, &id)).map(User::from_item).transpose();
     let user = user.map_err(|_| Why::FactsUnavailable)?;
@@ -159,17 +168,21 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
         Jit::Refuse(refusal) => welcomed(refusal, invite.as_ref())?,
     };
     let epoch = user.as_ref().map_or(1, |user| user.epoch);
-    let mut entry = Entry { door, org, user: &id, swaps: BTreeMap::new(), deletes: Vec::new() };
+    let mut entry = Entry { door, org, user: &id, staged: Staged::over(door.rows) };
     if created {
-        entry.create()?;
+        entry.create();
+    }
+    if known.is_some() {
+        entry.link();
     }
     entry.note_address()?;
     entry.accept(invite.as_ref())?;
-    entry.follow_groups(&mapping::grants(door.connection, &door.identity.groups))?;
+    let mut granted = mapping::grants(door.connection, &door.identity.groups);
+    granted.grants.extend(pushed_grants(door)?);
+    entry.follow_groups(&granted)?;
     let mfa = door.identity.mfa != Mfa::No;
     let session = entry.begin(epoch, mfa);
-    let mut writes: Vec<Write> = entry.swaps.into_values().map(|swap| swap.to_write()).collect();
-    writes.extend(entry.deletes);
+    let writes = entry.staged.into_writes();
     Ok(Admitted { user: id, session, created, mfa, writes })
 }
 
@@ -177,7 +190,7 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
 /// comes in under it.
 pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     let org = &door.row.org;
-    let found = linked(door.rows, org, door.identity).zip(address(org, door.identity));
+    let found = linked(door.rows, org, door.row, door.identity).zip(address(org, door.identity));
     let Some((user, address)) = found else { return Vec::new() };
     let key = Key::user(org, &user);
     let Some(item) = door.rows.get(&key) else { return Vec::new() };
@@ -190,6 +203,18 @@ pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     new.extend(person.to_item());
     let noted = Swap { key, old: Some(item.clone()), new };
     vec![noted.to_write(), tables::people::closed(Key::address(org, &address)).into()]
+}
+
+/// What groups give that the connection's directory pushed: beside those of the token, which need not tell them.
+fn pushed_grants(door: &Door<'_>) -> Result<Vec<Grant>, Why> {
+    let (of, mut grants) = (&door.row.id, Vec::new());
+    for (_, item) in door.rows.iter().filter(|(key, _)| directory::is_group(of, key)) {
+        let row = DirectoryGroupRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;
+        let rows = door.connection.form().group_roles.iter();
+        let named = rows.filter(|one| row.mapped_by.contains(&directory::mapping_digest(of, &one.group)));
+        grants.extend(named.map(|one| one.grant.clone()));
+    }
+    Ok(grants)
 }
 
 /// An invitation stands for being provisioned, and for nothing else that is missing.
@@ -207,52 +232,31 @@ struct Entry<'a> {
     door: &'a Door<'a>,
     org: &'a OrgId,
     user: &'a UserId,
-    swaps: BTreeMap<Key, Swap>,
-    deletes: Vec<Write>,
+    staged: Staged<'a>,
 }
 
 impl Entry<'_> {
-    fn item(&self, key: &Key) -> Option<&Item> {
-        self.door.rows.get(key)
+    fn create(&mut self) {
+        self.staged.put(Key::user(self.org, self.user), PersonRow::new(self.user.clone()).to_item());
+        self.link();
     }
 
-    fn put(&mut self, key: Key, new: Item) {
-        let old = self.item(&key).cloned();
-        self.swaps.insert(key.clone(), Swap { key, old, new });
-    }
-
-    fn create(&mut self) -> Result<(), Why> {
-        let mut link = Marker::item();
-        link.insert("user_id".to_owned(), Attr::text(self.user));
-        self.put(Key::user(self.org, self.user), PersonRow::new(self.user.clone()).to_item());
-        self.put(super::admit::link(self.org, self.door.identity), link);
-        Ok(())
-    }
-
-    /// The person's row as it is to be so far, changed again.
-    fn person(&mut self, change: impl FnOnce(&mut PersonRow)) -> Result<(), Why> {
-        let key = Key::user(self.org, self.user);
-        let staged = self.swaps.get(&key).map(|swap| &swap.new);
-        let mut item = staged.or_else(|| self.item(&key)).cloned().ok_or(Why::FactsUnavailable)?;
-        let before = PersonRow::from_item(&item).map_err(|_| Why::FactsUnavailable)?;
-        let mut after = before.clone();
-        change(&mut after);
-        if before != after {
-            item.extend(after.to_item());
-            self.put(key, item);
+    /// Whoever it is, they are known by this identity from now on.
+    fn link(&mut self) {
+        let place = link(self.org, self.door.identity);
+        if self.staged.item(&place).is_none() {
+            self.staged.put(place, link_to(self.user));
         }
-        Ok(())
     }
 
     /// Under which address somebody comes in, so that they can be kept out under it. Written over the address as it was read:
     /// whoever is ended at the same moment is not let in here.
-    fn note_address(&mut self) -> Result<(), Why> {
+    fn note_address(&mut self) -> Result<(), CodecError> {
         let Some(address) = address(self.org, self.door.identity) else { return Ok(()) };
-        let key = Key::user(self.org, self.user);
-        self.person(|person| person.note(&address))?;
-        if self.swaps.contains_key(&key) {
+        self.staged.person(self.org, self.user, |person| person.note(&address))?;
+        if self.staged.changes(&Key::user(self.org, self.user)) {
             let row = AddressRow { user: Some(self.user.clone()), ..AddressRow::default() };
-            self.put(Key::address(self.org, &address), row.to_item());
+            self.staged.put(Key::address(self.org, &address), row.to_item());
         }
         Ok(())
     }
@@ -262,141 +266,70 @@ impl Entry<'_> {
         // Nobody gives themselves a role by inviting themselves.
         let others = |invite: &&InviteRow| invite.invited_by.as_ref() != Some(self.user);
         let Some(invite) = invite.filter(others) else { return Ok(()) };
+        let missing = |staged: &Staged<'_>, key: &Key| staged.item(key).is_none();
         // The first administrator's alone: what older bootstraps promised is over with the first sign-in.
-        let first = invite.platform && self.item(&Key::bootstrapped()).is_none();
-        if first && self.item(&Key::platform_admin(self.user)).is_none() {
-            self.put(Key::platform_admin(self.user), Marker::item());
-            let all = offices::with_admin(self.door.rows, self.user)?;
-            self.put(Key::platform_admins(), all);
+        let first = invite.platform && missing(&self.staged, &Key::bootstrapped());
+        if first && missing(&self.staged, &Key::platform_admin(self.user)) {
+            self.staged.put(Key::platform_admin(self.user), Marker::item());
+            self.staged.put(Key::platform_admins(), offices::with_admin(self.door.rows, self.user)?);
             // From now on nobody comes in by IAM alone.
-            self.put(Key::bootstrapped(), Marker::item());
+            self.staged.put(Key::bootstrapped(), Marker::item());
         }
-        if invite.owner && self.item(&Key::org_owner(self.org, self.user)).is_none() {
-            self.put(Key::org_owner(self.org, self.user), Marker::item());
-            self.own(Key::org_owners(self.org), true)?;
+        if invite.owner && missing(&self.staged, &Key::org_owner(self.org, self.user)) {
+            self.staged.put(Key::org_owner(self.org, self.user), Marker::item());
+            self.staged.own(Key::org_owners(self.org), self.user, true)?;
         }
         if let Some((tenant, role)) = &invite.tenant
-            && self.item(&Key::binding(tenant, self.user)).is_none()
+            && missing(&self.staged, &Key::binding(tenant, self.user))
         {
-            self.bind(tenant, *role, false)?;
+            self.staged.bind(self.org, tenant, self.user, role.to_item(), *role)?;
         }
-        let place = super::admit::invite(self.org, self.door.row, self.door.identity);
-        if let Some((key, old)) = place.and_then(|key| self.item(&key).map(|old| (key.clone(), old.clone())))
-        {
-            self.deletes.push(deleted(&key, &old));
+        if let Some(place) = super::admit::invite(self.org, self.door.row, self.door.identity) {
+            self.staged.delete(place);
         }
         Ok(())
     }
 
     /// Roles that came by a group follow the groups; roles that people gave stay as they are.
-    fn follow_groups(&mut self, granted: &Granted) -> Result<(), Why> {
-        let mut wanted: BTreeMap<TenantId, Role> = BTreeMap::new();
-        for grant in &granted.grants {
-            let role = wanted.entry(grant.tenant.clone()).or_insert(grant.role);
-            *role = higher(*role, grant.role);
-        }
-        // Each once, however many groups lead there: a transaction touches a row once.
+    fn follow_groups(&mut self, granted: &Granted) -> Result<(), CodecError> {
+        let wanted = highest(granted.grants.iter().map(|grant| (grant.tenant.clone(), grant.role)));
+        // Each once, however many groups lead there.
         let rows = self.door.connection.form().group_roles.iter();
         let tenants: BTreeSet<TenantId> = rows.map(|row| row.grant.tenant.clone()).collect();
-        for tenant in tenants {
-            let key = Key::binding(&tenant, self.user);
-            let own = self.in_org(&tenant);
-            let via = Some(self.door.row.id.clone());
-            let by_group = self.item(&key).is_some_and(|item| came_by_group(item) == via);
-            let role = self.item(&key).map(Role::from_item).transpose().map_err(|_| Why::FactsUnavailable)?;
-            match (wanted.get(&tenant).copied(), role) {
-                (Some(want), None) if own && !self.swaps.contains_key(&key) => {
-                    self.bind(&tenant, want, true)?
-                }
-                (Some(want), Some(has)) if own && by_group && want != has => {
-                    self.bind(&tenant, want, true)?
-                }
-                (None, Some(has)) if by_group && granted.complete => self.unbind(&tenant, has)?,
-                _ => {}
-            }
+        let follower = Follower { org: self.org, user: self.user, connection: &self.door.row.id };
+        follower.follow(&mut self.staged, &tenants, &wanted, granted.complete)?;
+        // Whoever is moved out of a group at this moment is not given its role: their row counts moves.
+        let pushed = pushed_place(self.door.row, self.user);
+        let given = wanted.keys().any(|tenant| self.staged.changes(&Key::binding(tenant, self.user)));
+        if let Some(item) = self.staged.item(&pushed).filter(|_| given).cloned() {
+            self.staged.put(pushed, item);
         }
-        Ok(())
-    }
-
-    /// A connection reaches its own organization's tenants, whatever it names.
-    fn in_org(&self, tenant: &TenantId) -> bool {
-        let row = self.item(&Key::tenant(tenant)).and_then(|item| domain::Tenant::from_item(item).ok());
-        row.is_some_and(|row| row.org == *self.org)
-    }
-
-    fn bind(&mut self, tenant: &TenantId, role: Role, by_group: bool) -> Result<(), Why> {
-        let key = Key::binding(tenant, self.user);
-        let had = self.item(&key).and_then(|item| Role::from_item(item).ok()) == Some(Role::Owner);
-        let mut row = role.to_item();
-        row.extend(by_group.then(|| (VIA.to_owned(), Attr::text(&self.door.row.id))));
-        self.put(key, row);
-        if had != (role == Role::Owner) { self.own_tenant(tenant, role == Role::Owner) } else { Ok(()) }
-    }
-
-    fn unbind(&mut self, tenant: &TenantId, role: Role) -> Result<(), Why> {
-        let key = Key::binding(tenant, self.user);
-        if let Some(old) = self.item(&key).cloned() {
-            self.deletes.push(deleted(&key, &old));
-        }
-        // What the provider takes away goes, even if it was the last owner's.
-        if role == Role::Owner { self.own_tenant(tenant, false) } else { Ok(()) }
-    }
-
-    fn own_tenant(&mut self, tenant: &TenantId, owns: bool) -> Result<(), Why> {
-        self.person(|person| {
-            if owns {
-                person.owns.insert(tenant.clone());
-            } else {
-                person.owns.remove(tenant);
-            }
-        })?;
-        self.own(Key::owners(tenant), owns)
-    }
-
-    fn own(&mut self, key: Key, owns: bool) -> Result<(), Why> {
-        let row = self.item(&key).map(OwnersRow::from_item).transpose().map_err(|_| Why::FactsUnavailable)?;
-        let mut row = row.unwrap_or_default();
-        if owns {
-            row.0.insert(self.user.clone());
-        } else {
-            row.0.remove(self.user);
-        }
-        self.put(key, row.to_item());
         Ok(())
     }
 
     fn begin(&mut self, epoch: u64, mfa: bool) -> SessionRow {
-        let now = self.door.now;
-        let expires_at = now.plus_millis(SESSION_MS);
-        let row =
-            SessionRow {
-                id: self.door.session.clone(),
-                org: self.org.clone(),
-                user: self.user.clone(),
-                epoch,
-                through: Through::Connection(self.door.row.id.clone()),
-                client: SessionClient::Browser,
-                created_at: now,
-                seen_at: now,
-                expires_at,
-                mfa,
-                revoked_at: None,
-                root: None,
-                handed: BTreeSet::new(),
-                sid: self.door.identity.sid.as_ref().map(|sid| {
-                    super::sessions::at_provider(&self.door.row.id, &self.door.identity.issuer, sid)
-                }),
-            };
-        let begun = super::sessions::begun(&row).into_iter();
-        self.swaps.extend(begun.map(|swap| (swap.key.clone(), swap)));
-        row
+        let (now, row) = (self.door.now, self.door.row);
+        let at_provider =
+            |sid: &String| super::sessions::at_provider(&row.id, &self.door.identity.issuer, sid);
+        let session = SessionRow {
+            id: self.door.session.clone(),
+            org: self.org.clone(),
+            user: self.user.clone(),
+            epoch,
+            through: Through::Connection(row.id.clone()),
+            client: SessionClient::Browser,
+            created_at: now,
+            seen_at: now,
+            expires_at: now.plus_millis(SESSION_MS),
+            mfa,
+            revoked_at: None,
+            root: None,
+            handed: BTreeSet::new(),
+            sid: self.door.identity.sid.as_ref().map(at_provider),
+        };
+        super::sessions::begun(&session).into_iter().for_each(|swap| self.staged.put(swap.key, swap.new));
+        session
     }
-}
-
-/// Of two roles by two groups, the one that may more: the order of the catalogue.
-fn higher(one: Role, other: Role) -> Role {
-    let rank = |role: Role| Role::ALL.iter().position(|at| *at == role).unwrap_or(usize::MAX);
-    if rank(one) <= rank(other) { one } else { other }
 }
 
 #[cfg(test)]

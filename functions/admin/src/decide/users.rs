@@ -15,7 +15,7 @@ use tables::offboard::marked;
 use tables::people::closed;
 use tables::{Item, Key, Swap, Table, fingerprint};
 
-use crate::ask::{Ask, Rows, digest};
+use crate::ask::{Ask, Rows};
 use crate::decide::offices;
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -27,7 +27,7 @@ const OWNS_MAX: usize = 80;
 
 /// Where an address stands in an organization. Compared in lower case, as invitations are.
 pub fn address_of(org: &OrgId, email: &str) -> Opaque {
-    digest(&["countersign address", org.as_str(), &email.trim().to_ascii_lowercase()])
+    tables::standing::address_digest(org, email)
 }
 
 /// Whether somebody with this address was deactivated.

@@ -84,7 +84,35 @@ impl Dynamo {
         let call = call.expression_attribute_values(":pk", text(pk));
         let call = call.expression_attribute_values(":prefix", text(prefix));
         let call = call.set_exclusive_start_key(start).limit(limit.into());
-        let answer = call.send().await.map_err(|error| failed("Query", &error))?;
+        self.listed(table, call).await
+    }
+
+    /// Rows of a partition whose sort keys lie between two, both included, consistently.
+    ///
+    /// # Errors
+    /// No answer, or an item of an unknown form.
+    pub async fn range(
+        &self,
+        table: Table,
+        pk: &str,
+        (from, to): (&str, &str),
+        limit: u16,
+    ) -> Result<Listed, ReadError> {
+        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        let call = self.client.query().table_name(self.names.of(table)).consistent_read(true);
+        let call = call.key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to");
+        let call = call.expression_attribute_values(":pk", text(pk));
+        let call = call.expression_attribute_values(":from", text(from));
+        let call = call.expression_attribute_values(":to", text(to)).limit(limit.into());
+        self.listed(table, call).await
+    }
+
+    async fn listed(
+        &self,
+        table: Table,
+        call: aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder,
+    ) -> Result<Listed, ReadError> {
+        let answer = Box::pin(call.send()).await.map_err(|error| failed("Query", &error))?;
         let more = answer.last_evaluated_key.is_some();
         let row = |item| {
             let item = from_sdk(item)?;

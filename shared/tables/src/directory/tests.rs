@@ -1,8 +1,10 @@
+use super::counts::count_key;
 use super::*;
 use crate::gates::tests::store::evaluate;
 use crate::testing::reads_back;
 use domain::{OrgId, SealedBytes, SecretHash, Timestamp};
 use proptest::prelude::*;
+use std::collections::HashMap;
 
 fn connection() -> ConnectionId {
     ConnectionId::from_random([3; 10])

@@ -3,8 +3,10 @@
 use super::*;
 use crate::sso::testing::{connection_of, sample};
 use crate::sso::{Groups, Mfa};
+use domain::{ConnectionId, Role};
 use domain::{Lifecycle, Region, Tenant};
 use serde_json::{Value, json};
+use tables::Attr;
 
 const EMAIL: &str = "dana@acme.test";
 

@@ -216,6 +216,9 @@ fn an_agent_has_a_deputy_who_is_somebody_else_and_there() {
     let params = Params { agent: Some(world.agent.clone()), ..world.in_tenant() };
     let to = |world: &World, body: &Value| world.call("agents.owner", params.clone(), body, BARE);
     world.put(Key::user(&world.org, &user(6)), &User { id: user(6), active: false, epoch: 1 });
+    for byte in [4, 5, 6] {
+        world.rows.insert(Key::binding(&world.tenant, &user(byte)), Role::Member.to_item());
+    }
     for deputy in [5, 6, 99] {
         let refused = to(&world, &json!({"owner": user(5), "deputy": user(deputy)}));
         assert_eq!(why(refused), Why::InvalidField, "{deputy}");

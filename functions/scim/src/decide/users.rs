@@ -1,0 +1,282 @@
+//! A person who is pushed: made, changed, ended, let in again, taken away.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    AddressRow, DirectoryUserRow, Handles, LeaveCause, Offboarding, Opaque, OwnersRow, Person, SealedBytes,
+    Timestamp, UserId,
+};
+use serde_json::Value;
+use tables::codec::Row as _;
+use tables::directory::{
+    Kind, counted, external_digest, handle_keys, mail_digest, name_digest, rehandle, user,
+};
+use tables::gates::Write;
+use tables::offboard::marked;
+use tables::standing::{Staged, address_digest, link, link_to, linked_user};
+use tables::{Item, Key};
+
+use super::{Document, Stop, handles, text};
+use crate::Rows;
+use crate::directory::Directory;
+
+/// Addresses that somebody is known by when they sign in; the directory may tell more.
+const ADDRESSES: usize = 6;
+/// Tenants of one owner that one write takes care of. Access goes all the same: an owner who is not active owns nothing.
+const OWNS_MAX: usize = 60;
+
+/// Somebody as they are kept.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub row: DirectoryUserRow,
+    pub item: Item,
+    pub document: Document,
+}
+
+/// What is to become of somebody.
+#[derive(Debug)]
+pub struct Change<'a> {
+    pub directory: &'a Directory,
+    pub id: &'a UserId,
+    pub before: Option<&'a Kept>,
+    pub after: &'a Document,
+    pub sealed: SealedBytes,
+    /// How it comes, if they are ended.
+    pub cause: LeaveCause,
+    pub now: Timestamp,
+}
+
+/// What is written, and what else there is to tell.
+#[derive(Debug)]
+pub struct Plan {
+    pub row: DirectoryUserRow,
+    pub writes: Vec<Write>,
+    /// That somebody is ended: told to whoever deals with what they held.
+    pub left: Option<Offboarding>,
+    /// Something has no owner any more.
+    pub last_owner: bool,
+}
+
+/// By what somebody is found.
+pub fn handles_of(directory: &Directory, document: &Document) -> Handles {
+    let of = &directory.connection;
+    Handles {
+        name: text(document, "userName").map(|name| name_digest(of, name)),
+        external: text(document, "externalId").map(|external| external_digest(of, external)),
+        mails: mails(document).map(|mail| mail_digest(of, mail)).collect(),
+    }
+}
+
+fn mails(document: &Document) -> impl Iterator<Item = &str> {
+    let list = document.get("emails").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|mail| mail.get("value")?.as_str())
+}
+
+/// Under which addresses somebody signs in, as far as the directory tells.
+fn addresses(directory: &Directory, document: &Document) -> BTreeSet<Opaque> {
+    let name = text(document, "userName").filter(|name| name.contains('@'));
+    let all = name.into_iter().chain(mails(document)).take(ADDRESSES);
+    all.map(|mail| address_digest(&directory.org, mail)).collect()
+}
+
+/// Links under which somebody may have signed in before they were pushed.
+fn links(directory: &Directory, document: &Document) -> Vec<Key> {
+    let identities = text(document, "externalId").map(|external| directory.identities(external));
+    let links = identities.into_iter().flatten();
+    links.map(|(issuer, subject)| link(&directory.org, &issuer, &subject)).collect()
+}
+
+/// Whether the directory says that somebody is in.
+pub fn is_active(document: &Document) -> bool {
+    document.get("active") == Some(&Value::Bool(true))
+}
+
+/// The rows of somebody, read first.
+pub fn first_keys(directory: &Directory, before: Option<&Kept>, after: &Document) -> Vec<Key> {
+    let had = before.map(|kept| kept.row.handles.clone()).unwrap_or_default();
+    let mut keys = handle_keys(&directory.connection, Kind::User, &had, &handles_of(directory, after));
+    let addresses = addresses(directory, after);
+    keys.extend(addresses.iter().map(|address| Key::address(&directory.org, address)));
+    keys.extend(links(directory, after));
+    keys.extend(before.map(|kept| links(directory, &kept.document)).unwrap_or_default());
+    keys
+}
+
+/// Who may be the one that is pushed: somebody who came in before the directory told of them.
+pub fn candidates(directory: &Directory, after: &Document, rows: &Rows) -> Vec<UserId> {
+    let linked = links(directory, after).into_iter().filter_map(|key| linked_user(rows.get(&key)?));
+    let addressed = addresses(directory, after).into_iter().filter_map(|address| {
+        AddressRow::from_item(rows.get(&Key::address(&directory.org, &address))?).ok()?.user
+    });
+    linked.chain(addressed).collect()
+}
+
+/// The rows of one who may be it.
+pub fn candidate_keys(directory: &Directory, id: &UserId) -> [Key; 2] {
+    [user(&directory.connection, id), Key::user(&directory.org, id)]
+}
+
+/// The first who is in and whom the directory does not tell of yet. Somebody who was ended comes back under a new id: what was
+/// theirs stays over.
+pub fn adopted(directory: &Directory, candidates: &[UserId], rows: &Rows) -> Option<UserId> {
+    let fits = |id: &&UserId| {
+        let [told, person] = candidate_keys(directory, id);
+        let person = rows.get(&person).and_then(|item| Person::from_item(item).ok());
+        !rows.contains_key(&told) && person.is_some_and(|person| person.user.active)
+    };
+    candidates.iter().find(fits).cloned()
+}
+
+/// Rows of the person themselves.
+pub fn person_keys(directory: &Directory, id: &UserId) -> Vec<Key> {
+    let (org, of) = (&directory.org, &directory.connection);
+    vec![user(of, id), Key::user(org, id), Key::org_owner(org, id), Key::org_owners(org)]
+}
+
+/// Rows that the person's own name.
+pub fn more_keys(directory: &Directory, id: &UserId, rows: &Rows) -> Vec<Key> {
+    let person = rows.get(&Key::user(&directory.org, id)).and_then(|item| Person::from_item(item).ok());
+    let Some(person) = person else { return Vec::new() };
+    let addresses = person.addresses.iter().map(|address| Key::address(&directory.org, address));
+    person.owns.iter().take(OWNS_MAX).map(Key::owners).chain(addresses).collect()
+}
+
+/// Decides what is written.
+///
+/// # Errors
+/// A name is another's, or a row does not read.
+pub fn change(change: &Change<'_>, rows: &Rows) -> Result<Plan, Stop> {
+    let Change { directory, id, before, after, now, .. } = change;
+    let mut staged = Staged::over(rows);
+    let had = before.map(|kept| kept.row.handles.clone()).unwrap_or_default();
+    let has = handles_of(directory, after);
+    rehandle(&mut staged, &directory.connection, Kind::User, id.as_str(), (&had, &has))
+        .map_err(|fault| handles(fault, "userName"))?;
+    let active = is_active(after);
+    let said = before.map(|kept| kept.row.active);
+    let before_turn = admitted(&mut staged, change)?;
+    let (ended, last_owner) = match said {
+        // What the directory has said before it does not say again: who was ended here by hand stays so.
+        Some(said) if said == active => (None, false),
+        _ => turned(&mut staged, directory, id, (before_turn, active))?,
+    };
+    let left = ended.map(|epoch| Offboarding {
+        org: directory.org.clone(),
+        user: (*id).clone(),
+        epoch,
+        at: *now,
+        cause: change.cause,
+    });
+    let row = DirectoryUserRow {
+        id: (*id).clone(),
+        org: directory.org.clone(),
+        active,
+        handles: has,
+        version: before.map_or(1, |kept| kept.row.version.saturating_add(1)),
+        created_at: before.map_or(*now, |kept| kept.row.created_at),
+        modified_at: *now,
+        document: change.sealed.clone(),
+    };
+    let key = user(&directory.connection, id);
+    // What else stands in the row stays.
+    let mut item = rows.get(&key).cloned().unwrap_or_default();
+    item.retain(|name, _| !matches!(name.as_str(), "name_digest" | "external_digest"));
+    item.extend(row.to_item());
+    staged.put(key, item);
+    let mut writes = staged.into_writes();
+    writes.extend(left.as_ref().map(|left| marked(left).to_write()));
+    writes.extend(before.is_none().then(|| counted(&directory.connection, Kind::User, id.as_str(), true)));
+    Ok(Plan { row, writes, left, last_owner })
+}
+
+/// The person is there, and known by their addresses and identities. Whether they were active before.
+fn admitted(staged: &mut Staged<'_>, change: &Change<'_>) -> Result<bool, Stop> {
+    let Change { directory, id, after, before, .. } = change;
+    let org = &directory.org;
+    let key = Key::user(org, id);
+    let there = staged.find::<Person>(&key)?;
+    let active = match &there {
+        Some(person) => person.user.active,
+        None => {
+            staged.put(key, Person::new((*id).clone()).to_item());
+            true
+        }
+    };
+    for address in addresses(directory, after) {
+        staged.person(org, id, |person| person.note(&address))?;
+        // Whoever is new comes in under it, even if somebody was ended under it before: the directory says so.
+        if before.is_none() || staged.item(&Key::address(org, &address)).is_none() {
+            staged.address(org, &address, |row| *row = AddressRow { ended: 0, user: Some((*id).clone()) })?;
+        }
+    }
+    linked(staged, change);
+    Ok(active)
+}
+
+/// Whoever signs in as what the directory calls them is this one, and nobody who was ended before; whoever it calls so no
+/// longer is not.
+fn linked(staged: &mut Staged<'_>, change: &Change<'_>) {
+    let Change { directory, id, after, before, .. } = change;
+    let has = links(directory, after);
+    let theirs = |staged: &Staged<'_>, place: &Key| staged.item(place).and_then(linked_user);
+    for place in before.map(|kept| links(directory, &kept.document)).unwrap_or_default() {
+        if !has.contains(&place) && theirs(staged, &place).as_ref() == Some(*id) {
+            staged.delete(place);
+        }
+    }
+    for place in has {
+        match theirs(staged, &place) {
+            None => staged.put(place, link_to(id)),
+            Some(user) if user != **id && before.is_none() => staged.put(place, link_to(id)),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Ends somebody or lets them in again, with what they own. The epoch that begins, and whether something has no owner now.
+fn turned(
+    staged: &mut Staged<'_>,
+    directory: &Directory,
+    id: &UserId,
+    (was, active): (bool, bool),
+) -> Result<(Option<u64>, bool), Stop> {
+    let org = &directory.org;
+    if was == active {
+        return Ok((None, false));
+    }
+    staged.turn(org, id, active)?;
+    let person = staged.find::<Person>(&Key::user(org, id))?.ok_or(Stop::Unread)?;
+    let own = staged.item(&Key::org_owner(org, id)).map(|_| Key::org_owners(org));
+    let mut last = false;
+    for place in person.owns.iter().take(OWNS_MAX).map(Key::owners).chain(own) {
+        staged.own(place.clone(), id, active)?;
+        last |= !active && staged.find::<OwnersRow>(&place)?.is_none_or(|row| row.0.is_empty());
+    }
+    Ok(((!active).then_some(person.user.epoch), last))
+}
+
+/// Takes somebody's row away, once they are ended and in no group.
+///
+/// # Errors
+/// A row does not read.
+pub fn removed(directory: &Directory, kept: &Kept, rows: &Rows) -> Result<Vec<Write>, Stop> {
+    let (of, id) = (&directory.connection, &kept.row.id);
+    let mut staged = Staged::over(rows);
+    rehandle(&mut staged, of, Kind::User, id.as_str(), (&kept.row.handles, &Handles::default()))
+        .map_err(|fault| handles(fault, "userName"))?;
+    staged.delete(user(of, id));
+    let mut writes = staged.into_writes();
+    writes.push(counted(of, Kind::User, id.as_str(), false));
+    Ok(writes)
+}
+
+/// The rows that [`removed`] reads.
+pub fn removed_keys(directory: &Directory, kept: &Kept) -> Vec<Key> {
+    let of = &directory.connection;
+    let mut keys = handle_keys(of, Kind::User, &kept.row.handles, &Handles::default());
+    keys.push(user(of, &kept.row.id));
+    keys
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use super::*;
+use domain::{ConnectionId, OrgId};
+use serde_json::json;
+use std::collections::HashMap;
+use tables::gates::Write;
+use tables::standing::link_to;
+
+struct World {
+    directory: Directory,
+    rows: Rows,
+    id: UserId,
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix_millis(1_790_000_000_000).unwrap()
+}
+
+fn sealed() -> SealedBytes {
+    SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap()
+}
+
+fn document(name: &str, active: bool) -> Document {
+    let body = json!({"userName": name, "externalId": "00u1", "active": active, "emails": [{"value": name}]});
+    body.as_object().unwrap().clone()
+}
+
+impl World {
+    fn new() -> Self {
+        let form = json!({"issuer": "https://idp.acme.test", "group_roles": []});
+        let directory = Directory::of(OrgId::from_random([1; 10]), ConnectionId::from_random([2; 10]), &form);
+        Self { directory, rows: HashMap::new(), id: UserId::from_random([3; 10]) }
+    }
+
+    fn plan(&self, before: Option<&Kept>, after: &Document) -> Result<Plan, Stop> {
+        let change = Change {
+            directory: &self.directory,
+            id: &self.id,
+            before,
+            after,
+            sealed: sealed(),
+            cause: LeaveCause::Directory,
+            now: now(),
+        };
+        change_of(&change, &self.rows)
+    }
+
+    /// Does it, as the tables would.
+    fn put(&mut self, before: Option<&Kept>, after: &Document) -> (Kept, Plan) {
+        let plan = self.plan(before, after).unwrap();
+        for write in &plan.writes {
+            apply(&mut self.rows, write);
+        }
+        let item = self.rows[&user(&self.directory.connection, &self.id)].clone();
+        (Kept { row: plan.row.clone(), item, document: after.clone() }, plan)
+    }
+
+    fn person(&self) -> Person {
+        Person::from_item(&self.rows[&Key::user(&self.directory.org, &self.id)]).unwrap()
+    }
+
+    fn ended(&self, mail: &str) -> u64 {
+        let key = Key::address(&self.directory.org, address_digest(&self.directory.org, mail));
+        self.rows.get(&key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended)
+    }
+}
+
+use super::change as change_of;
+
+/// What a write sets and removes; counts are left out.
+fn apply(rows: &mut Rows, write: &Write) {
+    if write.delete {
+        rows.remove(&write.key);
+        return;
+    }
+    let named = |name: &str| write.names.iter().find(|(one, _)| one == name).map(|(_, name)| name.clone());
+    let valued =
+        |value: &str| write.values.iter().find(|(one, _)| one == value).map(|(_, value)| value.clone());
+    let row = rows.entry(write.key.clone()).or_default();
+    let (set, removed) = write.update.split_once("REMOVE ").unwrap_or((&write.update, ""));
+    for clause in set.trim().trim_start_matches("SET ").split(", ") {
+        if let Some((name, value)) = clause.split_once(" = ")
+            && let (Some(name), Some(value)) = (named(name.trim()), valued(value.trim()))
+        {
+            row.insert(name, value);
+        }
+    }
+    for name in removed.split(", ").filter_map(|name| named(name.trim())) {
+        row.remove(&name);
+    }
+}
+
+#[test]
+fn somebody_is_made_ended_and_let_in_again() {
+    let mut world = World::new();
+    let (made, plan) = world.put(None, &document("dana@acme.test", true));
+    assert!(plan.left.is_none() && world.person().user.active);
+    assert_eq!(world.person().user.epoch, 1);
+    let (out, plan) = world.put(Some(&made), &document("dana@acme.test", false));
+    let left = plan.left.expect("they left");
+    assert_eq!((left.epoch, world.person().user.active, world.person().user.epoch), (2, false, 2));
+    assert_eq!(world.ended("dana@acme.test"), 1);
+    let (back, plan) = world.put(Some(&out), &document("dana@acme.test", true));
+    assert!(plan.left.is_none() && world.person().user.active);
+    assert_eq!(
+        (world.person().user.epoch, world.ended("dana@acme.test")),
+        (2, 0),
+        "nothing of before comes back"
+    );
+    assert_eq!((made.row.version, out.row.version, back.row.version), (1, 2, 3));
+}
+
+#[test]
+fn whoever_was_ended_by_hand_stays_so_until_the_directory_says_otherwise() {
+    let mut world = World::new();
+    let (made, _) = world.put(None, &document("dana@acme.test", true));
+    let key = Key::user(&world.directory.org, &world.id);
+    let mut person = world.person();
+    person.user.active = false;
+    world.rows.get_mut(&key).unwrap().extend(person.to_item());
+    // A provider pushes the whole profile again and again.
+    let (same, _) = world.put(Some(&made), &document("dana.levi@acme.test", true));
+    assert!(!world.person().user.active);
+    let (out, _) = world.put(Some(&same), &document("dana.levi@acme.test", false));
+    world.put(Some(&out), &document("dana.levi@acme.test", true));
+    assert!(world.person().user.active);
+}
+
+#[test]
+fn the_last_owner_is_ended_and_somebody_is_told() {
+    let mut world = World::new();
+    let (made, _) = world.put(None, &document("dana@acme.test", true));
+    let tenant = domain::TenantId::from_random([7; 10]);
+    let key = Key::user(&world.directory.org, &world.id);
+    let mut person = world.person();
+    person.owns.insert(tenant.clone());
+    world.rows.get_mut(&key).unwrap().extend(person.to_item());
+    world.rows.insert(Key::owners(&tenant), OwnersRow([world.id.clone()].into()).to_item());
+    let (out, plan) = world.put(Some(&made), &document("dana@acme.test", false));
+    assert!(plan.last_owner && plan.left.is_some());
+    let owners = |world: &World| OwnersRow::from_item(&world.rows[&Key::owners(&tenant)]).unwrap().0;
+    assert!(owners(&world).is_empty());
+    world.put(Some(&out), &document("dana@acme.test", true));
+    assert_eq!(owners(&world), [world.id.clone()].into());
+}
+
+#[test]
+fn somebody_who_is_in_is_the_one_and_somebody_who_was_ended_is_not() {
+    let mut world = World::new();
+    let after = document("dana@acme.test", true);
+    let (issuer, subject) = ("https://idp.acme.test", "00u1");
+    let place = link(&world.directory.org, issuer, subject);
+    let known = UserId::from_random([9; 10]);
+    world.rows.insert(place.clone(), link_to(&known));
+    let candidates = candidates(&world.directory, &after, &world.rows);
+    assert_eq!(candidates, std::slice::from_ref(&known));
+    assert_eq!(adopted(&world.directory, &candidates, &world.rows), None, "there is no such person");
+    let mut person = Person::new(known.clone());
+    let key = Key::user(&world.directory.org, &known);
+    world.rows.insert(key.clone(), person.to_item());
+    assert_eq!(adopted(&world.directory, &candidates, &world.rows), Some(known.clone()));
+    person.user.active = false;
+    world.rows.insert(key.clone(), person.to_item());
+    assert_eq!(adopted(&world.directory, &candidates, &world.rows), None);
+    // Whoever signs in as this is the new one from now on.
+    world.put(None, &after);
+    assert_eq!(linked_user(&world.rows[&place]), Some(world.id.clone()));
+    // One who is told of already is not told of twice.
+    person.user.active = true;
+    world.rows.insert(key, person.to_item());
+    world.rows.insert(user(&world.directory.connection, &known), Item::new());
+    assert_eq!(adopted(&world.directory, &[known], &world.rows), None);
+}
+
+#[test]
+fn a_name_is_one_persons() {
+    let mut world = World::new();
+    world.put(None, &document("dana@acme.test", true));
+    let other = World { id: UserId::from_random([8; 10]), ..world };
+    let stop = other.plan(None, &document("DANA@acme.test", true)).unwrap_err();
+    assert_eq!(stop, Stop::Refused(crate::error::ScimError::taken("userName")));
+}
+
+#[test]
+fn an_identity_that_is_another_one_from_now_on_lets_nobody_in() {
+    let mut world = World::new();
+    let (made, _) = world.put(None, &document("dana@acme.test", true));
+    let mut after = document("dana@acme.test", true);
+    after.insert("externalId".to_owned(), json!("00u2"));
+    world.put(Some(&made), &after);
+    let place = |subject| link(&world.directory.org, "https://idp.acme.test", subject);
+    assert!(!world.rows.contains_key(&place("00u1")));
+    assert_eq!(linked_user(&world.rows[&place("00u2")]), Some(world.id.clone()));
+}
+
+#[test]
+fn whoever_is_taken_away_leaves_no_row() {
+    let mut world = World::new();
+    let (made, _) = world.put(None, &document("dana@acme.test", true));
+    let (out, _) = world.put(Some(&made), &document("dana@acme.test", false));
+    for write in removed(&world.directory, &out, &world.rows).unwrap() {
+        apply(&mut world.rows, &write);
+    }
+    let own =
+        world.rows.keys().filter(|key| key.sk.contains("SCIMUSER") || key.sk.contains("SCIMFOUND")).count();
+    assert_eq!(own, 0);
+    assert!(!world.person().user.active, "the person's own row stays, and says that they are out");
+}

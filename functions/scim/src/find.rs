@@ -1,0 +1,396 @@
+//! Reading: one resource, or a page of those that a query finds.
+//!
+//! What an index answers is found by it: ids, names, client's ids, addresses, members. A page of everybody is found by its number
+//! or its cursor, and costs what the page holds. Any other question looks through the directory, up to a limit.
+
+use std::collections::BTreeSet;
+
+use domain::{FoundRow, GroupId, Opaque, Timestamp, UserId};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
+use tables::codec::Row as _;
+use tables::directory::{
+    By, Counts, Kind as Rowed, count_keys, external_digest, found, group, mail_digest, name_digest,
+    partition, user,
+};
+use tables::{Item, Key, Table};
+
+use crate::cursor::{about, cursor, opened};
+use crate::decide::{groups, users};
+use crate::effects::{Effects, Session, unavailable};
+use crate::error::{ScimError, ScimType};
+use crate::filter::{Field, Filter, Lookup};
+use crate::list::{self, Place};
+use crate::project::Projection;
+use crate::query::{Page, Query};
+use crate::resource::{About, Link, render};
+use crate::schema::Kind;
+
+/// Rows that a question without an index looks through.
+const SCAN_MAX: usize = 20_000;
+/// Rows of one read on the way.
+const PAGE: u16 = 500;
+/// Resources whose links are read side by side.
+const BESIDE: usize = 8;
+/// Members that one list shows, of all its groups together.
+const MEMBERS_SHOWN: usize = 20_000;
+
+/// A resource as it is shown, before projection.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub id: String,
+    pub whole: Value,
+    /// As the header has it.
+    pub version: String,
+    pub location: String,
+}
+
+/// One of either kind, opened.
+#[derive(Debug)]
+pub enum Kept {
+    User(users::Kept),
+    Group(groups::Kept),
+}
+
+const fn rowed(kind: Kind) -> Rowed {
+    match kind {
+        Kind::User => Rowed::User,
+        Kind::Group => Rowed::Group,
+    }
+}
+
+/// Whether a name stands in a filter: what lies elsewhere must be read for it.
+fn asks(filter: Option<&Filter>, name: &str) -> bool {
+    filter.is_some_and(|filter| filter.to_string().contains(name))
+}
+
+/// What holds a resource's links: a user's groups, a group's members.
+const fn links_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "groups",
+        Kind::Group => "members",
+    }
+}
+
+impl Effects {
+    /// # Errors
+    /// There is none, or it does not read.
+    pub async fn one(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        id: &str,
+        links: bool,
+    ) -> Result<Shown, ScimError> {
+        let kept = match kind {
+            Kind::User => Kept::User(self.user(session, id).await?),
+            Kind::Group => Kept::Group(self.group(session, id).await?),
+        };
+        self.shown(session, &kept, links).await
+    }
+
+    /// As it is shown, with its links if they are wanted.
+    ///
+    /// # Errors
+    /// The tables did not answer in full.
+    pub async fn shown(&self, session: &Session<'_>, kept: &Kept, links: bool) -> Result<Shown, ScimError> {
+        match kept {
+            Kept::User(kept) => {
+                let of = if links { self.named_groups(session, &kept.row.id).await? } else { Vec::new() };
+                let links =
+                    of.iter().map(|(id, name)| (id.as_str(), Some(name.as_str()))).collect::<Vec<_>>();
+                let at = (kept.row.created_at, kept.row.modified_at, kept.row.version);
+                Ok(shown(session, Kind::User, kept.row.id.as_str(), &kept.document, at, &links))
+            }
+            Kept::Group(kept) => {
+                let of = if links { self.members(session, &kept.row.id).await? } else { BTreeSet::new() };
+                let links = of.iter().map(|id| (id.as_str(), None)).collect::<Vec<_>>();
+                let at = (kept.row.created_at, kept.row.modified_at, kept.row.version);
+                Ok(shown(session, Kind::Group, kept.row.id.as_str(), &kept.document, at, &links))
+            }
+        }
+    }
+
+    async fn named_groups(
+        &self,
+        session: &Session<'_>,
+        person: &UserId,
+    ) -> Result<Vec<(GroupId, String)>, ScimError> {
+        let mut named = Vec::new();
+        for row in self.groups_of(session, person).await? {
+            let place = group(&session.directory.connection, &row.id);
+            let document = self.sealer.open(&session.keys, &place, &row.document, session.now).await;
+            let document = document.map_err(|_| unavailable())?;
+            let name = document.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
+            named.push((row.id, name));
+        }
+        named.sort();
+        Ok(named)
+    }
+
+    /// A page of what a query finds.
+    ///
+    /// # Errors
+    /// Too much to look through, a cursor that is none, or the tables did not answer.
+    pub async fn list(&self, session: &Session<'_>, kind: Kind, query: &Query) -> Result<Value, ScimError> {
+        if query.filter.is_none() && query.sort.is_none() {
+            return self.everybody(session, kind, query).await;
+        }
+        let found = self.matching(session, kind, query).await?;
+        let total = found.len();
+        let (start, count) = match &query.page {
+            Page::Index { start, count } => (*start, *count),
+            Page::Cursor { after, count } => {
+                let behind = after.as_deref().map(|text| opened(text, &about(kind, query), session.now));
+                let behind = behind.transpose()?.unwrap_or_default();
+                (behind.parse::<usize>().unwrap_or(0).saturating_add(1), *count)
+            }
+        };
+        let page: Vec<Shown> = found.into_iter().skip(start - 1).take(count).collect();
+        let behind = start - 1 + page.len();
+        let place = match query.page {
+            Page::Index { .. } => Place::Index(start),
+            Page::Cursor { .. } => Place::Cursor {
+                next: (behind < total && count > 0)
+                    .then(|| cursor(&behind.to_string(), &about(kind, query), session.now)),
+                previous: None,
+            },
+        };
+        self.projected(session, kind, query, page, Some(total), place).await
+    }
+
+    /// The body of a page. Links that the filter did not need are read now, for this page alone.
+    async fn projected(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        query: &Query,
+        page: Vec<Shown>,
+        total: Option<usize>,
+        place: Place,
+    ) -> Result<Value, ScimError> {
+        let wanted = query.projection.shows(links_of(kind)) && !asks(query.filter.as_ref(), links_of(kind));
+        let page = if wanted { self.linked(session, kind, page).await? } else { page };
+        let shown = page.iter().map(|one| query.projection.apply(kind, &one.whole)).collect();
+        Ok(list::page(shown, total, place))
+    }
+
+    async fn linked(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        page: Vec<Shown>,
+    ) -> Result<Vec<Shown>, ScimError> {
+        let read = page.iter().map(|one| self.one(session, kind, &one.id, true));
+        let linked: Vec<Shown> = stream::iter(read).buffered(BESIDE).try_collect().await?;
+        let members = linked.iter().filter_map(|one| one.whole.get("members")?.as_array()).map(Vec::len);
+        if members.sum::<usize>() > MEMBERS_SHOWN {
+            let detail = "these groups have too many members for one answer: send excludedAttributes=members, and read members group by group";
+            return Err(ScimError::bad(ScimType::TooMany, detail));
+        }
+        Ok(linked)
+    }
+
+    /// A page of all: by number through the counts, by cursor behind the last id.
+    async fn everybody(&self, session: &Session<'_>, kind: Kind, query: &Query) -> Result<Value, ScimError> {
+        let of = &session.directory.connection;
+        let rows = self.read(count_keys(of, rowed(kind))).await?;
+        let counts = Counts::read(of, rowed(kind), &rows).map_err(|_| unavailable())?;
+        let total = usize::try_from(counts.total()).unwrap_or(usize::MAX);
+        let (from, skip, count) = match &query.page {
+            Page::Index { start, count } => match counts.place(*start as u64 - 1) {
+                Some((first, before)) => (Some(first.to_owned()), before as usize, *count),
+                None => (None, 0, 0),
+            },
+            Page::Cursor { after, count } => {
+                let behind = after.as_deref().map(|text| opened(text, &about(kind, query), session.now));
+                // Behind an id comes nothing that it does not sort before.
+                let from = behind.transpose()?.map(|id| format!("{id}~")).unwrap_or_default();
+                (Some(from), 0, *count)
+            }
+        };
+        let wanted = if count == 0 { 0 } else { skip + count };
+        let items = match from {
+            Some(from) if wanted > 0 => self.from(session, kind, &from, wanted + 1).await?,
+            _ => Vec::new(),
+        };
+        let more = items.len() > wanted;
+        let items = items.into_iter().skip(skip).take(count).collect();
+        let page = self.opened(session, kind, items, false).await?;
+        let place = match query.page {
+            Page::Index { start, .. } => Place::Index(start),
+            Page::Cursor { .. } => Place::Cursor {
+                next: page.last().filter(|_| more).map(|last| {
+                    let id = last.id.split_once('_').map_or("", |(_, random)| random);
+                    cursor(id, &about(kind, query), session.now)
+                }),
+                previous: None,
+            },
+        };
+        self.projected(session, kind, query, page, Some(total), place).await
+    }
+
+    /// So many rows from one whose id begins so, or follows it.
+    async fn from(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        from: &str,
+        many: usize,
+    ) -> Result<Vec<Item>, ScimError> {
+        let pk = partition(&session.directory.connection);
+        let prefix = rowed(kind).rows();
+        let mut items = Vec::new();
+        let mut from = format!("{prefix}{from}");
+        while items.len() < many {
+            let limit = u16::try_from(many - items.len()).unwrap_or(PAGE).min(PAGE);
+            let page = self.dynamo.range(Table::Identity, &pk, (&from, &format!("{prefix}~")), limit).await;
+            let page = page.map_err(|_| unavailable())?;
+            let last = page.rows.last().map(|(key, _)| format!("{}~", key.sk));
+            items.extend(page.rows.into_iter().map(|(_, item)| item));
+            match last.filter(|_| page.more) {
+                Some(last) => from = last,
+                None => break,
+            }
+        }
+        Ok(items)
+    }
+
+    /// Everything that a filter finds, in its order.
+    async fn matching(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        query: &Query,
+    ) -> Result<Vec<Shown>, ScimError> {
+        let filter = query.filter.as_ref();
+        let links = asks(filter, links_of(kind));
+        let items = match self.looked_up(session, kind, filter).await? {
+            Some(items) => items,
+            None => {
+                let items = self.from(session, kind, "", SCAN_MAX + 1).await?;
+                if items.len() > SCAN_MAX {
+                    let detail = "too many resources to look through: ask for userName, externalId, emails.value or displayName with eq";
+                    return Err(ScimError::bad(ScimType::TooMany, detail));
+                }
+                items
+            }
+        };
+        let mut found = self.opened(session, kind, items, links).await?;
+        found.retain(|one| filter.is_none_or(|filter| filter.matches(&one.whole)));
+        match &query.sort {
+            Some(sort) => found.sort_by(|a, b| sort.compare(&a.whole, &b.whole)),
+            None => found.sort_by(|a, b| a.id.cmp(&b.id)),
+        }
+        Ok(found)
+    }
+
+    async fn opened(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        items: Vec<Item>,
+        links: bool,
+    ) -> Result<Vec<Shown>, ScimError> {
+        let open = items.into_iter().map(|item| async move {
+            let kept = match kind {
+                Kind::User => Kept::User(self.opened_user(session, item).await?),
+                Kind::Group => Kept::Group(self.opened_group(session, item).await?),
+            };
+            self.shown(session, &kept, links).await
+        });
+        stream::iter(open).buffered(BESIDE).try_collect().await
+    }
+
+    /// Rows that an index names. `None`: none answers this filter.
+    async fn looked_up(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        filter: Option<&Filter>,
+    ) -> Result<Option<Vec<Item>>, ScimError> {
+        let lookups = filter.map(Filter::lookups).unwrap_or_default();
+        for lookup in &lookups {
+            if let Some(keys) = self.indexed(session, kind, lookup).await? {
+                return Ok(Some(self.read(keys).await?.into_values().collect()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn indexed(
+        &self,
+        session: &Session<'_>,
+        kind: Kind,
+        lookup: &Lookup,
+    ) -> Result<Option<Vec<Key>>, ScimError> {
+        let of = &session.directory.connection;
+        let text = lookup.value.as_str();
+        let place = |id: &str| match kind {
+            Kind::User => id.parse().ok().map(|id: UserId| user(of, &id)),
+            Kind::Group => id.parse().ok().map(|id: GroupId| group(of, &id)),
+        };
+        let by = |by, digest: Opaque| Some(found(of, rowed(kind), by, &digest));
+        let index = match (lookup.field, kind) {
+            (Field::Id, _) => return Ok(Some(place(text).into_iter().collect())),
+            (Field::Member, Kind::Group) => {
+                let Ok(person) = text.parse::<UserId>() else { return Ok(Some(Vec::new())) };
+                let groups = self.groups_of(session, &person).await?;
+                return Ok(Some(groups.iter().map(|row| group(of, &row.id)).collect()));
+            }
+            (Field::Group, Kind::User) => {
+                let Ok(of_group) = text.parse::<GroupId>() else { return Ok(Some(Vec::new())) };
+                let people = self.members(session, &of_group).await?;
+                return Ok(Some(people.iter().map(|id| user(of, id)).collect()));
+            }
+            (Field::UserName, Kind::User) | (Field::DisplayName, Kind::Group) => {
+                by(By::Name, name_digest(of, text))
+            }
+            (Field::ExternalId, _) => by(By::External, external_digest(of, text)),
+            (Field::Email, Kind::User) => by(By::Mail, mail_digest(of, text)),
+            _ => None,
+        };
+        let Some(index) = index else { return Ok(None) };
+        let item = self.dynamo.get(&index).await.map_err(|_| unavailable())?;
+        let row = item.as_ref().map(FoundRow::from_item).transpose().map_err(|_| unavailable())?;
+        Ok(Some(row.unwrap_or_default().0.iter().filter_map(|id| place(id)).collect()))
+    }
+}
+
+fn shown(
+    session: &Session<'_>,
+    kind: Kind,
+    id: &str,
+    document: &crate::decide::Document,
+    (created, last_modified, version): (Timestamp, Timestamp, u64),
+    links: &[(&str, Option<&str>)],
+) -> Shown {
+    let (location, version) = (address(session.base, kind, id), etag(version));
+    let linked = match kind {
+        Kind::User => Kind::Group,
+        Kind::Group => Kind::User,
+    };
+    let places: Vec<String> = links.iter().map(|(id, _)| address(session.base, linked, id)).collect();
+    let links: Vec<Link<'_>> = links
+        .iter()
+        .zip(&places)
+        .map(|((id, display), location)| Link { id, location, display: *display })
+        .collect();
+    let about = About { id, created, last_modified, location: &location, version: &version };
+    Shown { whole: render(kind, document, &about, &links), id: id.to_owned(), version, location }
+}
+
+/// Where a resource is found.
+pub fn address(base: &str, kind: Kind, id: &str) -> String {
+    format!("{base}{}/{id}", kind.endpoint())
+}
+
+/// Weak: what is shown depends on projection, too.
+pub fn etag(version: u64) -> String {
+    format!("W/\"{version}\"")
+}
+
+/// Which part of a changed resource is shown.
+pub fn projection(kind: Kind, parameters: &[(String, String)]) -> Result<Projection, ScimError> {
+    Query::from_parameters(kind, parameters).map(|query| query.projection)
+}

@@ -1,0 +1,91 @@
+//! Writes the audit records of directories: what was pushed, by which token, and what became of it. Ids and counts, never a name.
+
+use domain::{
+    ActionId, Actor, ActorType, AuditRecord, Code, Decided, Description, EventId, EventType, Metadata,
+    Opaque, OrgId, Phase, RECORD_VERSION, Region, TenantId, Timestamp,
+};
+
+use crate::directory::Known;
+
+/// What is the same in every record of one request.
+#[derive(Debug, Clone)]
+pub struct Scribe {
+    pub region: Region,
+    pub action_id: ActionId,
+    pub known: Known,
+    pub request_id: Option<Opaque>,
+    /// `tls12` or `tls13`, as the platform said.
+    pub tls: Option<Code>,
+    /// Such as `users.patch`.
+    pub action: &'static str,
+    pub event: EventType,
+}
+
+/// What one record needs of its own.
+#[derive(Debug)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub random: [u8; 10],
+    pub phase: Phase,
+    pub decision: Decided,
+    pub reason: Code,
+    pub resource: Option<String>,
+    pub metadata: Metadata,
+}
+
+impl Scribe {
+    pub fn record(&self, entry: Entry) -> AuditRecord {
+        let Entry { at, random, phase, decision, reason, resource, metadata } = entry;
+        let org: &OrgId = &self.known.org;
+        let metadata = match &self.tls {
+            Some(tls) => metadata.with("tls", domain::MetaValue::Code(tls.clone())),
+            None => metadata,
+        };
+        AuditRecord {
+            action_id: Some(self.action_id),
+            request_id: self.request_id.clone(),
+            auth_method: Some(Code::literal("scim_token")),
+            resource: resource.and_then(|resource| resource.parse().ok()),
+            ..AuditRecord::new(
+                RECORD_VERSION,
+                EventId::new(at, random),
+                at,
+                self.region,
+                org.clone(),
+                TenantId::platform(),
+                self.event,
+                phase,
+                ActorType::Directory,
+                Actor::from(&self.known.token),
+                Code::literal(self.action),
+                decision,
+                reason,
+                Description::literal(description(self.event)),
+                metadata,
+            )
+        }
+    }
+
+    /// A refusal of a directory that is known.
+    pub fn refusal(&self, reason: Code, at: Timestamp, random: [u8; 10]) -> AuditRecord {
+        let refused = Self { event: EventType::ScimRefused, ..self.clone() };
+        refused.record(Entry {
+            at,
+            random,
+            phase: Phase::Single,
+            decision: Decided::Deny,
+            reason,
+            resource: None,
+            metadata: Metadata::default(),
+        })
+    }
+}
+
+const fn description(event: EventType) -> &'static str {
+    match event {
+        EventType::ScimUser => "A directory pushes a person.",
+        EventType::ScimGroup => "A directory pushes a group, or who is in it.",
+        EventType::ScimAccess => "A directory is given an access token.",
+        _ => "A request of a directory is refused.",
+    }
+}

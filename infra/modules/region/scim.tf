@@ -1,0 +1,147 @@
+# Directories push people and groups here. The function ends and lets in people, and gives and takes the roles that follow
+# their groups; nobody signs in through it, and it knows nothing of calls.
+
+module "scim" {
+  source = "../function"
+
+  name        = "${local.prefix}-scim"
+  description = "SCIM 2.0: identity providers say who is in, and it holds at the next request."
+  package     = local.scim_package
+  policy_json = data.aws_iam_policy_document.scim.json
+  environment = local.scim_environment
+
+  architecture         = var.architecture
+  timeout_seconds      = var.scim.timeout_seconds
+  memory_mb            = var.scim.memory_mb
+  reserved_concurrency = var.scim.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  alarm_topic_arns     = var.alarm_topic_arns
+  role_principals      = var.function_role_principals
+  role_session_seconds = var.role_session_seconds
+}
+
+module "scim_ingress" {
+  source = "../ingress"
+
+  function_name = module.scim.name
+}
+
+data "aws_iam_policy_document" "scim" {
+  statement {
+    sid       = "ReadPeople"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+  }
+
+  # Organizations and tenants: whether they are there, and whose.
+  statement {
+    sid       = "ReadFacts"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this["control"].arn]
+  }
+
+  # People of an organization, roles in its tenants, and the directory itself. Sessions, sign-ins and the platform's own
+  # people are out of reach.
+  statement {
+    sid       = "Provision"
+    actions   = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["CON#*", "ORG#*", "T#*", "OFFBOARD#*"]
+    }
+  }
+
+  # The root of what directories tell, made at its first use.
+  statement {
+    sid       = "KeepRoot"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["keys"].arn]
+
+    condition {
+      test     = "ForAllValues:StringNotLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*#S"]
+    }
+  }
+
+  # What a leaver held is lifecycle's affair.
+  statement {
+    sid       = "TellOfLeavers"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.lifecycle.arn]
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "MakeAndOpenRoot"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["scim"] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.scim]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+# A directory took the last owner of something away. That is never refused: access goes first. Somebody must name another.
+locals {
+  last_owner_ended = "${local.prefix}-last-owner-ended"
+}
+
+resource "aws_cloudwatch_log_metric_filter" "last_owner_ended" {
+  count = var.drop_conditions ? 0 : 1 # not for the emulator
+
+  name           = local.last_owner_ended
+  log_group_name = module.scim.log_group
+  pattern        = "\"scim.last_owner_ended\""
+
+  metric_transformation {
+    namespace = "Countersign"
+    name      = local.last_owner_ended
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "last_owner_ended" {
+  alarm_name          = local.last_owner_ended
+  alarm_description   = "A directory ended the last owner of a tenant or an organization. Name another owner: an organization's owner for a tenant; for an organization, reactivate somebody in the directory, or let a platform administrator break the glass."
+  namespace           = "Countersign"
+  metric_name         = local.last_owner_ended
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}
