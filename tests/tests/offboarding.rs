@@ -109,7 +109,7 @@ fn what_a_leaver_held_is_dealt_with_and_stays_so_when_they_are_back() {
     // Back: nothing of before is.
     assert_eq!(status(&world.owner, &world, &dana, "active").status, 200);
     let refused = models(&own.key);
-    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (401, Some("key_revoked")));
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (401, Some("invalid_api_key")));
     assert_eq!(agent(&keeper, &world, &lonely)["status"], "suspended");
     let again = world.org.sign_in("dana").expect("reactivated");
     assert_eq!(models(&Made::of(&again, &world, "own", &other).key).status, 200);
