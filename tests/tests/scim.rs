@@ -161,7 +161,9 @@ fn somebody_who_is_pushed_signs_in_as_that_one_and_is_out_at_once() {
         &json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": id}]}]),
     );
     assert_eq!(out.status, 204, "{out:?}");
-    assert_eq!(code(&back.get(&pushed.world.path("/agents"))), refused(404, "not_found"));
+    assert_eq!(code(&back.get(&pushed.world.path("/agents"))), refused(401, "session_ended"));
+    let last = pushed.org.sign_in("dana").expect("she is in, without a role");
+    assert_eq!(code(&last.get(&pushed.world.path("/agents"))), refused(404, "not_found"));
 }
 
 #[test]
@@ -183,9 +185,10 @@ fn somebody_who_came_before_the_directory_is_the_one_that_it_pushes() {
 fn roles_follow_groups_at_the_next_request() {
     let Some(pushed) = Pushed::new() else { return };
     let id = pushed.push("dana");
-    let dana = pushed.org.sign_in("dana").expect("the directory lets her in");
+    let dana = || pushed.org.sign_in("dana").expect("the directory lets her in");
     let agents = |person: &Person| person.get(&pushed.world.path("/agents")).status;
-    assert_eq!(agents(&dana), 404);
+    let mut person = dana();
+    assert_eq!(agents(&person), 404);
     let team = pushed.directory.group("Ops", &[]);
     let place = format!("/Groups/{team}");
     let member = json!([{"value": id}]);
@@ -193,11 +196,14 @@ fn roles_follow_groups_at_the_next_request() {
         let joined =
             pushed.directory.patch(&place, &json!([{"op": "Add", "path": "members", "value": member}]));
         assert_eq!(joined.status, 204, "{joined:?}");
-        assert_eq!(agents(&dana), 200, "round {round}");
+        assert_eq!(agents(&person), 200, "round {round}: the role is there at the next request");
         let path = format!("members[value eq \"{id}\"]");
         let left = pushed.directory.patch(&place, &json!([{"op": "remove", "path": path}]));
         assert_eq!(left.status, 204, "{left:?}");
-        assert_eq!(agents(&dana), 404, "round {round}");
+        // The last group that gave anything: what she began is over, sessions as well as keys.
+        assert_eq!(agents(&person), 401, "round {round}");
+        person = dana();
+        assert_eq!(agents(&person), 404, "round {round}");
     }
     // A name gives roles, and another takes them away again.
     pushed.directory.patch(&place, &json!([{"op": "Add", "path": "members", "value": member}]));
@@ -205,12 +211,13 @@ fn roles_follow_groups_at_the_next_request() {
         let value = json!({"id": team, "displayName": name});
         pushed.directory.patch(&place, &json!([{"op": "replace", "value": value}])).status
     };
-    assert_eq!((named("Others"), agents(&dana)), (204, 404));
-    assert_eq!((named("Ops"), agents(&dana)), (204, 200));
+    assert_eq!((named("Others"), agents(&person)), (204, 401));
+    person = dana();
+    assert_eq!((named("Ops"), agents(&person)), (204, 200));
     let shown = pushed.directory.get(&format!("/Users/{id}"));
     assert_eq!(shown.json()["groups"][0]["display"], "Ops", "{shown:?}");
     assert_eq!(pushed.directory.send("DELETE", &place, &json!({})).status, 204);
-    assert_eq!(agents(&dana), 404);
+    assert_eq!(agents(&person), 401);
     assert_eq!(pushed.directory.get(&format!("/Users/{id}")).json()["groups"], Value::Null);
 }
 

@@ -26,6 +26,17 @@ use crate::users::matches;
 const AT_ONCE: usize = 45;
 /// Writes of people with roles that go on side by side.
 const BESIDE: usize = 8;
+/// For so long a request goes through members: the function lives for 30 seconds at least.
+const GOES_ON_MS: u64 = 20_000;
+
+/// Whether there is time for another piece. What was done stays done: the same request finds less to do.
+fn in_time(session: &Session<'_>) -> Result<(), ScimError> {
+    if aws::now().millis_since(session.now) < GOES_ON_MS {
+        return Ok(());
+    }
+    let detail = "so many members take longer than one request: the first are done, send the same again";
+    Err(ScimError::plain(503, detail))
+}
 
 /// What a push made of a group.
 #[derive(Debug)]
@@ -201,6 +212,7 @@ impl Effects {
             }
         } else {
             for some in all.chunks(AT_ONCE) {
+                in_time(session)?;
                 let writes: Vec<Write> = some
                     .iter()
                     .flat_map(|(id, comes)| groups::membership(session.directory, &group.id, id, *comes))
@@ -243,6 +255,7 @@ impl Effects {
         beside: Vec<Write>,
     ) -> Result<(), ScimError> {
         let directory = session.directory;
+        in_time(session)?;
         for round in 0..TRIES {
             // Their row first: it counts moves, and whoever moves them meanwhile is noticed by it.
             let place = user(&directory.connection, person);
@@ -256,9 +269,12 @@ impl Effects {
             let moved = groups::Moved { directory, person, was, is, others: &others };
             let mut rows = self.read(moved.keys()).await?;
             rows.insert(place, row);
-            let mut writes = moved.writes(&rows).map_err(told)?;
+            let (mut writes, left) = moved.writes(&rows, session.now).map_err(told)?;
             writes.extend(beside.iter().cloned());
             if self.commit(writes, round).await? == Committed::Yes {
+                if let Some(left) = &left {
+                    self.tell_of(left).await;
+                }
                 return Ok(());
             }
         }

@@ -185,12 +185,18 @@ impl Effects {
         Ok(())
     }
 
-    /// Tells `lifecycle` of somebody who was ended. An alarm reads the line about owners.
+    /// Tells of somebody who was ended. An alarm reads the line about owners.
     async fn tell(&self, plan: &users::Plan) {
         if plan.last_owner {
             tracing::warn!(user = %plan.row.id, "scim.last_owner_ended");
         }
-        let Some(left) = &plan.left else { return };
+        if let Some(left) = &plan.left {
+            self.tell_of(left).await;
+        }
+    }
+
+    /// Tells `lifecycle` of somebody whose sessions and keys ended.
+    pub async fn tell_of(&self, left: &Offboarding) {
         if self.lifecycle.offboarded(left).await.is_err() {
             // The row that was written with it says the same, and is found within minutes.
             tracing::error!(user = %left.user, "offboarding.not_sent");

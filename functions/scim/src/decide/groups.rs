@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use domain::{DirectoryGroupRow, GroupId, Handles, Opaque, SealedBytes, Timestamp, UserId};
+use domain::{
+    DirectoryGroupRow, GroupId, Handles, LeaveCause, Offboarding, Opaque, Person, SealedBytes, Timestamp,
+    UserId,
+};
 use tables::codec::Row as _;
 use tables::directory::{
     Kind, counted, external_digest, group, handle_keys, mapping_digest, member, member_of, name_digest,
     rehandle, user,
 };
 use tables::gates::Write;
+use tables::offboard::marked;
 use tables::standing::{Follower, Staged};
 use tables::{Attr, Item, Key, Marker};
 
@@ -152,14 +156,25 @@ impl Moved<'_> {
         tenants_of(self.directory, self.was.into_iter().chain(self.is))
     }
 
-    /// What roles become. Each such move of one person is one after the other: their row counts them.
+    /// Whether this takes the last group that gave them anything.
+    fn loses_all(&self) -> bool {
+        let gives = |groups: &[Option<&DirectoryGroupRow>]| {
+            let all = self.others.iter().chain(groups.iter().copied().flatten());
+            !wanted(self.directory, all).is_empty()
+        };
+        gives(&[self.was]) && !gives(&[self.is])
+    }
+
+    /// What roles become. Each such move of one person is one after the other: their row counts them. With the last group that
+    /// gave them anything, whatever they began ends: a new epoch, in the same write.
     ///
     /// # Errors
     /// A row does not read, or the person is gone.
-    pub fn writes(&self, rows: &Rows) -> Result<Vec<Write>, Stop> {
+    pub fn writes(&self, rows: &Rows, now: Timestamp) -> Result<(Vec<Write>, Option<Offboarding>), Stop> {
         let mut staged = Staged::over(rows);
         let wanted = wanted(self.directory, self.others.iter().chain(self.is));
         self.follower().follow(&mut staged, &self.tenants(), &wanted, true)?;
+        let left = if self.loses_all() { self.left(&mut staged, now)? } else { None };
         let key = user(&self.directory.connection, self.person);
         let mut item = rows.get(&key).cloned().ok_or(Stop::Unread)?;
         let moves = match item.get(MOVES) {
@@ -168,7 +183,22 @@ impl Moved<'_> {
         };
         item.insert(MOVES.to_owned(), Attr::number(moves.saturating_add(1)));
         staged.put(key, item);
-        Ok(staged.into_writes())
+        let mut writes = staged.into_writes();
+        writes.extend(left.as_ref().map(|left| marked(left).to_write()));
+        Ok((writes, left))
+    }
+
+    /// Whoever is ended already has a new epoch.
+    fn left(&self, staged: &mut Staged<'_>, now: Timestamp) -> Result<Option<Offboarding>, Stop> {
+        let (org, user) = (&self.directory.org, self.person);
+        let person = staged.find::<Person>(&Key::user(org, user))?.ok_or(Stop::Unread)?;
+        if !person.user.active {
+            return Ok(None);
+        }
+        let epoch = person.user.epoch.saturating_add(1);
+        staged.person(org, user, |person| person.user.epoch = epoch)?;
+        let (org, user) = (org.clone(), user.clone());
+        Ok(Some(Offboarding { org, user, epoch, at: now, cause: LeaveCause::GroupLost }))
     }
 }
 

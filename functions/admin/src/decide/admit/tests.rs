@@ -234,3 +234,90 @@ fn an_address_that_nobody_knew_is_closed_when_whoever_was_ended_knocks() {
     let noted: Value = json!(users::address_of(&way.org, EMAIL));
     assert!(noted.as_str().is_some_and(|text| !text.contains("dana")));
 }
+
+impl Way {
+    /// Somebody whom this connection's directory tells of, found by one handle.
+    fn pushed(&mut self, by: directory::By, digest: &Opaque) -> UserId {
+        let id = UserId::from_random([5; 10]);
+        let place = directory::found(&self.row.id, directory::Kind::User, by, digest);
+        self.rows.insert(place, FoundRow([id.to_string()].into()).to_item());
+        self.rows.insert(Key::user(&self.org, &id), PersonRow::new(id.clone()).to_item());
+        self.rows.insert(pushed_place(&self.row, &id), Marker::item());
+        id
+    }
+}
+
+#[test]
+fn whoever_was_pushed_is_the_one_who_signs_in() {
+    let of = Way::new().row.id;
+    let external = (directory::By::External, directory::external_digest(&of, "00u1"));
+    let name = (directory::By::Name, directory::name_digest(&of, EMAIL));
+    for ((by, digest), verified, known) in [
+        (external.clone(), true, true),
+        (external, false, true),
+        (name.clone(), true, true),
+        (name, false, false),
+    ] {
+        let mut way = Way::new();
+        let id = way.pushed(by, &digest);
+        let admitted = way.admit(&Way::identity(EMAIL, verified)).unwrap();
+        assert_eq!(admitted.user == id, known, "{by:?} {verified}");
+        let linked =
+            admitted.writes.iter().any(|write| write.key == link(&way.org, &Way::identity(EMAIL, true)));
+        assert!(linked, "known by this identity from now on");
+        let asked = first_keys(&way.org, &way.row, &Way::identity(EMAIL, true));
+        assert!(
+            asked.contains(&directory::found(&of, directory::Kind::User, by, &digest)),
+            "it is read before"
+        );
+    }
+    // Two of one name are nobody in particular.
+    let mut way = Way::new();
+    let digest = directory::external_digest(&of, "00u1");
+    way.pushed(directory::By::External, &digest);
+    let place = directory::found(&of, directory::Kind::User, directory::By::External, &digest);
+    way.rows.insert(place, FoundRow(["usr_0".to_owned(), "usr_1".to_owned()].into()).to_item());
+    assert!(way.admit(&Way::identity(EMAIL, true)).unwrap().created);
+}
+
+#[test]
+fn whoever_was_pushed_and_ended_stays_out() {
+    let mut way = Way::new();
+    let digest = directory::external_digest(&way.row.id, "00u1");
+    let id = way.pushed(directory::By::External, &digest);
+    let ended =
+        PersonRow { user: User { id: id.clone(), active: false, epoch: 2 }, ..PersonRow::new(id.clone()) };
+    way.rows.insert(Key::user(&way.org, &id), ended.to_item());
+    assert_eq!(way.admit(&Way::identity(EMAIL, true)).unwrap_err(), Why::Deprovisioned);
+}
+
+/// Groups that were pushed give roles, too; and whoever is moved out of one at this moment is not given its role.
+#[test]
+fn pushed_groups_give_roles_that_the_token_does_not_tell() {
+    let mut way = Way::new();
+    let digest = directory::external_digest(&way.row.id, "00u1");
+    let id = way.pushed(directory::By::External, &digest);
+    let none = Identity { groups: Groups::Listed(Vec::new()), ..Way::identity(EMAIL, true) };
+    let binding = Key::binding(&way.tenant, &id);
+    assert!(!touched(&way.admit(&none).unwrap()).contains(&binding));
+    let group = domain::GroupId::from_random([6; 10]);
+    let row = DirectoryGroupRow {
+        id: group.clone(),
+        org: way.org.clone(),
+        handles: domain::Handles::default(),
+        mapped_by: [directory::mapping_digest(&way.row.id, "Ops")].into(),
+        version: 1,
+        created_at: at(1),
+        modified_at: at(1),
+        document: domain::SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).unwrap(),
+    };
+    way.rows.insert(directory::group(&way.row.id, &group), row.to_item());
+    let admitted = way.admit(&none).unwrap();
+    assert!(touched(&admitted).contains(&binding));
+    let own = admitted.writes.iter().find(|write| write.key == pushed_place(&way.row, &id));
+    assert!(own.is_some_and(|write| write.condition.is_some()), "their row must be as it was read");
+    // Another connection's group gives nothing here.
+    way.rows.remove(&directory::group(&way.row.id, &group));
+    way.rows.insert(directory::group(&ConnectionId::from_random([8; 10]), &group), row.to_item());
+    assert!(!touched(&way.admit(&none).unwrap()).contains(&binding));
+}

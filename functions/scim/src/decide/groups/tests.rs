@@ -30,7 +30,7 @@ fn world() -> World {
         networks: None,
     };
     let rows = HashMap::from([
-        (Key::user(&org, &person), domain::Person::new(person.clone()).to_item()),
+        (Key::user(&org, &person), Person::new(person.clone()).to_item()),
         (Key::tenant(&tenant), of.to_item()),
         (user(&directory.connection, &person), Marker::item()),
     ]);
@@ -56,7 +56,11 @@ impl World {
         others: &[DirectoryGroupRow],
     ) -> Vec<Write> {
         let moved = Moved { directory: &self.directory, person: &self.person, was, is, others };
-        moved.writes(&self.rows).unwrap()
+        self.moved_of(&moved).0
+    }
+
+    fn moved_of(&self, moved: &Moved<'_>) -> (Vec<Write>, Option<Offboarding>) {
+        moved.writes(&self.rows, Timestamp::from_unix_millis(5).unwrap()).unwrap()
     }
 
     fn binding(&self, writes: &[Write]) -> Option<(bool, String)> {
@@ -99,5 +103,36 @@ fn every_move_of_a_person_counts_in_their_row() {
     world.rows.remove(&key);
     let moved =
         Moved { directory: &world.directory, person: &world.person, was: None, is: Some(&ops), others: &[] };
-    assert_eq!(moved.writes(&world.rows), Err(Stop::Unread), "whoever is gone is given nothing");
+    let now = Timestamp::from_unix_millis(5).unwrap();
+    assert_eq!(moved.writes(&world.rows, now), Err(Stop::Unread), "whoever is gone is given nothing");
+}
+
+/// With the last group that gave them anything ends what they began, and not with any other.
+#[test]
+fn the_last_granting_group_takes_sessions_and_keys_along() {
+    let mut world = world();
+    let (ops, admins, none) = (world.group(1, "Ops"), world.group(2, "Admins"), world.group(4, "Lunch"));
+    let left = |world: &World, was, is, others: &[DirectoryGroupRow]| {
+        let moved = Moved { directory: &world.directory, person: &world.person, was, is, others };
+        let (writes, left) = world.moved_of(&moved);
+        let key = Key::user(&world.directory.org, &world.person);
+        let written = writes.iter().any(|write| write.key == key);
+        let mark = left.as_ref().map(Key::offboarding);
+        assert_eq!(left.is_some(), written && writes.iter().any(|write| Some(&write.key) == mark.as_ref()));
+        left.map(|left| (left.epoch, left.cause))
+    };
+    let lost = Some((2, LeaveCause::GroupLost));
+    assert_eq!(left(&world, Some(&ops), None, &[]), lost);
+    assert_eq!(left(&world, Some(&ops), None, std::slice::from_ref(&none)), lost);
+    assert_eq!(left(&world, Some(&ops), Some(&none), &[]), lost, "a name that gives nothing");
+    assert_eq!(left(&world, Some(&ops), None, std::slice::from_ref(&admins)), None);
+    assert_eq!(left(&world, Some(&none), None, &[]), None);
+    assert_eq!(left(&world, None, Some(&ops), &[]), None);
+    let key = Key::user(&world.directory.org, &world.person);
+    let ended = Person {
+        user: domain::User { id: world.person.clone(), active: false, epoch: 7 },
+        ..Person::new(world.person.clone())
+    };
+    world.rows.insert(key, ended.to_item());
+    assert_eq!(left(&world, Some(&ops), None, &[]), None, "whoever is out has a new epoch already");
 }
