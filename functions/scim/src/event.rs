@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use caller::Ingress;
+use caller::json::{self, JsonFault};
 use domain::{ConnectionId, Opaque, ScimToken};
 use serde_json::Value;
 
@@ -48,7 +49,8 @@ pub struct Request {
     pub tls: Option<String>,
     /// How long the body is, in bytes.
     pub body_bytes: usize,
-    pub body: Result<Value, ScimError>,
+    /// Its text, read once it is known who sent it.
+    pub body: Result<String, ScimError>,
 }
 
 /// Shows no address, no secret and no text.
@@ -60,6 +62,8 @@ impl std::fmt::Debug for Request {
 
 /// Largest body, in bytes: 50,000 members fit.
 const BODY_MAX: usize = 4 * 1024 * 1024;
+/// Most values of a body: 50,000 members with what clients say of each.
+const VALUES_MAX: usize = 300_000;
 
 /// # Errors
 /// An oversize body, or an event of neither shape: nothing is known of who sent it.
@@ -95,17 +99,30 @@ pub fn parse(event: &str) -> Result<Request, ScimError> {
 }
 
 /// Both types of content that RFC 7644 section 3.8 names; nothing at all is an empty object.
-fn body(ingress: &Ingress) -> Result<Value, ScimError> {
+fn body(ingress: &Ingress) -> Result<String, ScimError> {
     if !ingress.has_body() {
-        return Ok(Value::Object(serde_json::Map::new()));
+        return Ok("{}".to_owned());
     }
-    let text = ingress.scim_text().map_err(|_| {
+    ingress.scim_text().map_err(|_| {
         ScimError::plain(415, "send the body as application/scim+json, in UTF-8 and not compressed")
-    })?;
-    serde_json::from_str(&text).map_err(|error| {
-        let detail = format!("the body is no JSON: line {}, column {}", error.line(), error.column());
-        ScimError::bad(ScimType::InvalidSyntax, detail)
     })
+}
+
+impl Request {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// Another type of content, no JSON, a key that stands twice, or more than is read.
+    pub fn json(&self) -> Result<Value, ScimError> {
+        json::parse_up_to(self.body.as_ref().map_err(Clone::clone)?, VALUES_MAX).map_err(
+            |fault| match fault {
+                JsonFault::TooMany => {
+                    ScimError::plain(413, "the body holds too many values: send it in parts")
+                }
+                fault => ScimError::bad(ScimType::InvalidSyntax, fault.to_string()),
+            },
+        )
+    }
 }
 
 fn client(ingress: &Ingress) -> Option<(String, String)> {

@@ -22,7 +22,7 @@ impl Effects {
         request: &Request,
         scribe: &Scribe,
     ) -> Result<Response, ScimError> {
-        let plan = bulk::parse(&request.body.clone()?, request.body_bytes)?;
+        let plan = bulk::parse(&request.json()?, request.body_bytes)?;
         let (mut made, mut failed) = (BTreeMap::new(), 0);
         let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
         for at in &plan.order {

@@ -88,7 +88,7 @@ impl Effects {
                 Ok(Response::json(200, self.list(session, *kind, &query).await?))
             }
             ("GET", Target::One(kind, id)) => self.get(session, request, *kind, id, &parameters).await,
-            ("POST", Target::Search(kind)) => self.search(session, *kind, &request.body.clone()?).await,
+            ("POST", Target::Search(kind)) => self.search(session, *kind, &request.json()?).await,
             ("POST", Target::Bulk) => self.bulk(session, request, scribe).await,
             ("POST" | "PUT" | "PATCH" | "DELETE", Target::All(_) | Target::One(..)) => {
                 self.single(session, request, scribe, &parameters).await
@@ -176,7 +176,7 @@ impl Effects {
             (_, None) => return Err(method_refused("GET and POST")),
             (_, Some(_)) => return Err(method_refused("GET, PUT, PATCH and DELETE")),
         };
-        let data = request.body.clone()?;
+        let data = request.json()?;
         let projection = find::projection(kind, parameters)?;
         let push = Push { method, kind, id, if_match: request.if_match.as_deref(), data: &data };
         let Some(kept) = self.push(session, scribe, &push).await? else { return Ok(Response::empty(204)) };

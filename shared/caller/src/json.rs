@@ -24,7 +24,7 @@ pub enum JsonFault {
     DuplicateKey { line: usize, column: usize },
     #[error("the body is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
-    #[error("the body holds more than {MAX_NODES} values")]
+    #[error("the body holds more values than are read")]
     TooMany,
 }
 
@@ -33,8 +33,16 @@ pub enum JsonFault {
 /// # Errors
 /// Not JSON, a repeated key at any depth, or nested too deeply.
 pub fn parse(text: &str) -> Result<Value, JsonFault> {
+    parse_up_to(text, MAX_NODES)
+}
+
+/// The same of a text that may hold another number of values.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_up_to(text: &str, most: usize) -> Result<Value, JsonFault> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let nodes = Cell::new(0);
+    let nodes = Cell::new(most);
     let read = Strict { depth: 0, nodes: &nodes }.deserialize(&mut deserializer);
     read.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| fault(&error))
 }
@@ -59,6 +67,7 @@ fn fault(error: &serde_json::Error) -> JsonFault {
 #[derive(Clone, Copy)]
 struct Strict<'n> {
     depth: usize,
+    /// How many more there may be.
     nodes: &'n Cell<usize>,
 }
 
@@ -73,8 +82,9 @@ impl Strict<'_> {
 
     /// Counts one value: four bytes of text can become a hundred of memory.
     fn count<E: serde::de::Error>(self) -> Result<(), E> {
-        self.nodes.set(self.nodes.get() + 1);
-        if self.nodes.get() > MAX_NODES { Err(E::custom(MANY)) } else { Ok(()) }
+        let left = self.nodes.get().checked_sub(1).ok_or_else(|| E::custom(MANY))?;
+        self.nodes.set(left);
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ fn the_example_events_are_what_their_names_say() {
     assert_eq!(exists.tls.as_deref(), Some("TLSv1.3"));
     assert!(exists.base.starts_with("https://") && exists.base.ends_with("/scim/v2/con_0c1g60r30c1g60r3"));
     let created = fixture!("user_created");
-    assert_eq!(created.body.as_ref().unwrap()["userName"], "dana@acme.test");
+    assert_eq!(created.json().unwrap()["userName"], "dana@acme.test");
     assert!(created.body_bytes > 200);
     let ended = fixture!("user_deactivated");
     assert_eq!(ended.target, Target::One(Kind::User, "usr_081040g2081040g2".to_owned()));
@@ -25,7 +25,7 @@ fn the_example_events_are_what_their_names_say() {
     assert_eq!((&token.target, token.grant_type.as_deref()), (&Target::Token, Some("client_credentials")));
     assert!(token.client.is_some() && token.bearer.is_none());
     let compressed = fixture!("compressed");
-    assert_eq!(compressed.body.unwrap_err().status, 415);
+    assert_eq!(compressed.json().unwrap_err().status, 415);
     let schema = fixture!("schema_by_urn");
     let urn = "urn:ietf:params:scim:schemas:core:2.0:User";
     assert_eq!(schema.target, Target::Schemas(Some(urn.to_owned())));
@@ -60,7 +60,16 @@ fn a_path_is_one_thing_in_any_case() {
 fn what_is_no_json_is_told_by_its_place() {
     let event = include_str!("../../../../events/scim/user_created.json");
     let torn = event.replacen(r#""body": "{"#, r#""body": "{,"#, 1);
-    let error = parse(&torn).unwrap().body.unwrap_err();
+    let error = parse(&torn).unwrap().json().unwrap_err();
     assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)));
     assert!(error.detail.contains("line 1, column 2") && !error.detail.contains("dana"), "{error}");
+}
+
+#[test]
+fn what_two_parsers_could_read_differently_is_not_read() {
+    let event = include_str!("../../../../events/scim/user_created.json");
+    let twice = event.replacen(r#"\"active\": true"#, r#"\"active\": true, \"active\": false"#, 1);
+    assert_ne!(twice, event);
+    let error = parse(&twice).unwrap().json().unwrap_err();
+    assert!(error.status == 400 && error.detail.contains("repeats"), "{error}");
 }
