@@ -8,6 +8,7 @@
 //! - `add` with a filter that nothing fulfils makes the element that the filter's equalities describe.
 //! - Read-only attributes inside a path-less value are left out: Okta renames a group with its `id` beside the name.
 //!   Named by a path they are refused.
+//! - A path-less value may be an object within a text, and an extension's may name its own schema.
 
 mod elements;
 mod group;
@@ -21,6 +22,7 @@ use crate::resource::{self, Changed, value};
 use crate::schema::{Kind, is_assigned};
 
 pub use group::{GroupChange, MemberOp, group_patch};
+pub(crate) use parse::unquoted;
 pub use parse::{OPERATIONS_MAX, SCHEMA, parse};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
