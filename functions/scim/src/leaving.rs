@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::bulk::Method;
+use crate::patch;
 use crate::resource::Changed;
 
 /// Most operations that are looked through; a request with more is refused for that.
@@ -32,8 +33,18 @@ fn ends(operation: &Value) -> bool {
     match (verb.as_str(), named) {
         ("remove", Some(true)) => true,
         ("add" | "replace", Some(true)) => value.is_some_and(is_no),
-        ("add" | "replace", None) => value.and_then(|value| field(value, "active")).is_some_and(is_no),
+        ("add" | "replace", None) => value.is_some_and(within),
         _ => false,
+    }
+}
+
+/// A value without a path: an object, or one written as a text.
+fn within(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            patch::unquoted(text).is_some_and(|map| field(&map.into(), "active").is_some_and(is_no))
+        }
+        value => field(value, "active").is_some_and(is_no),
     }
 }
 
@@ -83,6 +94,12 @@ mod tests {
                 json!({"Operations": [{"op": "x"}, {"OP": "add", "Value": {"active": false}}]}),
                 true,
             ),
+            (
+                Method::Patch,
+                json!({"Operations": [{"op": "replace", "value": "{\"active\": false, \"shoeSize\": 4}"}]}),
+                true,
+            ),
+            (Method::Patch, json!({"Operations": [{"op": "replace", "value": "active false"}]}), false),
             (Method::Patch, json!({"Operations": [{"op": "remove", "path": "active"}]}), true),
             (
                 Method::Patch,

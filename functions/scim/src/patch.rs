@@ -5,9 +5,12 @@
 //! - Operations and keys in any case; a path-less value whose keys are paths, `name.givenName` or a URN's among them.
 //! - A list beside `remove` takes out just these values.
 //! - An empty text clears. Flags may be texts.
-//! - `add` with a filter that nothing fulfils makes the element that the filter's equalities describe.
+//! - `add` with a filter that nothing fulfils makes the element that the filter's equalities describe; so does `replace` of a
+//!   part of one, when the filter speaks of `type` or `primary`
+//!   (<https://github.com/better-auth/better-auth/pull/10682>).
 //! - Read-only attributes inside a path-less value are left out: Okta renames a group with its `id` beside the name.
 //!   Named by a path they are refused.
+//! - A path-less value may be an object within a text, and an extension's may name its own schema.
 
 mod elements;
 mod group;
@@ -21,6 +24,7 @@ use crate::resource::{self, Changed, value};
 use crate::schema::{Kind, is_assigned};
 
 pub use group::{GroupChange, MemberOp, group_patch};
+pub(crate) use parse::unquoted;
 pub use parse::{OPERATIONS_MAX, SCHEMA, parse};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -93,7 +93,7 @@ impl Effects {
             ("POST" | "PUT" | "PATCH" | "DELETE", Target::All(_) | Target::One(..)) => {
                 self.single(session, request, scribe, &parameters).await
             }
-            ("GET", target) => described(session.base, target),
+            ("GET", target) => described(session.base, target, &parameters),
             (_, Target::Me) => Err(no_me()),
             (_, Target::Unknown | Target::Health) => Err(ScimError::not_found()),
             (_, Target::Search(_) | Target::Bulk | Target::Token) => Err(method_refused("POST")),
@@ -319,8 +319,9 @@ fn no_me() -> ScimError {
     ScimError::plain(501, "a SCIM token is a directory's and no person's: there is no /Me")
 }
 
-/// What the service says of itself. It takes a filter nowhere here (RFC 7644 section 4).
-fn described(base: &str, target: &Target) -> Result<Response, ScimError> {
+/// What the service says of itself. It takes a filter nowhere here, and a question with one is refused, so that nobody takes
+/// the answer for what they filtered (RFC 7644 section 4).
+fn described(base: &str, target: &Target, parameters: &[(String, String)]) -> Result<Response, ScimError> {
     let body = match target {
         Target::ServiceProviderConfig => Some(discovery::service_provider_config(base)),
         Target::Schemas(None) => Some(discovery::schemas(base)),
@@ -331,7 +332,11 @@ fn described(base: &str, target: &Target) -> Result<Response, ScimError> {
         Target::Search(_) | Target::Bulk | Target::Token => return Err(method_refused("POST")),
         _ => None,
     };
-    body.map(|body| Response::json(200, body)).ok_or_else(ScimError::not_found)
+    let body = body.ok_or_else(ScimError::not_found)?;
+    if parameters.iter().any(|(name, _)| name.eq_ignore_ascii_case("filter")) {
+        return Err(ScimError::plain(403, "this address takes no `filter`"));
+    }
+    Ok(Response::json(200, body))
 }
 
 #[cfg(test)]

@@ -140,6 +140,9 @@ fn extension(
         }
     };
     for (key, value) in inner {
+        if is_own_schema(schema, key, value) {
+            continue;
+        }
         match schema.attributes.iter().find(|one| one.name.eq_ignore_ascii_case(key)) {
             Some(attribute) => put(document, Place { extension: Some(schema), attribute, sub: None }, value)?,
             None if is_assigned(value) => return Err(stranger(key)),
@@ -147,6 +150,12 @@ fn extension(
         }
     }
     Ok(())
+}
+
+/// Whether an extension's object says of itself what it is: libraries that write it as a resource of its own do.
+pub(crate) fn is_own_schema(schema: &Schema, key: &str, value: &Value) -> bool {
+    let own = |one: &Value| one.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(schema.id));
+    key.eq_ignore_ascii_case("schemas") && value.as_array().is_some_and(|list| list.iter().all(own))
 }
 
 fn put(document: &mut Map<String, Value>, place: Place, value: &Value) -> Result<(), ScimError> {
@@ -209,12 +218,10 @@ pub(crate) fn schemas(kind: Kind, value: &Value) -> Result<(), ScimError> {
     else {
         return refused(format!("`schemas` is a list of texts: [\"{core}\"]"));
     };
-    if !urns.iter().any(|urn| urn.eq_ignore_ascii_case(core)) {
+    if !urns.iter().any(|urn| kind.is_core(urn)) {
         return refused(format!("`schemas` lacks `{core}`"));
     }
-    let known = |urn: &&str| {
-        urn.eq_ignore_ascii_case(core) || kind.extension(urn).is_some() || urn.starts_with(ADSCIM)
-    };
+    let known = |urn: &&str| kind.is_core(urn) || kind.extension(urn).is_some() || urn.starts_with(ADSCIM);
     match urns.iter().find(|urn| !known(urn)) {
         Some(urn) => refused(format!("the schema {} is not one of ours; /Schemas lists them", shown(urn))),
         None => Ok(()),

@@ -13,6 +13,11 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 /// What Entra lists among `schemas` of a group, and keeps nothing under.
 pub const ADSCIM: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/";
 
+/// How OneLogin names the core schema and the enterprise extension, among `schemas` and before an extension's values
+/// (<https://github.com/goauthentik/authentik/issues/11249>).
+const ONELOGIN_CORE: &str = "urn:scim:schemas:core:2.0";
+const ONELOGIN_ENTERPRISE: &str = "urn:scim:schemas:extension:enterprise:2.0";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     String,
@@ -180,8 +185,14 @@ impl Kind {
         self == Self::User && name.eq_ignore_ascii_case("password")
     }
 
+    /// Whether a URN, in any case, is that of the core schema.
+    pub fn is_core(self, urn: &str) -> bool {
+        [self.core().id, ONELOGIN_CORE].iter().any(|one| one.eq_ignore_ascii_case(urn))
+    }
+
     /// By its URN in any case.
     pub fn extension(self, urn: &str) -> Option<&'static Schema> {
+        let urn = if urn.eq_ignore_ascii_case(ONELOGIN_ENTERPRISE) { ENTERPRISE } else { urn };
         self.extensions().iter().copied().find(|one| one.id.eq_ignore_ascii_case(urn))
     }
 

@@ -93,8 +93,12 @@ fn in_chosen(step: &Step, mut list: Vec<Value>, new: &Value) -> Result<(Vec<Valu
     let mut touched: Touched =
         list.iter().enumerate().filter(|(_, one)| is_chosen(step, one)).map(|(at, _)| at).collect();
     if touched.is_empty() {
-        touched.push(list.len());
-        list.push(Value::Object(described(step)?));
+        let element = described(step)?;
+        // What is cleared and is not there stays so.
+        if said.iter().any(|(_, value)| value.is_some()) {
+            touched.push(list.len());
+            list.push(Value::Object(element));
+        }
     }
     for at in &touched {
         let Some(element) = list.get_mut(*at).and_then(Value::as_object_mut) else { continue };
@@ -122,17 +126,23 @@ fn tidied(list: Vec<Value>, touched: &[usize]) -> (Vec<Value>, Touched) {
     (kept, written)
 }
 
-/// The element that `add` makes when nothing fulfils the filter: what the filter says that it equals.
+/// The element that a change makes when nothing fulfils the filter: what the filter says that it equals. `replace` makes none
+/// (RFC 7644, section 3.5.2.3), but for what Entra writes of an attribute that has no value yet: a part of the element of a
+/// `type`. To refuse it would refuse all that stands beside it.
 fn described(step: &Step) -> Result<Map<String, Value>, ScimError> {
     let mut element = Map::new();
-    let equal = step.verb == Verb::Add
-        && step.target.filter.as_ref().is_some_and(|filter| equalities(filter, &mut element));
-    if equal {
+    let equal = step.target.filter.as_ref().is_some_and(|filter| equalities(filter, &mut element));
+    if equal && (step.verb == Verb::Add || is_part_of_a_kind(step, &element)) {
         return Ok(element);
     }
     let detail =
         format!("no value of `{}` is chosen by the path: add one first", step.target.place.attribute.name);
     Err(ScimError::bad(ScimType::NoTarget, detail))
+}
+
+fn is_part_of_a_kind(step: &Step, element: &Map<String, Value>) -> bool {
+    let says = |name: &str| matches!(name, "type" | "primary");
+    element.keys().all(|name| says(name)) && step.target.place.sub.is_some_and(|sub| !says(sub.name))
 }
 
 /// Whether the filter is nothing but equalities that do not contradict one another; they are written down.

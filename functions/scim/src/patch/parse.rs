@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Step, Verb};
 use crate::error::{ScimError, ScimType, shown};
 use crate::path::{Path, Target};
+use crate::resource;
 use crate::schema::{Kind, Place, Schema};
 
 /// Schema of the body.
@@ -95,15 +96,26 @@ fn operation_steps(kind: Kind, operation: &Value) -> Result<Vec<Step>, ScimError
             Err(ScimError::bad(ScimType::NoTarget, "`remove` needs a `path` that says what to remove"))
         }
         (None, Some(Value::Object(map))) => map_steps(kind, verb, map),
-        (None, _) => Err(ScimError::bad(
-            ScimType::InvalidValue,
-            "without a `path`, `value` is an object of attributes",
-        )),
+        (None, Some(Value::String(text))) => match unquoted(text) {
+            Some(map) => map_steps(kind, verb, &map),
+            None => Err(no_object()),
+        },
+        (None, _) => Err(no_object()),
         (Some(_), None) if verb != Verb::Remove => {
             Err(ScimError::bad(ScimType::InvalidValue, "`add` and `replace` need a `value`"))
         }
         (Some(path), value) => path_steps(kind, verb, Path::parse(kind, path)?, value),
     }
+}
+
+fn no_object() -> ScimError {
+    ScimError::bad(ScimType::InvalidValue, "without a `path`, `value` is an object of attributes")
+}
+
+/// An object that is written as a text: the SCIM client for Keycloak sends groups so
+/// (<https://github.com/Captain-P-Goldfish/scim-for-keycloak/issues/172>).
+pub(crate) fn unquoted(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text).ok()
 }
 
 /// A path-less value: each key is a path. What is read-only is left out.
@@ -114,7 +126,7 @@ fn map_steps(kind: Kind, verb: Verb, map: &Map<String, Value>) -> Result<Vec<Ste
             Path::Dropped => {}
             Path::At(target) if target.place.is_read_only() => {
                 if target.place.attribute.name == "schemas" {
-                    crate::resource::schemas(kind, value)?;
+                    resource::schemas(kind, value)?;
                 }
             }
             Path::At(target) => steps.push(step(verb, target, Some(value))?),
@@ -176,6 +188,9 @@ fn extension_steps(
     };
     let mut steps = Vec::new();
     for (key, value) in map {
+        if resource::is_own_schema(schema, key, value) {
+            continue;
+        }
         let Path::At(target) = Path::parse(kind, &format!("{}:{key}", schema.id))? else { continue };
         if !target.place.is_read_only() {
             steps.push(step(verb, target, Some(value))?);

@@ -113,7 +113,16 @@ fn what_cannot_be_is_refused_and_nothing_is_done() {
         (json!({"op": "replace", "path": "userName", "value": null}), InvalidValue),
         (json!({"op": "remove"}), NoTarget),
         (json!({"op": "remove", "value": {"title": "x"}}), NoTarget),
-        (json!({"op": "replace", "path": "emails[type eq \"x\"].value", "value": "1"}), NoTarget),
+        (
+            json!({"op": "replace", "path": "emails[type ne \"work\" and type ne \"home\"].value", "value": "1"}),
+            NoTarget,
+        ),
+        (json!({"op": "replace", "path": "emails[value eq \"x\"].primary", "value": true}), NoTarget),
+        (json!({"op": "replace", "path": "emails[type eq \"x\"].primary", "value": true}), NoTarget),
+        (
+            json!({"op": "replace", "path": "emails[type eq \"x\" and type eq \"y\"].value", "value": "1"}),
+            NoTarget,
+        ),
         (json!({"op": "replace", "path": "emails[type eq \"x\"]", "value": {"value": "1"}}), NoTarget),
         (
             json!({"op": "add", "path": "emails[type ne \"work\" and type ne \"home\"].value", "value": "1"}),
@@ -127,6 +136,9 @@ fn what_cannot_be_is_refused_and_nothing_is_done() {
         (json!({"op": "replace", "path": "title"}), InvalidValue),
         (json!({"op": "add"}), InvalidValue),
         (json!({"op": "add", "value": "x"}), InvalidValue),
+        (json!({"op": "add", "value": "[{\"title\":\"x\"}]"}), InvalidValue),
+        (json!({"op": "add", "value": "{\"shoeSize\":4}"}), InvalidPath),
+        (json!({"op": "replace", "value": {ENTERPRISE: {"schemas": [USER]}}}), InvalidPath),
         (json!({"op": "add", "value": [{"title": "x"}]}), InvalidValue),
         (json!({"op": "replace", "path": "title", "value": 1}), InvalidValue),
         (json!({"op": "replace", "path": "active", "value": "perhaps"}), InvalidValue),

@@ -39,9 +39,11 @@ fn a_query_that_is_none_is_told() {
 fn what_the_service_says_of_itself_is_there_and_nothing_else() {
     let base = "https://x.test/scim/v2/con_1";
     for target in [Target::ServiceProviderConfig, Target::Schemas(None), Target::ResourceTypes(None)] {
-        assert_eq!(described(base, &target).unwrap().status(), 200, "{target:?}");
+        assert_eq!(described(base, &target, &[]).unwrap().status(), 200, "{target:?}");
+        let filter = [("Filter".to_owned(), "id pr".to_owned())];
+        assert_eq!(described(base, &target, &filter).unwrap_err().status, 403, "{target:?}");
     }
-    assert_eq!(described(base, &Target::Schemas(Some("urn:x".to_owned()))).unwrap_err().status, 404);
-    assert_eq!(described(base, &Target::Me).unwrap_err().status, 501);
-    assert_eq!(described(base, &Target::Bulk).unwrap_err().status, 405);
+    assert_eq!(described(base, &Target::Schemas(Some("urn:x".to_owned())), &[]).unwrap_err().status, 404);
+    assert_eq!(described(base, &Target::Me, &[]).unwrap_err().status, 501);
+    assert_eq!(described(base, &Target::Bulk, &[]).unwrap_err().status, 405);
 }

@@ -42,6 +42,29 @@ fn entra_creates_a_user_and_a_group() {
 }
 
 #[test]
+fn onelogin_names_schemas_in_its_own_way() {
+    let enterprise = "urn:scim:schemas:extension:enterprise:2.0";
+    let body = json!({
+        "schemas": ["urn:scim:schemas:core:2.0", enterprise], "userName": "a", "active": true,
+        enterprise: {"department": "D"}
+    });
+    assert_eq!(kept(&body), json!({"userName": "a", "active": true, ENTERPRISE: {"department": "D"}}));
+    let body = json!({"schemas": ["urn:scim:schemas:core:2.0"], "displayName": "Ops"});
+    assert_eq!(Value::Object(group(&body).unwrap().document), json!({"displayName": "Ops"}));
+    for strange in [json!(["urn:scim:schemas:core:1.0"]), json!([enterprise])] {
+        let error = user(&json!({"schemas": strange, "userName": "a"})).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{strange}");
+    }
+}
+
+#[test]
+fn an_extension_may_say_what_it_is() {
+    let body = |schema: &str| json!({"userName": "a", ENTERPRISE: {"schemas": [schema], "department": "D"}});
+    assert_eq!(kept(&body(ENTERPRISE))[ENTERPRISE], json!({"department": "D"}));
+    assert_eq!(user(&body(USER)).unwrap_err().scim_type, Some(ScimType::InvalidSyntax));
+}
+
+#[test]
 fn names_are_ours_and_the_unassigned_is_left_out() {
     let body = json!({
         "USERNAME": "a", "Name": {"GIVENNAME": "A", "familyName": null, "middleName": ""}, "title": "", "nickName": null,

@@ -112,7 +112,7 @@ impl State {
                 next.emails.retain(|is| !listed.iter().any(|said| told(said, is)));
             }
             Change::Add(emails) => next.emails = self.joined(&sent(emails)?)?,
-            Change::Address(kind, address, add) => next.emails = self.addressed(kind, address, *add)?,
+            Change::Address(kind, address, _) => next.emails = self.addressed(kind, address)?,
             Change::Primary(address) => {
                 let hit = |one: &Email| one.value == Some(address);
                 self.emails.iter().find(|one| hit(one))?;
@@ -150,7 +150,7 @@ impl State {
         settle(list)
     }
 
-    fn addressed(&self, kind: &'static str, address: &'static str, add: bool) -> Option<Vec<Email>> {
+    fn addressed(&self, kind: &'static str, address: &'static str) -> Option<Vec<Email>> {
         let hit = |one: &Email| one.is_of(kind);
         let set = |one: &Email| {
             if hit(one) {
@@ -161,7 +161,6 @@ impl State {
         };
         let mut list: Vec<_> = self.emails.iter().map(set).collect();
         if !self.emails.iter().any(hit) {
-            add.then_some(())?;
             list.push((Email { value: Some(address), kind: Some(kind), primary: None }, true));
         }
         settle(list)
