@@ -25,6 +25,9 @@ impl Effects {
         let (org, unread) = (&ready.row.org, |_| Why::FactsUnavailable);
         let mut rows =
             self.dynamo.batch_get(&admit::first_keys(org, &ready.row, identity)).await.map_err(unread)?;
+        // Of several, who is in is the one.
+        let candidates = admit::candidates(&rows, org, &ready.row, identity);
+        self.read_into(&mut rows, candidates.iter().map(|id| Key::user(org, id)).collect()).await?;
         let known = admit::linked(&rows, org, &ready.row, identity);
         let user = known.clone().unwrap_or_else(|| new_user.clone());
         let invite = admit::invited(&rows, org, &ready.row, identity, now);

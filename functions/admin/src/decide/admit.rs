@@ -89,15 +89,25 @@ fn pushed(connection: &ConnectionRow, identity: &Identity) -> Vec<Key> {
     [external].into_iter().chain(name).collect()
 }
 
-/// Who it is, if somebody: by what they signed in as before, or as whom exactly one was pushed.
-pub fn linked(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Option<UserId> {
+/// Who it may be: as whom they signed in before, and as whom exactly one was pushed.
+pub fn candidates(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Vec<UserId> {
     let before = rows.get(&link(org, identity)).and_then(linked_user);
     let only = |key: Key| {
         let row = FoundRow::from_item(rows.get(&key)?).ok()?;
         let ids = directory::ids::<UserId>(&row);
         ids.into_iter().next().filter(|_| row.0.len() == 1)
     };
-    before.or_else(|| pushed(connection, identity).into_iter().find_map(only))
+    before.into_iter().chain(pushed(connection, identity).into_iter().filter_map(only)).collect()
+}
+
+/// Who it is, if somebody: the first who is in. Somebody who was taken away and pushed anew is the new one.
+pub fn linked(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Option<UserId> {
+    let candidates = candidates(rows, org, connection, identity);
+    let is_in = |id: &&UserId| {
+        let user = rows.get(&Key::user(org, id)).and_then(|item| User::from_item(item).ok());
+        user.is_some_and(|user| user.active)
+    };
+    candidates.iter().find(is_in).or(candidates.first()).cloned()
 }
 
 /// Where a directory keeps whoever it is: whether they were pushed, and so which groups they are in.
@@ -244,7 +254,7 @@ impl Entry<'_> {
     /// Whoever it is, they are known by this identity from now on.
     fn link(&mut self) {
         let place = link(self.org, self.door.identity);
-        if self.staged.item(&place).is_none() {
+        if self.staged.item(&place).and_then(linked_user).as_ref() != Some(self.user) {
             self.staged.put(place, link_to(self.user));
         }
     }

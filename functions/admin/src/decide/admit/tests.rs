@@ -321,3 +321,23 @@ fn pushed_groups_give_roles_that_the_token_does_not_tell() {
     way.rows.insert(directory::group(&ConnectionId::from_random([8; 10]), &group), row.to_item());
     assert!(!touched(&way.admit(&none).unwrap()).contains(&binding));
 }
+
+/// Whoever was taken away and pushed anew signs in as the new one, and the old one stays out.
+#[test]
+fn somebody_who_is_hired_again_is_another() {
+    let mut way = Way::new();
+    let identity = Way::identity(EMAIL, true);
+    let old = UserId::from_random([4; 10]);
+    let gone =
+        PersonRow { user: User { id: old.clone(), active: false, epoch: 3 }, ..PersonRow::new(old.clone()) };
+    way.rows.insert(Key::user(&way.org, &old), gone.to_item());
+    way.rows.insert(link(&way.org, &identity), link_to(&old));
+    assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
+    let digest = directory::name_digest(&way.row.id, EMAIL);
+    let new = way.pushed(directory::By::Name, &digest);
+    let admitted = way.admit(&identity).unwrap();
+    assert_eq!(admitted.user, new);
+    let place = link(&way.org, &identity);
+    let linked = admitted.writes.iter().find(|write| write.key == place).unwrap();
+    assert!(format!("{:?}", linked.values).contains(new.as_str()), "known as the new one from now on");
+}
