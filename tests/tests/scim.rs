@@ -1,39 +1,13 @@
 //! Directories that push people and groups, through the real functions: what they say holds at the next request.
 #![cfg(test)]
 
-use countersign_tests::support::admin::{Org, Person};
+use countersign_tests::support::admin::Person;
 use countersign_tests::support::directory::{Directory, user};
 use countersign_tests::support::http::Answer;
+use countersign_tests::support::pushed::Pushed;
 use countersign_tests::support::world::{World, code, models, refused, text};
 use countersign_tests::support::{planted, stack::unique};
 use serde_json::{Value, json};
-
-/// A world whose second connection has a directory. Tokens of its provider name no group: roles come by what is pushed.
-struct Pushed {
-    world: World,
-    org: Org,
-    directory: Directory,
-}
-
-impl Pushed {
-    fn new() -> Option<Self> {
-        let world = World::new()?;
-        let noa = world.org.join(&world.owner, "noa", &json!({"owner": true}));
-        let grant = json!({"tenant": world.tenant, "role": "developer"});
-        let org = world.org.beside_in(&world.owner, &noa, &grant, &json!([]));
-        let directory = Directory::of(&world.owner, &world.org.id, &org.connection);
-        Some(Self { world, org, directory })
-    }
-
-    /// Pushes one of the provider's users under what its tokens call them.
-    fn push(&self, name: &str) -> String {
-        let email = self.org.email(name);
-        self.directory.user(&json!({
-            "userName": email, "externalId": name, "name": {"givenName": "A", "familyName": "Person"},
-            "emails": [{"value": email, "type": "work", "primary": true}],
-        }))
-    }
-}
 
 fn fresh_mail() -> String {
     let mail = format!("{}@acme.test", unique::<8>());

@@ -7,6 +7,7 @@ use tables::Swap;
 use tables::codec::Row as _;
 use tables::directory::access;
 
+use crate::desk::Desk;
 use crate::directory::Directory;
 use crate::effects::{Committed, Effects, unavailable};
 use crate::error::ScimError;
@@ -36,7 +37,7 @@ pub fn presented(request: &Request) -> Result<ScimToken, Response> {
     if token.id().as_str() == id { Ok(token) } else { Err(invalid()) }
 }
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// Gives an access token.
     ///
     /// # Errors

@@ -211,6 +211,11 @@ impl Directory {
         self.grants(named).next().is_some()
     }
 
+    /// The tenants in which any group gives roles.
+    pub fn tenants_named(&self) -> BTreeSet<TenantId> {
+        self.group_roles.iter().map(|row| row.grant.tenant.clone()).collect()
+    }
+
     /// The roles that a group gives.
     pub fn grants<'a>(&'a self, named: &'a BTreeSet<Opaque>) -> impl Iterator<Item = (TenantId, Role)> + 'a {
         let digest = |row: &GroupRole| mapping_digest(&self.connection, &row.group);

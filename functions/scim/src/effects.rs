@@ -1,6 +1,5 @@
 //! The effects, in their one order: read who pushes; read the facts; record; write; tell `lifecycle`; record; respond.
 
-use aws::{AuditSender, Dynamo, LifecycleSender};
 use domain::{
     ActionId, Code, Decided, DirectoryGroupRow, DirectoryUserRow, GroupId, MetaValue, Metadata, Phase,
     Region, ScimAccessRow, ScimToken, ScimTokenRow, Timestamp, UserId,
@@ -12,19 +11,23 @@ use tables::{GateFault, Item, Key};
 
 use crate::Rows;
 use crate::decide::{Stop, groups, users};
+use crate::desk::Desk;
 use crate::directory::{self, Directory, Known, Unknown};
 use crate::error::ScimError;
 use crate::records::{Entry, Scribe};
 use crate::sealer::{Keys, Sealer};
 
 /// What effects need.
-#[derive(Debug)]
-pub struct Effects {
-    pub dynamo: Dynamo,
-    pub sealer: Sealer,
-    pub audit: AuditSender,
-    pub lifecycle: LifecycleSender,
+pub struct Effects<D: Desk> {
+    pub desk: D,
+    pub sealer: Sealer<D::Wrapper>,
     pub region: Region,
+}
+
+impl<D: Desk> std::fmt::Debug for Effects<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Effects").field("region", &self.region).finish_non_exhaustive()
+    }
 }
 
 /// The most keys of one read.
@@ -65,7 +68,7 @@ pub fn told(stop: Stop) -> ScimError {
 /// Who a token is of, if anybody.
 pub type Presented = (Known, ScimTokenRow, Option<ScimAccessRow>, Rows);
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// Rows by their keys, as many as it takes.
     ///
     /// # Errors
@@ -75,7 +78,7 @@ impl Effects {
         keys.dedup();
         let mut rows = Rows::new();
         for some in keys.chunks(READ_MAX) {
-            rows.extend(Box::pin(self.dynamo.batch_get(some)).await.map_err(|_| unavailable())?);
+            rows.extend(Box::pin(self.desk.batch_get(some)).await.map_err(|_| unavailable())?);
         }
         Ok(rows)
     }
@@ -85,17 +88,17 @@ impl Effects {
     /// # Errors
     /// Nobody that is known.
     pub async fn present(&self, token: &ScimToken) -> Result<Presented, Unknown> {
-        let mut rows = self.dynamo.batch_get(&directory::keys(token)).await.map_err(|_| Unknown::Unread)?;
+        let mut rows = self.desk.batch_get(&directory::keys(token)).await.map_err(|_| Unknown::Unread)?;
         let given = directory::via(token, &rows)?;
         let place =
             Key::scim_token(token.connection(), given.as_ref().map_or(token.id(), |given| &given.via));
         if given.is_some() {
-            let item = self.dynamo.get(&place).await.map_err(|_| Unknown::Unread)?;
+            let item = self.desk.get(&place).await.map_err(|_| Unknown::Unread)?;
             rows.extend(item.map(|item| (place.clone(), item)));
         }
         let (known, row) = directory::known(token, self.region, given.as_ref(), rows.get(&place))?;
         let org = Key::org(&known.org);
-        let item = self.dynamo.get(&org).await.map_err(|_| Unknown::Unread)?;
+        let item = self.desk.get(&org).await.map_err(|_| Unknown::Unread)?;
         rows.extend(item.map(|item| (org, item)));
         Ok((known, row, given, rows))
     }
@@ -108,11 +111,11 @@ impl Effects {
         if writes.is_empty() {
             return Ok(Committed::Yes);
         }
-        match self.dynamo.write_all(writes).await {
+        match self.desk.write_all(writes).await {
             Ok(()) => Ok(Committed::Yes),
             Err(_) if round + 1 >= TRIES => Err(unavailable()),
             Err(GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown) => {
-                tables::GateStore::pause(&self.dynamo, round).await;
+                self.desk.pause(round).await;
                 Ok(Committed::Again)
             }
         }
@@ -133,8 +136,7 @@ impl Effects {
             metadata: Metadata::default(),
         };
         let record = scribe.record(entry);
-        let recorded = self.audit.attempt(scribe.action_id, &[record]).await;
-        recorded.map(|_| ()).map_err(|_| unavailable())
+        self.desk.attempt(scribe.action_id, record).await.map_err(|_| unavailable())
     }
 
     /// Writes down what became of it.
@@ -154,7 +156,7 @@ impl Effects {
             resource: Some(resource.to_owned()),
             metadata: metadata.with("outcome", MetaValue::Code(status)),
         });
-        if self.audit.record(&[record]).await.is_err() {
+        if self.desk.record(record).await.is_err() {
             tracing::error!(action = %scribe.action_id, "scim.outcome_not_recorded");
         }
     }
@@ -162,7 +164,7 @@ impl Effects {
     /// Writes down that a known directory was refused.
     pub async fn refused(&self, scribe: &Scribe, reason: Code) {
         let Ok(random) = random() else { return };
-        if self.audit.record(&[scribe.refusal(reason, aws::now(), random)]).await.is_err() {
+        if self.desk.record(scribe.refusal(reason, aws::now(), random)).await.is_err() {
             tracing::error!(action = %scribe.action_id, "scim.refusal_not_recorded");
         }
     }
@@ -183,7 +185,7 @@ impl Effects {
     pub async fn user(&self, session: &Session<'_>, id: &str) -> Result<users::Kept, ScimError> {
         let id: UserId = id.parse().map_err(|_| ScimError::not_found())?;
         let place = user(&session.directory.connection, &id);
-        let item = self.dynamo.get(&place).await.map_err(|_| unavailable())?;
+        let item = self.desk.get(&place).await.map_err(|_| unavailable())?;
         self.opened_user(session, item.ok_or_else(ScimError::not_found)?).await
     }
 
@@ -201,7 +203,7 @@ impl Effects {
     pub async fn group(&self, session: &Session<'_>, id: &str) -> Result<groups::Kept, ScimError> {
         let id: GroupId = id.parse().map_err(|_| ScimError::not_found())?;
         let place = group(&session.directory.connection, &id);
-        let item = self.dynamo.get(&place).await.map_err(|_| unavailable())?;
+        let item = self.desk.get(&place).await.map_err(|_| unavailable())?;
         self.opened_group(session, item.ok_or_else(ScimError::not_found)?).await
     }
 }

@@ -17,6 +17,7 @@ use tables::{Item, Key, Table};
 
 use crate::cursor::{about, cursor, opened};
 use crate::decide::{groups, users};
+use crate::desk::Desk;
 use crate::effects::{Effects, Session, unavailable};
 use crate::error::{ScimError, ScimType};
 use crate::filter::{Field, Filter, Lookup};
@@ -72,7 +73,7 @@ const fn links_of(kind: Kind) -> &'static str {
     }
 }
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// # Errors
     /// There is none, or it does not read.
     pub async fn one(
@@ -244,7 +245,7 @@ impl Effects {
         let mut from = format!("{prefix}{from}");
         while items.len() < many {
             let limit = u16::try_from(many - items.len()).unwrap_or(PAGE).min(PAGE);
-            let page = self.dynamo.range(Table::Identity, &pk, (&from, &format!("{prefix}~")), limit).await;
+            let page = self.desk.range(Table::Identity, &pk, (&from, &format!("{prefix}~")), limit).await;
             let page = page.map_err(|_| unavailable())?;
             let last = page.rows.last().map(|(key, _)| format!("{}~", key.sk));
             items.extend(page.rows.into_iter().map(|(_, item)| item));
@@ -351,7 +352,7 @@ impl Effects {
             _ => None,
         };
         let Some(index) = index else { return Ok(None) };
-        let item = self.dynamo.get(&index).await.map_err(|_| unavailable())?;
+        let item = self.desk.get(&index).await.map_err(|_| unavailable())?;
         let row = item.as_ref().map(FoundRow::from_item).transpose().map_err(|_| unavailable())?;
         Ok(Some(row.unwrap_or_default().0.iter().filter_map(|id| place(id)).collect()))
     }

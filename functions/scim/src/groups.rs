@@ -11,26 +11,27 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tables::codec::Row as _;
 use tables::directory::{group as place_of, groups_of, partition, regrouped, user};
 use tables::gates::Write;
-use tables::{Key, Table};
 
 use crate::decide::{Document, groups};
+use crate::desk::Desk;
 use crate::effects::{Committed, Effects, Session, TRIES, told, unavailable};
 use crate::error::ScimError;
 use crate::members::Moves;
 use crate::patch::GroupChange;
 use crate::records::Scribe;
 use crate::resource::Member;
+use crate::roles::Renamed;
 use crate::users::matches;
 
 /// Members of one write: two rows each, of at most a hundred.
 const AT_ONCE: usize = 45;
 /// Writes of people with roles that go on side by side.
-const BESIDE: usize = 8;
+pub(crate) const BESIDE: usize = 8;
 /// For so long a request goes through members: the function lives for 30 seconds at least.
 const GOES_ON_MS: u64 = 20_000;
 
 /// Whether there is time for another piece. What was done stays done: the same request finds less to do.
-fn in_time(session: &Session<'_>) -> Result<(), ScimError> {
+pub(crate) fn in_time(session: &Session<'_>) -> Result<(), ScimError> {
     if aws::now().millis_since(session.now) < GOES_ON_MS {
         return Ok(());
     }
@@ -54,7 +55,13 @@ impl Pushed {
     }
 }
 
-impl Effects {
+/// The rows of some who come or go.
+fn memberships(session: &Session<'_>, group: &DirectoryGroupRow, some: &[(&UserId, bool)]) -> Vec<Write> {
+    let rows = |(id, comes): &(&UserId, bool)| groups::membership(session.directory, &group.id, id, *comes);
+    some.iter().flat_map(rows).collect()
+}
+
+impl<D: Desk> Effects<D> {
     /// Makes a group, and puts its members in.
     ///
     /// # Errors
@@ -115,6 +122,23 @@ impl Effects {
         if_match: Option<&str>,
         next: &(dyn Fn(&Document) -> Result<GroupChange, ScimError> + Sync),
     ) -> Result<Pushed, ScimError> {
+        let mut renamed = Renamed::default();
+        let changed = self.changed(session, (scribe, id), if_match, next, &mut renamed).await;
+        // What the group was to give counts once it is written; whoever changed somebody meanwhile has not counted on it.
+        if changed.as_ref().map_or_else(|error| error.status != 503, |_| true) {
+            self.renamed(session, &renamed).await?;
+        }
+        changed
+    }
+
+    async fn changed(
+        &self,
+        session: &Session<'_>,
+        (scribe, id): (&Scribe, &str),
+        if_match: Option<&str>,
+        next: &(dyn Fn(&Document) -> Result<GroupChange, ScimError> + Sync),
+        renamed: &mut Renamed,
+    ) -> Result<Pushed, ScimError> {
         let mut recorded = None;
         for round in 0..TRIES {
             let kept = self.group(session, id).await?;
@@ -126,9 +150,11 @@ impl Effects {
             };
             let (writes, new) = self.planned_group(session, &kept.row.id, Some(&kept), after).await?;
             self.begin(scribe, &mut recorded, id).await?;
-            // Roles that a new name gives or takes are everybody's. Those that it takes go first.
+            // Roles that a new name gives or takes are everybody's, before it is written: a repetition finds the old one.
             if self.remaps(session, &kept.row, &new.row) {
-                self.remapped(session, &kept.row, &new.row).await?;
+                let people = self.members(session, &kept.row.id).await?;
+                renamed.note(&people, &[&kept.row, &new.row]);
+                self.remapped(session, &people, &kept.row, &new.row).await?;
             }
             if self.commit(writes, round).await? == Committed::Yes {
                 self.moved(session, &new.row, &moves).await?;
@@ -167,32 +193,83 @@ impl Effects {
         id: &str,
         if_match: Option<&str>,
     ) -> Result<Pushed, ScimError> {
-        let kept = self.group(session, id).await?;
+        let mut kept = self.group(session, id).await?;
         matches(if_match, kept.row.version)?;
         self.begin(scribe, &mut None, id).await?;
-        let mut left = 0;
+        let mut called = Renamed::default();
         for round in 0..TRIES {
-            let go = self.members(session, &kept.row.id).await?;
-            left += go.len();
-            self.moved(session, &kept.row, &Moves { come: BTreeSet::new(), go }).await?;
-            let now = match self.group(session, id).await {
-                Err(error) if error.status == 404 && round > 0 => {
-                    return Ok(Pushed { kept, joined: 0, left });
-                }
-                other => other?,
-            };
-            let mut rows = self.read(groups::removed_keys(session.directory, &now)).await?;
-            rows.insert(place_of(&session.directory.connection, &now.row.id), now.item.clone());
-            let writes = groups::removed(session.directory, &now, &rows).map_err(told)?;
-            if self.commit(writes, round).await? == Committed::Yes {
-                return Ok(Pushed { kept, joined: 0, left });
+            self.out(session, &kept.row, &mut called).await?;
+            let mut rows = self.read(groups::removed_keys(session.directory, &kept)).await?;
+            rows.insert(place_of(&session.directory.connection, &kept.row.id), kept.item.clone());
+            let writes = groups::removed(session.directory, &kept, &rows).map_err(told)?;
+            // Perhaps it was written, and only the answer was lost.
+            if self.commit(writes, round).await? == Committed::Again
+                && let Some(now) = self.still(session, id).await?
+            {
+                kept = now;
+                continue;
             }
+            // Who came in since, and whose roles were given by what it was called meanwhile.
+            self.out(session, &kept.row, &mut called).await?;
+            if called.differ() {
+                self.renamed(session, &called).await?;
+            }
+            return Ok(Pushed { kept, joined: 0, left: called.people.len() });
         }
         Err(unavailable())
     }
 
+    async fn still(&self, session: &Session<'_>, id: &str) -> Result<Option<groups::Kept>, ScimError> {
+        match self.group(session, id).await {
+            Ok(kept) => Ok(Some(kept)),
+            Err(error) if error.status == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Everybody leaves a group, as it is called.
+    async fn out(
+        &self,
+        session: &Session<'_>,
+        group: &DirectoryGroupRow,
+        called: &mut Renamed,
+    ) -> Result<(), ScimError> {
+        let go = self.members(session, &group.id).await?;
+        called.note(&go, &[group]);
+        self.placed(session, group, &Moves { come: BTreeSet::new(), go }).await
+    }
+
     /// Puts members in and takes them out. Those who go, go first.
-    async fn moved(
+    ///
+    /// Nothing holds a group still meanwhile: it is looked at again afterwards. Whoever renames it or takes it away looks at its
+    /// members again after that, so that one of the two sees the other.
+    ///
+    /// # Errors
+    /// There is no such group any more, or not to be had just now.
+    pub(crate) async fn moved(
+        &self,
+        session: &Session<'_>,
+        group: &DirectoryGroupRow,
+        moves: &Moves,
+    ) -> Result<(), ScimError> {
+        if moves.come.is_empty() && moves.go.is_empty() {
+            return Ok(());
+        }
+        self.placed(session, group, moves).await?;
+        let Some(now) = self.noted(session, &group.id).await? else {
+            let go = moves.come.clone();
+            self.placed(session, group, &Moves { come: BTreeSet::new(), go }).await?;
+            return Err(ScimError::not_found());
+        };
+        if now.mapped_by != group.mapped_by {
+            let people: Vec<&UserId> = moves.go.iter().chain(&moves.come).collect();
+            self.rerolled(session, &people, &[group, &now]).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of members, and what roles become by them.
+    async fn placed(
         &self,
         session: &Session<'_>,
         group: &DirectoryGroupRow,
@@ -200,9 +277,6 @@ impl Effects {
     ) -> Result<(), ScimError> {
         let all: Vec<(&UserId, bool)> =
             moves.go.iter().map(|id| (id, false)).chain(moves.come.iter().map(|id| (id, true))).collect();
-        if all.is_empty() {
-            return Ok(());
-        }
         if session.directory.maps(&group.mapped_by) {
             // Roles are at stake: each person by themselves, over everything that says what they are.
             for side in [false, true] {
@@ -210,94 +284,58 @@ impl Effects {
                 let moved = people.map(|(id, comes)| self.person_moved(session, group, id, *comes));
                 stream::iter(moved).buffer_unordered(BESIDE).try_collect::<Vec<()>>().await?;
             }
-        } else {
-            for some in all.chunks(AT_ONCE) {
-                in_time(session)?;
-                let writes: Vec<Write> = some
-                    .iter()
-                    .flat_map(|(id, comes)| groups::membership(session.directory, &group.id, id, *comes))
-                    .collect();
-                self.committed(writes).await?;
+            return Ok(());
+        }
+        for some in all.chunks(AT_ONCE) {
+            in_time(session)?;
+            self.committed(memberships(session, group, some)).await?;
+        }
+        self.gone_left(session, group, &moves.come).await
+    }
+
+    /// Whoever was taken away just before they came is in no group. Whoever takes somebody away looks at their groups afterwards.
+    async fn gone_left(
+        &self,
+        session: &Session<'_>,
+        group: &DirectoryGroupRow,
+        come: &BTreeSet<UserId>,
+    ) -> Result<(), ScimError> {
+        let of = &session.directory.connection;
+        let rows = self.read(come.iter().map(|id| user(of, id)).collect()).await?;
+        let gone = come.iter().filter(|id| !rows.contains_key(&user(of, id)));
+        let gone: Vec<(&UserId, bool)> = gone.map(|id| (id, false)).collect();
+        for some in gone.chunks(AT_ONCE) {
+            self.committed(memberships(session, group, some)).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes in a group's row that its members have changed: the row as it was then. `None`: there is none.
+    async fn noted(
+        &self,
+        session: &Session<'_>,
+        id: &GroupId,
+    ) -> Result<Option<DirectoryGroupRow>, ScimError> {
+        let of = &session.directory.connection;
+        for round in 0..TRIES {
+            let item = self.desk.get(&place_of(of, id)).await.map_err(|_| unavailable())?;
+            let Some(item) = item else { return Ok(None) };
+            let row = DirectoryGroupRow::from_item(&item).map_err(|_| unavailable())?;
+            if self.commit(vec![regrouped(of, id, session.now)], round).await? == Committed::Yes {
+                return Ok(Some(row));
             }
         }
-        let of = &session.directory.connection;
-        self.committed(vec![regrouped(of, &group.id, session.now)]).await
+        Err(unavailable())
     }
 
     /// Writes that hold whatever was there: tried until they are made.
-    async fn committed(&self, writes: Vec<Write>) -> Result<(), ScimError> {
+    pub(crate) async fn committed(&self, writes: Vec<Write>) -> Result<(), ScimError> {
         for round in 0..TRIES {
             if self.commit(writes.clone(), round).await? == Committed::Yes {
                 return Ok(());
             }
         }
         Err(unavailable())
-    }
-
-    async fn person_moved(
-        &self,
-        session: &Session<'_>,
-        group: &DirectoryGroupRow,
-        person: &UserId,
-        comes: bool,
-    ) -> Result<(), ScimError> {
-        let (was, is) = if comes { (None, Some(group)) } else { (Some(group), None) };
-        let rows = groups::membership(session.directory, &group.id, person, comes);
-        self.person_remapped(session, person, (was, is), rows.to_vec()).await
-    }
-
-    /// One person's roles, when one of their groups is another from now on.
-    async fn person_remapped(
-        &self,
-        session: &Session<'_>,
-        person: &UserId,
-        (was, is): (Option<&DirectoryGroupRow>, Option<&DirectoryGroupRow>),
-        beside: Vec<Write>,
-    ) -> Result<(), ScimError> {
-        let directory = session.directory;
-        in_time(session)?;
-        for round in 0..TRIES {
-            // Their row first: it counts moves, and whoever moves them meanwhile is noticed by it.
-            let place = user(&directory.connection, person);
-            let row = self.dynamo.get(&place).await.map_err(|_| unavailable())?;
-            let Some(row) = row else {
-                // Gone meanwhile: in no group, and without roles of ours.
-                return self.committed(beside).await;
-            };
-            let mut others = self.groups_of(session, person).await?;
-            others.retain(|one| [was, is].into_iter().flatten().all(|changing| changing.id != one.id));
-            let moved = groups::Moved { directory, person, was, is, others: &others };
-            let mut rows = self.read(moved.keys()).await?;
-            rows.insert(place, row);
-            let (mut writes, left) = moved.writes(&rows, session.now).map_err(told)?;
-            writes.extend(beside.iter().cloned());
-            if self.commit(writes, round).await? == Committed::Yes {
-                if let Some(left) = &left {
-                    self.tell_of(left).await;
-                }
-                return Ok(());
-            }
-        }
-        Err(unavailable())
-    }
-
-    fn remaps(&self, session: &Session<'_>, was: &DirectoryGroupRow, is: &DirectoryGroupRow) -> bool {
-        let directory = session.directory;
-        was.mapped_by != is.mapped_by && (directory.maps(&was.mapped_by) || directory.maps(&is.mapped_by))
-    }
-
-    /// Everybody's roles, when a group is called otherwise from now on.
-    async fn remapped(
-        &self,
-        session: &Session<'_>,
-        was: &DirectoryGroupRow,
-        is: &DirectoryGroupRow,
-    ) -> Result<(), ScimError> {
-        let people = self.members(session, &was.id).await?;
-        let moved = people
-            .iter()
-            .map(|person| self.person_remapped(session, person, (Some(was), Some(is)), Vec::new()));
-        stream::iter(moved).buffer_unordered(BESIDE).try_collect::<Vec<()>>().await.map(|_| ())
     }
 
     /// Takes somebody out of every group.
@@ -307,17 +345,20 @@ impl Effects {
     pub async fn leave_groups(&self, session: &Session<'_>, person: &UserId) -> Result<(), ScimError> {
         for group in self.groups_of(session, person).await? {
             let moves = Moves { go: [person.clone()].into(), come: BTreeSet::new() };
-            self.moved(session, &group, &moves).await?;
+            match self.moved(session, &group, &moves).await {
+                Err(error) if error.status == 404 => {}
+                other => other?,
+            }
         }
-        // Rows of groups that are gone.
+        // Rows of groups that are gone, and of those that they came into since.
         let of = &session.directory.connection;
-        let left = self.all(&partition(of), &groups_of(person)).await?;
-        let cleared = left
-            .into_iter()
-            .map(|sk| tables::directory::cleared(Key { table: Table::Identity, pk: partition(of), sk }));
-        let writes: Vec<Write> = cleared.collect();
+        let prefix = groups_of(person);
+        let left = self.all(&partition(of), &prefix).await?;
+        let ids = left.iter().filter_map(|sk| sk.strip_prefix(&prefix)?.parse().ok());
+        let writes = ids.map(|id: GroupId| groups::membership(session.directory, &id, person, false));
+        let writes: Vec<[Write; 2]> = writes.collect();
         for some in writes.chunks(AT_ONCE) {
-            self.committed(some.to_vec()).await?;
+            self.committed(some.concat()).await?;
         }
         Ok(())
     }

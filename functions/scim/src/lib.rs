@@ -14,6 +14,7 @@ pub mod bulk;
 mod config;
 mod cursor;
 mod decide;
+mod desk;
 mod directory;
 pub mod discovery;
 mod effects;
@@ -34,6 +35,7 @@ pub mod query;
 mod records;
 pub mod resource;
 mod response;
+mod roles;
 pub mod schema;
 mod sealer;
 mod users;
@@ -45,6 +47,7 @@ use domain::{Code, ConnectionId, EventType, Reason, ScimToken, Timestamp};
 use tables::{Item, Key};
 
 pub use config::Config;
+pub use desk::{Desk, Live};
 pub use effects::Effects;
 pub use response::Response;
 pub use sealer::Sealer;
@@ -60,8 +63,8 @@ pub type Rows = HashMap<Key, Item>;
 
 /// Everything that one instance keeps between requests.
 #[derive(Debug)]
-pub struct Scim {
-    pub effects: Effects,
+pub struct Scim<D: Desk> {
+    pub effects: Effects<D>,
     strangers: Strangers,
 }
 
@@ -73,8 +76,8 @@ enum Pushes {
     No(Response),
 }
 
-impl Scim {
-    pub fn new(effects: Effects) -> Self {
+impl<D: Desk> Scim<D> {
+    pub fn new(effects: Effects<D>) -> Self {
         Self { effects, strangers: Strangers::default() }
     }
 
@@ -168,7 +171,8 @@ impl Scim {
         scribe: &Scribe,
         now: Timestamp,
     ) -> Result<Response, ScimError> {
-        let keys = self.effects.sealer.keys(now).await.map_err(|_| effects::unavailable())?;
+        let keys =
+            self.effects.sealer.keys(&self.effects.desk, now).await.map_err(|_| effects::unavailable())?;
         let session = Session { directory, keys, base: &request.base, now };
         self.effects.answer(&session, request, scribe).await
     }

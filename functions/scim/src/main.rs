@@ -1,7 +1,7 @@
 //! Composition root of SCIM: configuration, clients, run.
 
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper, LifecycleSender};
-use countersign_scim::{Config, Effects, Scim, Sealer};
+use countersign_scim::{Config, Effects, Live, Scim, Sealer};
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -12,16 +12,14 @@ async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
     let config = Config::from_vars(&|name| std::env::var(name).ok())?;
     let sdk = aws::sdk_config(Credentials::Function).await;
-    let (kms, dynamo) = (KmsWrapper::new(&sdk, config.kms_key_arn), Dynamo::new(&sdk, config.tables));
-    let sealer = Sealer {
-        dynamo: dynamo.clone(),
-        roots: Roots::new(kms.clone(), config.region),
-        kms,
-        region: config.region,
+    let (kms, region) = (KmsWrapper::new(&sdk, config.kms_key_arn), config.region);
+    let sealer = Sealer { roots: Roots::new(kms.clone(), region), kms, region };
+    let desk = Live {
+        dynamo: Dynamo::new(&sdk, config.tables),
+        audit: AuditSender::new(&sdk, config.audit),
+        lifecycle: LifecycleSender::new(&sdk, config.lifecycle_queue),
     };
-    let (audit, region) = (AuditSender::new(&sdk, config.audit), config.region);
-    let lifecycle = LifecycleSender::new(&sdk, config.lifecycle_queue);
-    let effects = Effects { dynamo, sealer, audit, lifecycle, region };
+    let effects = Effects { desk, sealer, region };
     let scim = &Scim::new(effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         scim.handle(event.payload.get(), aws::now()).await.into_stream()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::bulk::{self, Method, Outcome};
+use crate::desk::Desk;
 use crate::effects::{Effects, Session};
 use crate::error::ScimError;
 use crate::event::Request;
@@ -13,7 +14,7 @@ use crate::push::Push;
 use crate::records::Scribe;
 use crate::response::Response;
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// # Errors
     /// As the client is told, when the request as a whole is none.
     pub async fn bulk(

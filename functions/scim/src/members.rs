@@ -8,6 +8,7 @@ use tables::codec::Row as _;
 use tables::directory::{MEMBER, group as place_of, groups_of, member, members, partition, user};
 
 use crate::decide::groups;
+use crate::desk::Desk;
 use crate::effects::{Effects, Session, unavailable};
 use crate::error::{ScimError, ScimType};
 use crate::patch::MemberOp;
@@ -23,7 +24,7 @@ pub struct Moves {
     pub go: BTreeSet<UserId>,
 }
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// Everybody in a group.
     ///
     /// # Errors
@@ -57,7 +58,7 @@ impl Effects {
         let mut found: Vec<String> = Vec::new();
         loop {
             let after = found.last().cloned();
-            let page = self.dynamo.page(Table::Identity, pk, prefix, after.as_deref(), PAGE).await;
+            let page = self.desk.page(Table::Identity, pk, prefix, after.as_deref(), PAGE).await;
             let page = page.map_err(|_| unavailable())?;
             let more = page.more && !page.rows.is_empty();
             found.extend(page.rows.into_iter().map(|(key, _)| key.sk));

@@ -4,6 +4,7 @@ use domain::{EventType, GroupId, LeaveCause, UserId};
 use serde_json::Value;
 
 use crate::bulk::Method;
+use crate::desk::Desk;
 use crate::discovery;
 use crate::effects::{Effects, Session, random};
 use crate::error::ScimError;
@@ -72,7 +73,7 @@ fn method_refused(allowed: &str) -> ScimError {
     ScimError::plain(405, format!("this address takes {allowed}"))
 }
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// # Errors
     /// As the client is told.
     pub async fn answer(
@@ -239,7 +240,7 @@ impl Effects {
             && error.status == 400
             && leaving::says(push.method, data)
         {
-            self.end_all_the_same(session, scribe, id).await;
+            self.end_all_the_same(session, scribe, id).await?;
         }
         let resource = pushed.as_ref().map_or(id, |pushed| pushed.kept.row.id.as_str()).to_owned();
         self.ended(scribe, &resource, pushed.as_ref().map(users::metadata)).await;
@@ -248,10 +249,19 @@ impl Effects {
     }
 
     /// Somebody who is to leave leaves, even if the rest of the request is refused: a mapping that is wrong must let nobody stay.
-    async fn end_all_the_same(&self, session: &Session<'_>, scribe: &Scribe, id: &str) {
+    ///
+    /// # Errors
+    /// They could not be ended just now: the client must ask again.
+    async fn end_all_the_same(
+        &self,
+        session: &Session<'_>,
+        scribe: &Scribe,
+        id: &str,
+    ) -> Result<(), ScimError> {
         let ended = |document: &crate::decide::Document| Ok(leaving::ended(document));
         let pushed = self.change_user(session, scribe, id, None, (LeaveCause::Directory, &ended)).await;
         self.ended(scribe, id, pushed.as_ref().map(users::metadata)).await;
+        pushed.map(|_| ())
     }
 
     async fn push_group(

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use aws::{Dynamo, KmsWrapper};
 use domain::{Region, RootRow, SealedBytes, TenantId, Timestamp};
-use envelope::{Aad, Context, KeyWrapper as _, Purpose, RootKey, Roots};
+use envelope::{Aad, Context, KeyWrapper, Purpose, RootKey, Roots};
 use serde_json::{Map, Value};
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Swap};
+
+use crate::desk::Desk;
 
 /// The keys cannot be used, or a document is not what was sealed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the keys cannot be used")]
 pub struct KeysUnavailable;
 
-/// The key service, and where roots lie.
+/// The key service, and the roots that it has opened.
 #[derive(Debug)]
-pub struct Sealer {
-    pub dynamo: Dynamo,
-    pub kms: KmsWrapper,
-    pub roots: Roots<KmsWrapper>,
+pub struct Sealer<K> {
+    pub kms: K,
+    pub roots: Roots<K>,
     pub region: Region,
 }
 
@@ -34,25 +34,25 @@ fn aad(place: &Key) -> Aad {
     Aad::row(&TenantId::platform(), place.table.as_str(), &place.pk, &place.sk, "document")
 }
 
-impl Sealer {
+impl<K: KeyWrapper> Sealer<K> {
     /// The root, made at its first use. Two that make it at once have one: the second reads the first's.
     ///
     /// # Errors
     /// The keys cannot be used.
-    pub async fn keys(&self, now: Timestamp) -> Result<Keys, KeysUnavailable> {
-        let row = self.root().await?;
+    pub async fn keys(&self, desk: &impl Desk, now: Timestamp) -> Result<Keys, KeysUnavailable> {
+        let row = self.root(desk).await?;
         let current = self.roots.current(&TenantId::platform(), Purpose::Scim, &row, now).await;
         Ok(Keys { current: current.map_err(|_| KeysUnavailable)?, row })
     }
 
-    async fn root(&self) -> Result<RootRow, KeysUnavailable> {
+    async fn root(&self, desk: &impl Desk) -> Result<RootRow, KeysUnavailable> {
         let key = Key::root(&TenantId::platform(), Purpose::Scim.as_str());
         for _ in 0..2 {
-            if let Some(item) = self.dynamo.get(&key).await.map_err(|_| KeysUnavailable)? {
+            if let Some(item) = desk.get(&key).await.map_err(|_| KeysUnavailable)? {
                 return RootRow::from_item(&item).map_err(|_| KeysUnavailable);
             }
             let made = self.new_root(&key).await?;
-            match self.dynamo.write_all(vec![made.to_write()]).await {
+            match desk.write_all(vec![made.to_write()]).await {
                 Ok(()) | Err(GateFault::Condition(_)) => {}
                 Err(GateFault::NotWritten | GateFault::Unknown) => return Err(KeysUnavailable),
             }

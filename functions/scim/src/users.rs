@@ -4,6 +4,7 @@ use domain::{Code, LeaveCause, MetaValue, Metadata, Offboarding, UserId};
 use tables::directory::user as place_of;
 
 use crate::decide::{Document, users};
+use crate::desk::Desk;
 use crate::effects::{Committed, Effects, Session, TRIES, told, unavailable};
 use crate::error::ScimError;
 use crate::leaving;
@@ -21,7 +22,7 @@ pub struct Pushed {
     pub left: Option<Offboarding>,
 }
 
-impl Effects {
+impl<D: Desk> Effects<D> {
     /// Makes somebody. Whoever is here already, by having signed in, is the one.
     ///
     /// # Errors
@@ -158,10 +159,14 @@ impl Effects {
                 Err(error) if error.status == 404 && round > 0 => return Ok(pushed),
                 other => other?,
             };
+            // Who came into a group since: whoever does so later changes the row that goes.
+            self.leave_groups(session, &kept.row.id).await?;
             let mut rows = self.read(users::removed_keys(session.directory, &kept)).await?;
             rows.insert(place_of(&session.directory.connection, &kept.row.id), kept.item.clone());
             let writes = users::removed(session.directory, &kept, &rows).map_err(told)?;
             if self.commit(writes, round).await? == Committed::Yes {
+                // Into groups that give nothing somebody comes without a look at their row.
+                self.leave_groups(session, &kept.row.id).await?;
                 return Ok(pushed);
             }
         }
@@ -197,7 +202,7 @@ impl Effects {
 
     /// Tells `lifecycle` of somebody whose sessions and keys ended.
     pub async fn tell_of(&self, left: &Offboarding) {
-        if self.lifecycle.offboarded(left).await.is_err() {
+        if self.desk.offboarded(left).await.is_err() {
             // The row that was written with it says the same, and is found within minutes.
             tracing::error!(user = %left.user, "offboarding.not_sent");
         }

@@ -63,6 +63,12 @@ impl Directory {
         self.send("PATCH", path, &json!({"schemas": [PATCH], "Operations": operations}))
     }
 
+    /// Puts somebody into a group (`Add`), or takes them out (`Remove`).
+    pub fn member(&self, op: &str, group: &str, id: &str) -> Answer {
+        let operations = json!([{"op": op, "path": "members", "value": [{"value": id}]}]);
+        self.patch(&format!("/Groups/{group}"), &operations)
+    }
+
     pub fn active(&self, id: &str, active: bool) -> Answer {
         self.patch(&format!("/Users/{id}"), &json!([{"op": "replace", "path": "active", "value": active}]))
     }

@@ -8,6 +8,7 @@
 )]
 
 pub mod admin;
+pub mod admissions;
 pub mod auditor;
 pub mod aws;
 pub mod bench;
@@ -20,6 +21,7 @@ pub mod http;
 pub mod idp;
 pub mod planted;
 pub mod producer;
+pub mod pushed;
 pub mod records;
 pub mod sealed;
 pub mod stack;

@@ -174,7 +174,9 @@ impl Moved<'_> {
         let mut staged = Staged::over(rows);
         let wanted = wanted(self.directory, self.others.iter().chain(self.is));
         self.follower().follow(&mut staged, &self.tenants(), &wanted, true)?;
-        let left = if self.loses_all() { self.left(&mut staged, now)? } else { None };
+        // A role that a person gave stays, and with it what they began by it.
+        let taken = self.tenants().iter().any(|tenant| staged.changes(&Key::binding(tenant, self.person)));
+        let left = if taken && self.loses_all() { self.left(&mut staged, now)? } else { None };
         let key = user(&self.directory.connection, self.person);
         let mut item = rows.get(&key).cloned().ok_or(Stop::Unread)?;
         let moves = match item.get(MOVES) {

@@ -1,6 +1,6 @@
 //! A person who is pushed: made, changed, ended, let in again, taken away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     AddressRow, DirectoryUserRow, Handles, LeaveCause, Offboarding, Opaque, OwnersRow, Person, SealedBytes,
@@ -13,12 +13,13 @@ use tables::directory::{
 };
 use tables::gates::Write;
 use tables::offboard::marked;
-use tables::standing::{Staged, address_digest, link, link_to, linked_user};
+use tables::standing::{Follower, Staged, address_digest, link, link_to, linked_user};
 use tables::{Item, Key};
 
 use super::{Document, Stop, handles, text};
 use crate::Rows;
 use crate::directory::Directory;
+use crate::error::ScimError;
 
 /// Addresses that somebody is known by when they sign in; the directory may tell more.
 const ADDRESSES: usize = 6;
@@ -147,6 +148,11 @@ pub fn more_keys(directory: &Directory, id: &UserId, rows: &Rows) -> Vec<Key> {
 /// A name is another's, or a row does not read.
 pub fn change(change: &Change<'_>, rows: &Rows) -> Result<Plan, Stop> {
     let Change { directory, id, before, after, now, .. } = change;
+    let key = user(&directory.connection, id);
+    if before.is_none() && rows.contains_key(&key) {
+        // Another has just pushed whoever was here already.
+        return Err(Stop::Refused(ScimError::taken("userName")));
+    }
     let mut staged = Staged::over(rows);
     let had = before.map(|kept| kept.row.handles.clone()).unwrap_or_default();
     let has = handles_of(directory, after);
@@ -177,7 +183,6 @@ pub fn change(change: &Change<'_>, rows: &Rows) -> Result<Plan, Stop> {
         modified_at: *now,
         document: change.sealed.clone(),
     };
-    let key = user(&directory.connection, id);
     // What else stands in the row stays.
     let mut item = rows.get(&key).cloned().unwrap_or_default();
     item.retain(|name, _| !matches!(name.as_str(), "name_digest" | "external_digest"));
@@ -255,7 +260,7 @@ fn turned(
     Ok(((!active).then_some(person.user.epoch), last))
 }
 
-/// Takes somebody's row away, once they are ended and in no group.
+/// Takes somebody's row away, once they are ended and in no group, and with it every role that came by a group.
 ///
 /// # Errors
 /// A row does not read.
@@ -264,6 +269,7 @@ pub fn removed(directory: &Directory, kept: &Kept, rows: &Rows) -> Result<Vec<Wr
     let mut staged = Staged::over(rows);
     rehandle(&mut staged, of, Kind::User, id.as_str(), (&kept.row.handles, &Handles::default()))
         .map_err(|fault| handles(fault, "userName"))?;
+    follower(directory, id).follow(&mut staged, &directory.tenants_named(), &BTreeMap::new(), true)?;
     staged.delete(user(of, id));
     let mut writes = staged.into_writes();
     writes.push(counted(of, Kind::User, id.as_str(), false));
@@ -275,7 +281,12 @@ pub fn removed_keys(directory: &Directory, kept: &Kept) -> Vec<Key> {
     let of = &directory.connection;
     let mut keys = handle_keys(of, Kind::User, &kept.row.handles, &Handles::default());
     keys.push(user(of, &kept.row.id));
+    keys.extend(follower(directory, &kept.row.id).keys(&directory.tenants_named()));
     keys
+}
+
+const fn follower<'a>(directory: &'a Directory, id: &'a UserId) -> Follower<'a> {
+    Follower { org: &directory.org, user: id, connection: &directory.connection }
 }
 
 #[cfg(test)]

@@ -122,6 +122,11 @@ fn the_last_granting_group_takes_sessions_and_keys_along() {
         left.map(|left| (left.epoch, left.cause))
     };
     let lost = Some((2, LeaveCause::GroupLost));
+    let mut by_hand = Role::Operator.to_item();
+    world.rows.insert(Key::binding(&world.tenant, &world.person), by_hand.clone());
+    assert_eq!(left(&world, Some(&ops), None, &[]), None, "a role that a person gave stays");
+    by_hand.insert("via".to_owned(), Attr::text(&world.directory.connection));
+    world.rows.insert(Key::binding(&world.tenant, &world.person), by_hand);
     assert_eq!(left(&world, Some(&ops), None, &[]), lost);
     assert_eq!(left(&world, Some(&ops), None, std::slice::from_ref(&none)), lost);
     assert_eq!(left(&world, Some(&ops), Some(&none), &[]), lost, "a name that gives nothing");

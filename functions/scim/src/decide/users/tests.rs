@@ -177,7 +177,7 @@ fn a_name_is_one_persons() {
     world.put(None, &document("dana@acme.test", true));
     let other = World { id: UserId::from_random([8; 10]), ..world };
     let stop = other.plan(None, &document("DANA@acme.test", true)).unwrap_err();
-    assert_eq!(stop, Stop::Refused(crate::error::ScimError::taken("userName")));
+    assert_eq!(stop, Stop::Refused(ScimError::taken("userName")));
 }
 
 #[test]
