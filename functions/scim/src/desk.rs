@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use aws::{AuditSender, Dynamo, KmsWrapper, LifecycleSender, NotRecorded, NotSent, ReadError};
-use domain::{ActionId, AuditRecord, Offboarding};
+use domain::{ActionId, AuditRecord, Offboarding, Timestamp};
 use envelope::KeyWrapper;
 use tables::gates::Write;
 use tables::{GateFault, GateStore as _, Item, Key, Listed, Table};
@@ -15,6 +15,9 @@ use crate::Rows;
 pub trait Desk: Sync {
     /// The key service.
     type Wrapper: KeyWrapper + Sync;
+
+    /// The clock.
+    fn now(&self) -> Timestamp;
 
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, ReadError>> + Send;
 
@@ -70,6 +73,10 @@ pub struct Live {
 /// Boxed: calls of the SDK are large, and every future around them moves with them.
 impl Desk for Live {
     type Wrapper = KmsWrapper;
+
+    fn now(&self) -> Timestamp {
+        aws::now()
+    }
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, ReadError> {
         Box::pin(self.dynamo.get(key)).await

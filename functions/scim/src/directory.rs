@@ -47,6 +47,10 @@ struct Grant {
     role: Role,
 }
 
+/// Hosts of Entra ID's issuers: the public cloud, the US government's, China's.
+const ENTRA: [&str; 3] =
+    ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+
 /// Why nobody pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
@@ -196,12 +200,14 @@ impl Directory {
     /// them. Entra's subject is tenant and object id, everybody else's is the directory's own id.
     pub fn identities(&self, external: &str) -> Vec<(String, String)> {
         let plain = (self.issuer.clone(), external.to_owned());
-        let own = self.issuer.split('/').find(|part| part.len() == 36);
-        let tenants = self.tenants.iter().map(String::as_str).chain(own);
-        let entra = tenants.map(|tenant| {
-            let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
-            (issuer, format!("{tenant}/{external}"))
+        let rest = self.issuer.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
+        let entra = rest.filter(|(host, _)| ENTRA.contains(host)).map(|(host, path)| {
+            let own = path.split('/').next().filter(|part| part.len() == 36);
+            let tenants = self.tenants.iter().map(String::as_str).chain(own);
+            tenants
+                .map(move |tenant| (format!("https://{host}/{tenant}/v2.0"), format!("{tenant}/{external}")))
         });
+        let entra = entra.into_iter().flatten();
         let all: BTreeSet<(String, String)> = entra.chain([plain]).collect();
         all.into_iter().collect()
     }

@@ -30,6 +30,8 @@ impl<D: Desk> std::fmt::Debug for Effects<D> {
     }
 }
 
+/// For so long a request goes on with pieces: the function lives for 30 seconds at least.
+const GOES_ON_MS: u64 = 20_000;
 /// The most keys of one read.
 const READ_MAX: usize = 100;
 /// How often something is decided anew because a row changed meanwhile. Contention of a directory with itself, mostly.
@@ -121,13 +123,25 @@ impl<D: Desk> Effects<D> {
         }
     }
 
+    /// Whether there is time for another piece. What was done stays done: the same request finds less to do.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn in_time(&self, session: &Session<'_>) -> Result<(), ScimError> {
+        if self.desk.now().millis_since(session.now) < GOES_ON_MS {
+            return Ok(());
+        }
+        let detail = "this takes longer than one request: the first are done, send the same again";
+        Err(ScimError::plain(503, detail))
+    }
+
     /// Writes down what is about to happen. Without that it does not.
     ///
     /// # Errors
     /// It could not be recorded.
     pub async fn attempt(&self, scribe: &Scribe, resource: &str) -> Result<(), ScimError> {
         let entry = Entry {
-            at: aws::now(),
+            at: self.desk.now(),
             random: random()?,
             phase: Phase::Attempt,
             decision: Decided::Allow,
@@ -148,7 +162,7 @@ impl<D: Desk> Effects<D> {
         let status = Code::literal(if reason.as_str() == "done" { "done" } else { "failed" });
         let Ok(random) = random() else { return };
         let record = scribe.record(Entry {
-            at: aws::now(),
+            at: self.desk.now(),
             random,
             phase: Phase::Outcome,
             decision: Decided::Allow,
@@ -164,7 +178,7 @@ impl<D: Desk> Effects<D> {
     /// Writes down that a known directory was refused.
     pub async fn refused(&self, scribe: &Scribe, reason: Code) {
         let Ok(random) = random() else { return };
-        if self.desk.record(scribe.refusal(reason, aws::now(), random)).await.is_err() {
+        if self.desk.record(scribe.refusal(reason, self.desk.now(), random)).await.is_err() {
             tracing::error!(action = %scribe.action_id, "scim.refusal_not_recorded");
         }
     }

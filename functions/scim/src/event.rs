@@ -62,6 +62,8 @@ impl std::fmt::Debug for Request {
 
 /// Largest body, in bytes: 50,000 members fit.
 const BODY_MAX: usize = 4 * 1024 * 1024;
+/// Largest form of a client's credentials, in bytes.
+const FORM_MAX: usize = 8 * 1024;
 /// Most values of a body: 50,000 members with what clients say of each.
 const VALUES_MAX: usize = 300_000;
 
@@ -76,6 +78,8 @@ pub fn parse(event: &str) -> Result<Request, ScimError> {
     })?;
     let header = |name: &str| ingress.header(name).map(str::to_owned);
     let (connection, target) = named(ingress.path());
+    // A stranger's form is looked at where forms belong, and no further than one of ours goes.
+    let form = target == Target::Token && ingress.body_bytes() <= FORM_MAX;
     let host = ingress.domain().unwrap_or_default();
     let base = connection.as_ref().map(|id| format!("https://{host}/scim/v2/{id}")).unwrap_or_default();
     Ok(Request {
@@ -84,8 +88,8 @@ pub fn parse(event: &str) -> Result<Request, ScimError> {
         target,
         base,
         bearer: ingress.bearer().and_then(|text| text.parse().ok()),
-        client: client(&ingress),
-        grant_type: ingress.form_field("grant_type"),
+        client: form.then(|| client(&ingress)).flatten(),
+        grant_type: form.then(|| ingress.form_field("grant_type")).flatten(),
         query: ingress.raw_query(),
         if_match: header("if-match"),
         if_none_match: header("if-none-match"),

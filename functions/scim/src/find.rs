@@ -5,22 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use domain::{FoundRow, GroupId, Opaque, Timestamp, UserId};
+use domain::{GroupId, Timestamp, UserId};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
-use tables::codec::Row as _;
-use tables::directory::{
-    By, Counts, Kind as Rowed, count_keys, external_digest, found, group, mail_digest, name_digest,
-    partition, user,
-};
-use tables::{Item, Key, Table};
+use tables::directory::{Counts, Kind as Rowed, count_keys, group, partition};
+use tables::{Item, Table};
 
 use crate::cursor::{about, cursor, opened};
 use crate::decide::{groups, users};
 use crate::desk::Desk;
 use crate::effects::{Effects, Session, unavailable};
 use crate::error::{ScimError, ScimType};
-use crate::filter::{Field, Filter, Lookup};
+use crate::filter::Filter;
 use crate::list::{self, Place};
 use crate::project::Projection;
 use crate::query::{Page, Query};
@@ -28,13 +24,15 @@ use crate::resource::{About, Link, render};
 use crate::schema::Kind;
 
 /// Rows that a question without an index looks through.
-const SCAN_MAX: usize = 20_000;
+const SCAN_MAX: usize = 10_000;
+/// What they may hold, in bytes, as they are kept.
+const SCAN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Rows of one read on the way.
 const PAGE: u16 = 500;
 /// Resources whose links are read side by side.
 const BESIDE: usize = 8;
 /// Members that one list shows, of all its groups together.
-const MEMBERS_SHOWN: usize = 20_000;
+const MEMBERS_SHOWN: usize = 100_000;
 
 /// A resource as it is shown, before projection.
 #[derive(Debug, Clone)]
@@ -53,7 +51,7 @@ pub enum Kept {
     Group(groups::Kept),
 }
 
-const fn rowed(kind: Kind) -> Rowed {
+pub(crate) const fn rowed(kind: Kind) -> Rowed {
     match kind {
         Kind::User => Rowed::User,
         Kind::Group => Rowed::Group,
@@ -241,13 +239,17 @@ impl<D: Desk> Effects<D> {
     ) -> Result<Vec<Item>, ScimError> {
         let pk = partition(&session.directory.connection);
         let prefix = rowed(kind).rows();
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0);
         let mut from = format!("{prefix}{from}");
         while items.len() < many {
             let limit = u16::try_from(many - items.len()).unwrap_or(PAGE).min(PAGE);
             let page = self.desk.range(Table::Identity, &pk, (&from, &format!("{prefix}~")), limit).await;
             let page = page.map_err(|_| unavailable())?;
             let last = page.rows.last().map(|(key, _)| format!("{}~", key.sk));
+            bytes += page.rows.iter().map(|(_, item)| sealed_bytes(item)).sum::<usize>();
+            if bytes > SCAN_BYTES_MAX {
+                return Err(too_many());
+            }
             items.extend(page.rows.into_iter().map(|(_, item)| item));
             match last.filter(|_| page.more) {
                 Some(last) => from = last,
@@ -271,8 +273,7 @@ impl<D: Desk> Effects<D> {
             None => {
                 let items = self.from(session, kind, "", SCAN_MAX + 1).await?;
                 if items.len() > SCAN_MAX {
-                    let detail = "too many resources to look through: ask for userName, externalId, emails.value or displayName with eq";
-                    return Err(ScimError::bad(ScimType::TooMany, detail));
+                    return Err(too_many());
                 }
                 items
             }
@@ -302,59 +303,18 @@ impl<D: Desk> Effects<D> {
         });
         stream::iter(open).buffered(BESIDE).try_collect().await
     }
+}
 
-    /// Rows that an index names. `None`: none answers this filter.
-    async fn looked_up(
-        &self,
-        session: &Session<'_>,
-        kind: Kind,
-        filter: Option<&Filter>,
-    ) -> Result<Option<Vec<Item>>, ScimError> {
-        let lookups = filter.map(Filter::lookups).unwrap_or_default();
-        for lookup in &lookups {
-            if let Some(keys) = self.indexed(session, kind, lookup).await? {
-                return Ok(Some(self.read(keys).await?.into_values().collect()));
-            }
-        }
-        Ok(None)
-    }
+fn too_many() -> ScimError {
+    let detail = "too many resources to look through: ask for userName, externalId, emails.value or displayName with eq";
+    ScimError::bad(ScimType::TooMany, detail)
+}
 
-    async fn indexed(
-        &self,
-        session: &Session<'_>,
-        kind: Kind,
-        lookup: &Lookup,
-    ) -> Result<Option<Vec<Key>>, ScimError> {
-        let of = &session.directory.connection;
-        let text = lookup.value.as_str();
-        let place = |id: &str| match kind {
-            Kind::User => id.parse().ok().map(|id: UserId| user(of, &id)),
-            Kind::Group => id.parse().ok().map(|id: GroupId| group(of, &id)),
-        };
-        let by = |by, digest: Opaque| Some(found(of, rowed(kind), by, &digest));
-        let index = match (lookup.field, kind) {
-            (Field::Id, _) => return Ok(Some(place(text).into_iter().collect())),
-            (Field::Member, Kind::Group) => {
-                let Ok(person) = text.parse::<UserId>() else { return Ok(Some(Vec::new())) };
-                let groups = self.groups_of(session, &person).await?;
-                return Ok(Some(groups.iter().map(|row| group(of, &row.id)).collect()));
-            }
-            (Field::Group, Kind::User) => {
-                let Ok(of_group) = text.parse::<GroupId>() else { return Ok(Some(Vec::new())) };
-                let people = self.members(session, &of_group).await?;
-                return Ok(Some(people.iter().map(|id| user(of, id)).collect()));
-            }
-            (Field::UserName, Kind::User) | (Field::DisplayName, Kind::Group) => {
-                by(By::Name, name_digest(of, text))
-            }
-            (Field::ExternalId, _) => by(By::External, external_digest(of, text)),
-            (Field::Email, Kind::User) => by(By::Mail, mail_digest(of, text)),
-            _ => None,
-        };
-        let Some(index) = index else { return Ok(None) };
-        let item = self.desk.get(&index).await.map_err(|_| unavailable())?;
-        let row = item.as_ref().map(FoundRow::from_item).transpose().map_err(|_| unavailable())?;
-        Ok(Some(row.unwrap_or_default().0.iter().filter_map(|id| place(id)).collect()))
+/// How much of a row is its document.
+fn sealed_bytes(item: &Item) -> usize {
+    match item.get("document") {
+        Some(tables::Attr::B(bytes)) => bytes.len(),
+        _ => 0,
     }
 }
 

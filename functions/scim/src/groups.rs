@@ -16,7 +16,7 @@ use crate::decide::{Document, groups};
 use crate::desk::Desk;
 use crate::effects::{Committed, Effects, Session, TRIES, told, unavailable};
 use crate::error::ScimError;
-use crate::members::Moves;
+use crate::members::{Moves, unknown_member};
 use crate::patch::GroupChange;
 use crate::records::Scribe;
 use crate::resource::Member;
@@ -27,17 +27,6 @@ use crate::users::matches;
 const AT_ONCE: usize = 45;
 /// Writes of people with roles that go on side by side.
 pub(crate) const BESIDE: usize = 8;
-/// For so long a request goes through members: the function lives for 30 seconds at least.
-const GOES_ON_MS: u64 = 20_000;
-
-/// Whether there is time for another piece. What was done stays done: the same request finds less to do.
-pub(crate) fn in_time(session: &Session<'_>) -> Result<(), ScimError> {
-    if aws::now().millis_since(session.now) < GOES_ON_MS {
-        return Ok(());
-    }
-    let detail = "so many members take longer than one request: the first are done, send the same again";
-    Err(ScimError::plain(503, detail))
-}
 
 /// What a push made of a group.
 #[derive(Debug)]
@@ -74,14 +63,16 @@ impl<D: Desk> Effects<D> {
         id: &GroupId,
     ) -> Result<Pushed, ScimError> {
         let come = self.people(session, &sent).await?;
+        if come.len() < sent.len() {
+            return Err(unknown_member());
+        }
         let mut recorded = None;
         for round in 0..TRIES {
             let (writes, kept) = self.planned_group(session, id, None, &after).await?;
             self.begin(scribe, &mut recorded, id.as_str()).await?;
             let committed = self.commit(writes, round).await?;
-            let there = committed == Committed::Yes || self.group(session, id.as_str()).await.is_ok();
-            if there {
-                let moves = Moves { come, go: BTreeSet::new() };
+            if committed == Committed::Yes || self.still(session, id.as_str()).await?.is_some() {
+                let moves = Moves { come, ..Moves::default() };
                 let joined = moves.come.len();
                 self.moved(session, &kept.row, &moves).await?;
                 return Ok(Pushed { kept, joined, left: 0 });
@@ -145,6 +136,12 @@ impl<D: Desk> Effects<D> {
             matches(if_match, kept.row.version)?;
             let change = next(&kept.document)?;
             let moves = self.moves(session, &kept, &change.members).await?;
+            // Nobody stays in a group because somebody else is named who is nobody.
+            if moves.unknown {
+                let go = Moves { go: moves.go, ..Moves::default() };
+                self.members_only(session, scribe, kept, go, &mut recorded).await?;
+                return Err(unknown_member());
+            }
             let Some(after) = &change.document else {
                 return self.members_only(session, scribe, kept, moves, &mut recorded).await;
             };
@@ -236,7 +233,7 @@ impl<D: Desk> Effects<D> {
     ) -> Result<(), ScimError> {
         let go = self.members(session, &group.id).await?;
         called.note(&go, &[group]);
-        self.placed(session, group, &Moves { come: BTreeSet::new(), go }).await
+        self.placed(session, group, &Moves { go, ..Moves::default() }).await
     }
 
     /// Puts members in and takes them out. Those who go, go first.
@@ -258,7 +255,7 @@ impl<D: Desk> Effects<D> {
         self.placed(session, group, moves).await?;
         let Some(now) = self.noted(session, &group.id).await? else {
             let go = moves.come.clone();
-            self.placed(session, group, &Moves { come: BTreeSet::new(), go }).await?;
+            self.placed(session, group, &Moves { go, ..Moves::default() }).await?;
             return Err(ScimError::not_found());
         };
         if now.mapped_by != group.mapped_by {
@@ -287,7 +284,7 @@ impl<D: Desk> Effects<D> {
             return Ok(());
         }
         for some in all.chunks(AT_ONCE) {
-            in_time(session)?;
+            self.in_time(session)?;
             self.committed(memberships(session, group, some)).await?;
         }
         self.gone_left(session, group, &moves.come).await
@@ -344,7 +341,7 @@ impl<D: Desk> Effects<D> {
     /// Not to be had just now.
     pub async fn leave_groups(&self, session: &Session<'_>, person: &UserId) -> Result<(), ScimError> {
         for group in self.groups_of(session, person).await? {
-            let moves = Moves { go: [person.clone()].into(), come: BTreeSet::new() };
+            let moves = Moves { go: [person.clone()].into(), ..Moves::default() };
             match self.moved(session, &group, &moves).await {
                 Err(error) if error.status == 404 => {}
                 other => other?,

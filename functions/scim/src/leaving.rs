@@ -41,11 +41,19 @@ fn ends(operation: &Value) -> bool {
 /// A value without a path: an object, or one written as a text.
 fn within(value: &Value) -> bool {
     match value {
-        Value::String(text) => {
-            patch::unquoted(text).is_some_and(|map| field(&map.into(), "active").is_some_and(is_no))
-        }
-        value => field(value, "active").is_some_and(is_no),
+        Value::String(text) => patch::unquoted(text).is_some_and(|map| says_no(&map)),
+        Value::Object(map) => says_no(map),
+        _ => false,
     }
+}
+
+/// Under its own name, or with its schema's before it.
+fn says_no(map: &Map<String, Value>) -> bool {
+    let named = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        key == "active" || key.ends_with(":active")
+    };
+    map.iter().any(|(key, value)| named(key) && is_no(value))
 }
 
 fn is_no(value: &Value) -> bool {
@@ -101,6 +109,11 @@ mod tests {
             ),
             (Method::Patch, json!({"Operations": [{"op": "replace", "value": "active false"}]}), false),
             (Method::Patch, json!({"Operations": [{"op": "remove", "path": "active"}]}), true),
+            (
+                Method::Patch,
+                json!({"Operations": [{"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:active": false}}]}),
+                true,
+            ),
             (
                 Method::Patch,
                 json!({"Operations": [{"op": "replace", "path": "title", "value": "false"}]}),

@@ -23,6 +23,7 @@ mod event;
 pub mod filter;
 mod find;
 mod groups;
+mod index;
 mod leaving;
 pub mod list;
 mod many;
@@ -41,6 +42,7 @@ mod sealer;
 mod users;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use caller::Strangers;
 use domain::{Code, ConnectionId, EventType, Reason, ScimToken, Timestamp};
@@ -132,7 +134,7 @@ impl<D: Desk> Scim<D> {
             Err(Unknown::Stranger) => return Ok(Pushes::No(self.stranger(request, Reason::KeyUnknown, now))),
             Err(Unknown::Unread) => return Err(effects::unavailable()),
         };
-        let scribe = self.scribe(request, &known, now)?;
+        let scribe = Scribe { by_access: given.is_some(), ..self.scribe(request, &known, now)? };
         let path: Option<&ConnectionId> = request.connection.as_ref();
         match directory::admitted(&known, &row, given.as_ref(), path, &rows, now) {
             Ok(Ok(directory)) => Ok(Pushes::Yes(Box::new(directory), scribe)),
@@ -161,6 +163,8 @@ impl<D: Desk> Scim<D> {
             tls,
             action,
             event,
+            begun: Arc::default(),
+            by_access: false,
         })
     }
 
@@ -187,6 +191,13 @@ impl<D: Desk> Scim<D> {
             }
         };
         match self.pushes(request, &token, now).await {
+            // An access token is no client's secret: it would live as long as it liked.
+            Ok(Pushes::Yes(_, scribe)) if scribe.by_access => {
+                let error = ScimError::plain(401, "an access token is no client's secret");
+                self.effects.refused(&scribe, effects::reason(&error)).await;
+                access::refused(401, "invalid_client", "client_secret is the text of a SCIM token itself")
+                    .with_action(scribe.action_id)
+            }
             Ok(Pushes::Yes(directory, scribe)) => {
                 let scribe = Scribe { event: EventType::ScimAccess, action: "oauth.token", ..scribe };
                 let given = self.effects.give_access(&directory, &scribe, now).await;

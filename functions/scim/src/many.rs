@@ -28,8 +28,11 @@ impl<D: Desk> Effects<D> {
         let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
         for at in &plan.order {
             let Some(operation) = plan.operations.get(*at) else { continue };
-            let scribe = Scribe { action_id: crate::effects::action(aws::now())?, ..scribe.clone() };
-            let result = Box::pin(self.operation(session, &scribe, operation, &made)).await;
+            let scribe = Scribe { action_id: crate::effects::action(self.desk.now())?, ..scribe.clone() };
+            let result = match self.in_time(session) {
+                Ok(()) => Box::pin(self.operation(session, &scribe, operation, &made)).await,
+                Err(error) => Err(error),
+            };
             if let Err(error) = &result {
                 failed += 1;
                 if error.status != 503 {

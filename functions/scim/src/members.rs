@@ -22,6 +22,15 @@ const PAGE: u16 = 1_000;
 pub struct Moves {
     pub come: BTreeSet<UserId>,
     pub go: BTreeSet<UserId>,
+    /// Whether somebody was named whom the directory does not tell of: told once the others have come and gone.
+    pub unknown: bool,
+}
+
+/// A member who is nobody.
+pub fn unknown_member() -> ScimError {
+    let detail =
+        "a member is no user of this connection: push the user first, and send the id that was answered";
+    ScimError::bad(ScimType::InvalidValue, detail)
 }
 
 impl<D: Desk> Effects<D> {
@@ -68,21 +77,22 @@ impl<D: Desk> Effects<D> {
         }
     }
 
-    /// Members that a request names, each of whom must be somebody whom this directory tells of.
+    /// Of members that a request names, those whom this directory tells of.
     pub(crate) async fn people(
         &self,
         session: &Session<'_>,
         sent: &[Member],
     ) -> Result<BTreeSet<UserId>, ScimError> {
-        let unknown = || {
-            let detail = "a member is no user of this connection: push the user first, and send the id that was answered";
-            ScimError::bad(ScimType::InvalidValue, detail)
-        };
-        let ids: Result<BTreeSet<UserId>, _> = sent.iter().map(|one| one.as_str().parse()).collect();
-        let ids = ids.map_err(|_| unknown())?;
+        let ids: BTreeSet<UserId> = sent.iter().filter_map(|one| one.as_str().parse().ok()).collect();
         let of = &session.directory.connection;
-        let rows = self.read(ids.iter().map(|id| user(of, id)).collect()).await?;
-        if rows.len() == ids.len() { Ok(ids) } else { Err(unknown()) }
+        let all: Vec<UserId> = ids.into_iter().collect();
+        let mut known = BTreeSet::new();
+        // Some at a time: of each no more than the id is kept.
+        for some in all.chunks(100) {
+            let rows = self.read(some.iter().map(|id| user(of, id)).collect()).await?;
+            known.extend(some.iter().filter(|id| rows.contains_key(&user(of, id))).cloned());
+        }
+        Ok(known)
     }
 
     /// Who comes and who goes, by what is asked for and who is in.
@@ -97,6 +107,7 @@ impl<D: Desk> Effects<D> {
             match op {
                 MemberOp::Add(sent) => {
                     let people = self.people(session, sent).await?;
+                    moves.unknown |= people.len() < sent.len();
                     let there = self.among(session, &kept.row.id, &people).await?;
                     moves.go.retain(|id| !people.contains(id));
                     moves.come.extend(people.difference(&there).cloned());
@@ -111,6 +122,7 @@ impl<D: Desk> Effects<D> {
                 }
                 MemberOp::Replace(sent) => {
                     let people = self.people(session, sent).await?;
+                    moves.unknown |= people.len() < sent.len();
                     let there = self.members(session, &kept.row.id).await?;
                     moves.come = people.difference(&there).cloned().collect();
                     moves.go = there.difference(&people).cloned().collect();

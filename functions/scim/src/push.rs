@@ -1,5 +1,8 @@
 //! What a request asks for, and its answer.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use domain::{EventType, GroupId, LeaveCause, UserId};
 use serde_json::Value;
 
@@ -118,7 +121,9 @@ impl<D: Desk> Effects<D> {
         let links = projection.shows(if kind == Kind::User { "groups" } else { "members" });
         let shown = self.one(session, kind, id, links).await?;
         let same = |tag: &str| tag.trim() == shown.version || tag.trim() == "*";
-        if request.if_none_match.as_deref().is_some_and(|tags| tags.split(',').any(same)) {
+        // What a user is in changes without the user.
+        let whole = kind == Kind::User && links;
+        if !whole && request.if_none_match.as_deref().is_some_and(|tags| tags.split(',').any(same)) {
             return Ok(Response::empty(304).with("etag", &shown.version));
         }
         let body = projection.apply(kind, &shown.whole);
@@ -177,7 +182,8 @@ impl<D: Desk> Effects<D> {
             (_, None) => return Err(method_refused("GET and POST")),
             (_, Some(_)) => return Err(method_refused("GET, PUT, PATCH and DELETE")),
         };
-        let data = request.json()?;
+        // What is taken away needs no more words.
+        let data = if method == Method::Delete { Value::Null } else { request.json()? };
         let projection = find::projection(kind, parameters)?;
         let push = Push { method, kind, id, if_match: request.if_match.as_deref(), data: &data };
         let Some(kept) = self.push(session, scribe, &push).await? else { return Ok(Response::empty(204)) };
@@ -204,7 +210,7 @@ impl<D: Desk> Effects<D> {
         push: &Push<'_>,
     ) -> Result<Option<Kept>, ScimError> {
         let (event, action) = written(push.kind, push.method);
-        let scribe = Scribe { event, action, ..scribe.clone() };
+        let scribe = Scribe { event, action, begun: Arc::default(), ..scribe.clone() };
         match push.kind {
             Kind::User => self.push_user(session, &scribe, push).await,
             Kind::Group => self.push_group(session, &scribe, push).await,
@@ -299,7 +305,7 @@ impl<D: Desk> Effects<D> {
     /// Outcomes are of attempts: what was refused before is recorded as a refusal.
     async fn ended(&self, scribe: &Scribe, resource: &str, ended: Result<domain::Metadata, &ScimError>) {
         match ended {
-            Err(error) if error.status != 503 => {}
+            Err(_) if !scribe.begun.load(Ordering::Relaxed) => {}
             ended => self.outcome(scribe, resource, ended).await,
         }
     }

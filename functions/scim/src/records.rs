@@ -1,5 +1,8 @@
 //! Writes the audit records of directories: what was pushed, by which token, and what became of it. Ids and counts, never a name.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use domain::{
     ActionId, Actor, ActorType, AuditRecord, Code, Decided, Description, EventId, EventType, Metadata,
     Opaque, OrgId, Phase, RECORD_VERSION, Region, TenantId, Timestamp,
@@ -19,6 +22,10 @@ pub struct Scribe {
     /// Such as `users.patch`.
     pub action: &'static str,
     pub event: EventType,
+    /// Whether an attempt was recorded: from then on there is an outcome.
+    pub begun: Arc<AtomicBool>,
+    /// Whether it was by an access token, and not by the directory's own.
+    pub by_access: bool,
 }
 
 /// What one record needs of its own.
@@ -44,7 +51,7 @@ impl Scribe {
         AuditRecord {
             action_id: Some(self.action_id),
             request_id: self.request_id.clone(),
-            auth_method: Some(Code::literal("scim_token")),
+            auth_method: Some(Code::literal(if self.by_access { "scim_access" } else { "scim_token" })),
             resource: resource.and_then(|resource| resource.parse().ok()),
             ..AuditRecord::new(
                 RECORD_VERSION,

@@ -12,7 +12,7 @@ use crate::decide::groups;
 use crate::desk::Desk;
 use crate::effects::{Committed, Effects, Session, TRIES, told, unavailable};
 use crate::error::ScimError;
-use crate::groups::{BESIDE, in_time};
+use crate::groups::BESIDE;
 
 /// What a group was and is to be called, and whose roles may be by any of it.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl<D: Desk> Effects<D> {
         beside: &[Write],
     ) -> Result<(), ScimError> {
         let directory = session.directory;
-        in_time(session)?;
+        self.in_time(session)?;
         for round in 0..TRIES {
             // Their row first: it counts moves, and whoever moves them meanwhile is noticed by it.
             let place = user(&directory.connection, person);

@@ -1,5 +1,7 @@
 //! People: pushed, changed, ended, taken away. Each push is decided on what is read, recorded, written, recorded.
 
+use std::sync::atomic::Ordering;
+
 use domain::{Code, LeaveCause, MetaValue, Metadata, Offboarding, UserId};
 use tables::directory::user as place_of;
 
@@ -95,7 +97,15 @@ impl<D: Desk> Effects<D> {
         let mut keys = users::first_keys(directory, before, after);
         keys.extend(users::person_keys(directory, id));
         let mut rows = self.read(keys).await?;
-        rows.extend(self.read(users::more_keys(directory, id, &rows)).await?);
+        let mut more = users::more_keys(directory, id, &rows);
+        let twins = match users::is_active(after) {
+            true => Vec::new(),
+            false => users::twins(directory, id, [Some(after), before.map(|kept| &kept.document)], &rows),
+        };
+        more.extend(twins.iter().flat_map(|twin| users::person_keys(directory, twin)));
+        rows.extend(self.read(more).await?);
+        let theirs = twins.iter().flat_map(|twin| users::more_keys(directory, twin, &rows)).collect();
+        rows.extend(self.read(theirs).await?);
         let place = place_of(&directory.connection, id);
         // What was decided on must still be what is there.
         if let Some(kept) = before {
@@ -120,20 +130,30 @@ impl<D: Desk> Effects<D> {
         if_match: Option<&str>,
         (cause, next): (LeaveCause, &Next<'_>),
     ) -> Result<Pushed, ScimError> {
-        let mut recorded = None;
+        let (mut recorded, mut tried): (_, Option<users::Plan>) = (None, None);
         for round in 0..TRIES {
             let kept = self.user(session, id).await?;
+            // Perhaps it was written, and only the answer was lost.
+            if let Some(plan) = tried.take_if(|plan| plan.row == kept.row) {
+                self.tell(&plan).await;
+                return Ok(Pushed { kept, left: plan.left });
+            }
             matches(if_match, kept.row.version)?;
             let (after, changed) = next(&kept.document)?;
-            if changed == Changed::No {
+            // Whoever is not to be in is looked at all the same: somebody may have let them in by hand.
+            if changed == Changed::No && users::is_active(&after) {
                 return Ok(Pushed { kept, left: None });
             }
             let (plan, new) = self.planned(session, &kept.row.id, (Some(&kept), &after), cause).await?;
+            if changed == Changed::No && plan.left.is_none() && plan.twins.is_empty() {
+                return Ok(Pushed { kept, left: None });
+            }
             self.begin(scribe, &mut recorded, id).await?;
             if self.commit(plan.writes.clone(), round).await? == Committed::Yes {
                 self.tell(&plan).await;
                 return Ok(Pushed { kept: new, left: plan.left });
             }
+            tried = Some(plan);
         }
         Err(unavailable())
     }
@@ -153,17 +173,20 @@ impl<D: Desk> Effects<D> {
         let ended = |document: &Document| Ok(leaving::ended(document));
         let cause = LeaveCause::DirectoryRemoved;
         let pushed = self.change_user(session, scribe, id, if_match, (cause, &ended)).await?;
-        self.leave_groups(session, &pushed.kept.row.id).await?;
         for round in 0..TRIES {
-            let kept = match self.user(session, id).await {
+            // Let in again meanwhile: out again, before the row goes.
+            let kept = match self.change_user(session, scribe, id, None, (cause, &ended)).await {
                 Err(error) if error.status == 404 && round > 0 => return Ok(pushed),
-                other => other?,
+                other => other?.kept,
             };
+            let kept = self.user(session, kept.row.id.as_str()).await?;
             // Who came into a group since: whoever does so later changes the row that goes.
             self.leave_groups(session, &kept.row.id).await?;
             let mut rows = self.read(users::removed_keys(session.directory, &kept)).await?;
             rows.insert(place_of(&session.directory.connection, &kept.row.id), kept.item.clone());
-            let writes = users::removed(session.directory, &kept, &rows).map_err(told)?;
+            let Some(writes) = users::removed(session.directory, &kept, &rows).map_err(told)? else {
+                continue;
+            };
             if self.commit(writes, round).await? == Committed::Yes {
                 // Into groups that give nothing somebody comes without a look at their row.
                 self.leave_groups(session, &kept.row.id).await?;
@@ -185,6 +208,7 @@ impl<D: Desk> Effects<D> {
     ) -> Result<(), ScimError> {
         if recorded.is_none() {
             self.attempt(scribe, resource).await?;
+            scribe.begun.store(true, Ordering::Relaxed);
             *recorded = Some(());
         }
         Ok(())
@@ -195,7 +219,7 @@ impl<D: Desk> Effects<D> {
         if plan.last_owner {
             tracing::warn!(user = %plan.row.id, "scim.last_owner_ended");
         }
-        if let Some(left) = &plan.left {
+        for left in plan.left.iter().chain(&plan.twins) {
             self.tell_of(left).await;
         }
     }

@@ -40,8 +40,8 @@ data "aws_iam_policy_document" "scim" {
     resources = [aws_dynamodb_table.this["control"].arn]
   }
 
-  # People of an organization, roles in its tenants, and the directory itself. Sessions, sign-ins and the platform's own
-  # people are out of reach.
+  # People of an organization, roles in its tenants, and the directory itself. Sessions themselves, sign-ins and the platform's
+  # own people are out of reach; connections, tokens and invitations lie in the same partitions, and nothing here writes them.
   statement {
     sid       = "Provision"
     actions   = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]
@@ -54,16 +54,16 @@ data "aws_iam_policy_document" "scim" {
     }
   }
 
-  # The root of what directories tell, made at its first use.
+  # The platform's roots lie together: the root of what directories tell is made at its first use, and no other is written.
   statement {
     sid       = "KeepRoot"
     actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [aws_dynamodb_table.this["keys"].arn]
 
     condition {
-      test     = "ForAllValues:StringNotLike"
+      test     = "ForAllValues:StringEquals"
       variable = "dynamodb:LeadingKeys"
-      values   = ["T#*#S"]
+      values   = ["T#ten_0000000000000000"]
     }
   }
 

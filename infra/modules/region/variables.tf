@@ -111,7 +111,7 @@ variable "scim" {
     memory_mb            = number
     reserved_concurrency = number
   })
-  description = "Sizes of DLP over HTTP."
+  description = "Sizes of the function that directories push to."
 }
 
 variable "audit_writer" {

@@ -21,6 +21,8 @@ pub struct Person {
     pub owns: BTreeSet<TenantId>,
     /// Digests of verified e-mail addresses that the person has signed in with, newest last.
     pub addresses: Vec<Opaque>,
+    /// Whether they have signed in: from then on no directory says by which identity they do.
+    pub signed_in: bool,
 }
 
 impl Person {
@@ -30,7 +32,7 @@ impl Person {
     /// Somebody who is new.
     pub const fn new(id: UserId) -> Self {
         let user = User { id, active: true, epoch: 1 };
-        Self { user, owns: BTreeSet::new(), addresses: Vec::new() }
+        Self { user, owns: BTreeSet::new(), addresses: Vec::new(), signed_in: false }
     }
 
     /// Notes an address; beyond [`Person::ADDRESSES`] the oldest goes.
@@ -49,8 +51,9 @@ impl Person {
 pub struct AddressRow {
     /// How many with this address were deactivated, and not reactivated since.
     pub ended: u64,
-    /// Whose it was last; older rows do not say.
+    /// Whose it was last, and through which connection they came; older rows do not say.
     pub user: Option<UserId>,
+    pub via: Option<ConnectionId>,
 }
 
 /// A team of a tenant, whose limits count beside those of its agents. Its id is what limits name it by.

@@ -17,6 +17,7 @@ impl Row for Person {
         let mut row = self.user.to_item();
         row.insert("owns".to_owned(), Attr::texts(&self.owns));
         row.insert("addresses".to_owned(), Attr::texts(&self.addresses));
+        row.insert("signed_in".to_owned(), Attr::Bool(self.signed_in));
         row
     }
 
@@ -27,6 +28,8 @@ impl Row for Person {
             user: User::from_item(item)?,
             owns: if row.has("owns") { row.texts("owns")? } else { std::collections::BTreeSet::new() },
             addresses: if row.has("addresses") { row.texts("addresses")? } else { Vec::new() },
+            // Before directories came nobody was here who had not.
+            signed_in: if row.has("signed_in") { row.flag("signed_in")? } else { true },
         })
     }
 }
@@ -35,6 +38,7 @@ impl Row for AddressRow {
     fn to_item(&self) -> Item {
         let mut row = item([("ended", Attr::Bool(self.ended > 0)), ("people", Attr::number(self.ended))]);
         row.extend(self.user.as_ref().map(|user| ("user_id".to_owned(), Attr::text(user))));
+        row.extend(self.via.as_ref().map(|via| ("through".to_owned(), Attr::text(via))));
         row
     }
 
@@ -43,7 +47,7 @@ impl Row for AddressRow {
         let row = Reader::new(item)?;
         let people = if row.has("people") { row.number("people")? } else { 0 };
         let ended = if row.flag("ended")? { people.max(1) } else { 0 };
-        Ok(Self { ended, user: row.optional("user_id")? })
+        Ok(Self { ended, user: row.optional("user_id")?, via: row.optional("through")? })
     }
 }
 
@@ -196,8 +200,9 @@ mod tests {
         person.owns.insert(TenantId::from_random([2; 10]));
         person.note(&Opaque::from_digest(&[3; 32]));
         assert_eq!(User::from_item(&person.to_item()), Ok(person.user.clone()));
-        reads_back(person, &["owns", "addresses"]);
-        reads_back(AddressRow { ended: 1, user: None }, &["people"]);
+        reads_back(person, &["owns", "addresses", "signed_in"]);
+        let (whose, via) = (Some(user.clone()), Some(ConnectionId::from_random([6; 10])));
+        reads_back(AddressRow { ended: 1, user: whose, via }, &["people", "user_id", "through"]);
         reads_back(team(3), &["removed_at"]);
         let id = ScimTokenId::from_random([4; 10]);
         reads_back(ScimSlots(vec![(id.clone(), at(7))]), &[]);
@@ -226,17 +231,20 @@ mod tests {
         for count in 1..=3 {
             let before = item.as_ref().unwrap_or(&noted);
             let after = evaluate(&closed(place()).into(), Some(before)).unwrap();
-            assert_eq!(AddressRow::from_item(&after), Ok(AddressRow { ended: count, user: None }));
+            assert_eq!(AddressRow::from_item(&after), Ok(AddressRow { ended: count, user: None, via: None }));
             item = Some(after);
         }
         let first = evaluate(&closed(place()).into(), None).unwrap();
-        assert_eq!(AddressRow::from_item(&first), Ok(AddressRow { ended: 1, user: None }));
+        assert_eq!(AddressRow::from_item(&first), Ok(AddressRow { ended: 1, user: None, via: None }));
         // Whoever is let in, or reactivated, at the same moment has read another row.
         let open = Swap { key: place(), old: Some(noted.clone()), new: noted };
         assert!(evaluate(&open.to_write(), item.as_ref()).is_err());
-        let two = AddressRow { ended: 2, user: None }.to_item();
-        let back =
-            Swap { key: place(), old: Some(two.clone()), new: AddressRow { ended: 1, user: None }.to_item() };
+        let two = AddressRow { ended: 2, user: None, via: None }.to_item();
+        let back = Swap {
+            key: place(),
+            old: Some(two.clone()),
+            new: AddressRow { ended: 1, user: None, via: None }.to_item(),
+        };
         assert!(evaluate(&back.to_write(), Some(&two)).is_ok());
         assert!(evaluate(&back.to_write(), item.as_ref()).is_err());
     }

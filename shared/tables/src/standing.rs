@@ -26,11 +26,13 @@ pub struct Staged<'a> {
     rows: &'a HashMap<Key, Item>,
     /// `None`: the row goes.
     changes: BTreeMap<Key, Option<Item>>,
+    /// Whether something has no owner any more.
+    ownerless: bool,
 }
 
 impl<'a> Staged<'a> {
     pub const fn over(rows: &'a HashMap<Key, Item>) -> Self {
-        Self { rows, changes: BTreeMap::new() }
+        Self { rows, changes: BTreeMap::new(), ownerless: false }
     }
 
     /// The row as it is to be so far.
@@ -53,6 +55,11 @@ impl<'a> Staged<'a> {
 
     pub fn delete(&mut self, key: Key) {
         self.changes.insert(key, None);
+    }
+
+    /// Whether something has lost its last owner.
+    pub const fn leaves_ownerless(&self) -> bool {
+        self.ownerless
     }
 
     /// Whether a row is to be written, be it as it was.
@@ -110,7 +117,6 @@ impl<'a> Staged<'a> {
         })?;
         for address in &person.addresses {
             self.address(org, address, |row| {
-                row.user = Some(user.clone());
                 row.ended = if active { row.ended.saturating_sub(1) } else { row.ended.saturating_add(1) };
             })?;
         }
@@ -145,6 +151,7 @@ impl<'a> Staged<'a> {
         let mut row = self.find::<OwnersRow>(&owners)?.unwrap_or_default();
         let changed = if owns { row.0.insert(user.clone()) } else { row.0.remove(user) };
         if changed {
+            self.ownerless |= row.0.is_empty();
             self.put(owners, row.to_item());
         }
         Ok(())
@@ -182,7 +189,9 @@ impl<'a> Staged<'a> {
                 person.owns.remove(tenant);
             }
         })?;
-        self.own(Key::owners(tenant), user, owns)
+        // Whoever is not active owns nothing until they are.
+        let active = self.find::<Person>(&Key::user(org, user))?.is_some_and(|person| person.user.active);
+        self.own(Key::owners(tenant), user, owns && active)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AddressRow, ConnectionRow, DirectoryGroupRow, FoundRow, InviteRow, Opaque, OrgId, Person as PersonRow,
-    SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, User, UserId,
+    AddressRow, ConnectionRow, DirectoryGroupRow, DirectoryUserRow, FoundRow, InviteRow, Opaque, OrgId,
+    Person as PersonRow, ScimSlots, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, User,
+    UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
@@ -61,6 +62,7 @@ pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) 
     let mut keys = vec![link(org, identity), Key::org(org), Key::org_owners(org)];
     keys.extend(platform);
     keys.extend(pushed(connection, identity));
+    keys.push(Key::scim_slots(&connection.id));
     keys.extend(invite(org, connection, identity));
     keys.extend(address(org, identity).map(|address| Key::address(org, address)));
     keys
@@ -100,13 +102,19 @@ pub fn candidates(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity
     before.into_iter().chain(pushed(connection, identity).into_iter().filter_map(only)).collect()
 }
 
-/// Who it is, if somebody: the first who is in. Somebody who was taken away and pushed anew is the new one.
+/// Who it is, if somebody: the first who is in. Somebody who was taken away and pushed anew is the new one. As whom somebody
+/// was pushed counts until they have signed in: from then on no directory says by which other identity they do.
 pub fn linked(rows: &Rows, org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Option<UserId> {
-    let candidates = candidates(rows, org, connection, identity);
-    let is_in = |id: &&UserId| {
-        let user = rows.get(&Key::user(org, id)).and_then(|item| User::from_item(item).ok());
-        user.is_some_and(|user| user.active)
+    let before = rows.get(&link(org, identity)).and_then(linked_user);
+    let person = |id: &UserId| {
+        let item = rows.get(&Key::user(org, id))?;
+        PersonRow::from_item(item).ok()
     };
+    let theirs =
+        |id: &UserId| before.as_ref() == Some(id) || person(id).is_some_and(|person| !person.signed_in);
+    let candidates = candidates(rows, org, connection, identity).into_iter();
+    let candidates: Vec<UserId> = candidates.filter(theirs).collect();
+    let is_in = |id: &&UserId| person(id).is_some_and(|person| person.user.active);
     candidates.iter().find(is_in).or(candidates.first()).cloned()
 }
 
@@ -162,8 +170,10 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let user = door.rows.get(&Key::user(org, &id)).map(User::from_item).transpose();
     let user = user.map_err(|_| Why::FactsUnavailable)?;
     // By whichever connection or invitation: whoever was ended here under this address is not somebody new.
+    // But whom the directory of this very connection says to be in is in, whoever else had the address.
     if let Some(address) = address(org, door.identity)
         && users::is_ended(door.rows, org, &address)?
+        && !told_in(door, known.as_ref())?
     {
         return Err(Why::Deprovisioned);
     }
@@ -174,6 +184,8 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     };
     let created = match mapping::sign_in(door.connection, door.identity, person) {
         Jit::Existing => false,
+        // Where a directory pushes people, whoever it does not tell of is nobody.
+        Jit::Create if pushes(door)? => welcomed(Refusal::NotProvisioned, invite.as_ref())?,
         Jit::Create => true,
         Jit::Refuse(refusal) => welcomed(refusal, invite.as_ref())?,
     };
@@ -182,9 +194,7 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     if created {
         entry.create();
     }
-    if known.is_some() {
-        entry.link();
-    }
+    entry.joined()?;
     entry.note_address()?;
     entry.accept(invite.as_ref())?;
     let mut granted = mapping::grants(door.connection, &door.identity.groups);
@@ -213,6 +223,19 @@ pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     new.extend(person.to_item());
     let noted = Swap { key, old: Some(item.clone()), new };
     vec![noted.to_write(), tables::people::closed(Key::address(org, &address)).into()]
+}
+
+/// Whether this connection's directory says that somebody is in.
+fn told_in(door: &Door<'_>, known: Option<&UserId>) -> Result<bool, Why> {
+    let item = known.and_then(|known| door.rows.get(&pushed_place(door.row, known)));
+    let row = item.map(DirectoryUserRow::from_item).transpose()?;
+    Ok(row.is_some_and(|row| row.active))
+}
+
+/// Whether a directory pushes people through this connection: whether it has a token that is good.
+fn pushes(door: &Door<'_>) -> Result<bool, Why> {
+    let slots = door.rows.get(&Key::scim_slots(&door.row.id)).map(ScimSlots::from_item).transpose()?;
+    Ok(slots.is_some_and(|slots| !slots.live(door.now).0.is_empty()))
 }
 
 /// What groups give that the connection's directory pushed: beside those of the token, which need not tell them.
@@ -248,7 +271,12 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn create(&mut self) {
         self.staged.put(Key::user(self.org, self.user), PersonRow::new(self.user.clone()).to_item());
+    }
+
+    /// The person has signed in, and is known by this identity.
+    fn joined(&mut self) -> Result<(), CodecError> {
         self.link();
+        self.staged.person(self.org, self.user, |person| person.signed_in = true)
     }
 
     /// Whoever it is, they are known by this identity from now on.
@@ -264,9 +292,12 @@ impl Entry<'_> {
     fn note_address(&mut self) -> Result<(), CodecError> {
         let Some(address) = address(self.org, self.door.identity) else { return Ok(()) };
         self.staged.person(self.org, self.user, |person| person.note(&address))?;
-        if self.staged.changes(&Key::user(self.org, self.user)) {
-            let row = AddressRow { user: Some(self.user.clone()), ..AddressRow::default() };
-            self.staged.put(Key::address(self.org, &address), row.to_item());
+        let place = Key::address(self.org, &address);
+        let before = self.staged.find::<AddressRow>(&place)?.unwrap_or_default();
+        let (user, via) = (Some(self.user.clone()), Some(self.door.row.id.clone()));
+        let row = AddressRow { user, via, ..before.clone() };
+        if before != row || self.staged.changes(&Key::user(self.org, self.user)) {
+            self.staged.put(place, row.to_item());
         }
         Ok(())
     }
@@ -288,6 +319,11 @@ impl Entry<'_> {
         if invite.owner && missing(&self.staged, &Key::org_owner(self.org, self.user)) {
             self.staged.put(Key::org_owner(self.org, self.user), Marker::item());
             self.staged.own(Key::org_owners(self.org), self.user, true)?;
+            // Whoever is ended at this moment is given no office.
+            let person = Key::user(self.org, self.user);
+            if let Some(item) = self.staged.item(&person).cloned() {
+                self.staged.put(person, item);
+            }
         }
         if let Some((tenant, role)) = &invite.tenant
             && missing(&self.staged, &Key::binding(tenant, self.user))

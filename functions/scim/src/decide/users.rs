@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AddressRow, DirectoryUserRow, Handles, LeaveCause, Offboarding, Opaque, OwnersRow, Person, SealedBytes,
-    Timestamp, UserId,
+    AddressRow, DirectoryUserRow, Handles, LeaveCause, Offboarding, Opaque, Person, SealedBytes, Timestamp,
+    UserId,
 };
 use serde_json::Value;
 use tables::codec::Row as _;
@@ -13,18 +13,22 @@ use tables::directory::{
 };
 use tables::gates::Write;
 use tables::offboard::marked;
-use tables::standing::{Follower, Staged, address_digest, link, link_to, linked_user};
+use tables::standing::{Follower, Staged, address_digest, link, linked_user};
 use tables::{Item, Key};
 
 use super::{Document, Stop, handles, text};
 use crate::Rows;
 use crate::directory::Directory;
-use crate::error::ScimError;
+use crate::error::{ScimError, ScimType};
 
 /// Addresses that somebody is known by when they sign in; the directory may tell more.
 const ADDRESSES: usize = 6;
 /// Tenants of one owner that one write takes care of. Access goes all the same: an owner who is not active owns nothing.
-const OWNS_MAX: usize = 60;
+const OWNS_MAX: usize = 25;
+/// Addresses of one person: with all that changes by them one write holds them.
+const MAILS_MAX: usize = 20;
+/// Others whom one identity or address names, and who end with somebody.
+const TWINS_MAX: usize = 2;
 
 /// Somebody as they are kept.
 #[derive(Debug, Clone)]
@@ -54,7 +58,9 @@ pub struct Plan {
     pub writes: Vec<Write>,
     /// That somebody is ended: told to whoever deals with what they held.
     pub left: Option<Offboarding>,
-    /// Something has no owner any more.
+    /// Others who sign in as what the directory ended: the same person, known here under another id.
+    pub twins: Vec<Offboarding>,
+    /// Something has no owner any more, or the platform has one administrator fewer.
     pub last_owner: bool,
 }
 
@@ -103,13 +109,30 @@ pub fn first_keys(directory: &Directory, before: Option<&Kept>, after: &Document
     keys
 }
 
-/// Who may be the one that is pushed: somebody who came in before the directory told of them.
+/// Who may be the one that is pushed: somebody who came in before the directory told of them, by the very identity at this
+/// connection's provider. An address is no identity: it would let a directory make anybody of anybody.
 pub fn candidates(directory: &Directory, after: &Document, rows: &Rows) -> Vec<UserId> {
-    let linked = links(directory, after).into_iter().filter_map(|key| linked_user(rows.get(&key)?));
-    let addressed = addresses(directory, after).into_iter().filter_map(|address| {
-        AddressRow::from_item(rows.get(&Key::address(&directory.org, &address))?).ok()?.user
-    });
-    linked.chain(addressed).collect()
+    links(directory, after).into_iter().filter_map(|key| linked_user(rows.get(&key)?)).collect()
+}
+
+/// Others who are the same person: who signs in by the identity that the directory names, or came in through this connection
+/// under an address of theirs. They end with them.
+pub fn twins(
+    directory: &Directory,
+    id: &UserId,
+    documents: [Option<&Document>; 2],
+    rows: &Rows,
+) -> Vec<UserId> {
+    let mut found = BTreeSet::new();
+    for document in documents.into_iter().flatten() {
+        found.extend(candidates(directory, document, rows));
+        found.extend(addresses(directory, document).into_iter().filter_map(|address| {
+            let row = AddressRow::from_item(rows.get(&Key::address(&directory.org, &address))?).ok()?;
+            row.user.filter(|_| row.via.as_ref() == Some(&directory.connection))
+        }));
+    }
+    found.remove(id);
+    found.into_iter().take(TWINS_MAX).collect()
 }
 
 /// The rows of one who may be it.
@@ -131,7 +154,13 @@ pub fn adopted(directory: &Directory, candidates: &[UserId], rows: &Rows) -> Opt
 /// Rows of the person themselves.
 pub fn person_keys(directory: &Directory, id: &UserId) -> Vec<Key> {
     let (org, of) = (&directory.org, &directory.connection);
-    vec![user(of, id), Key::user(org, id), Key::org_owner(org, id), Key::org_owners(org)]
+    vec![
+        user(of, id),
+        Key::user(org, id),
+        Key::org_owner(org, id),
+        Key::org_owners(org),
+        Key::platform_admin(id),
+    ]
 }
 
 /// Rows that the person's own name.
@@ -153,26 +182,30 @@ pub fn change(change: &Change<'_>, rows: &Rows) -> Result<Plan, Stop> {
         // Another has just pushed whoever was here already.
         return Err(Stop::Refused(ScimError::taken("userName")));
     }
+    let has = handles_of(directory, after);
+    if has.mails.len() > MAILS_MAX {
+        let detail = format!("a user has at most {MAILS_MAX} e-mail addresses");
+        return Err(Stop::Refused(ScimError::bad(ScimType::InvalidValue, detail)));
+    }
     let mut staged = Staged::over(rows);
     let had = before.map(|kept| kept.row.handles.clone()).unwrap_or_default();
-    let has = handles_of(directory, after);
     rehandle(&mut staged, &directory.connection, Kind::User, id.as_str(), (&had, &has))
         .map_err(|fault| handles(fault, "userName"))?;
     let active = is_active(after);
-    let said = before.map(|kept| kept.row.active);
-    let before_turn = admitted(&mut staged, change)?;
-    let (ended, last_owner) = match said {
-        // What the directory has said before it does not say again: who was ended here by hand stays so.
-        Some(said) if said == active => (None, false),
-        _ => turned(&mut staged, directory, id, (before_turn, active))?,
-    };
-    let left = ended.map(|epoch| Offboarding {
-        org: directory.org.clone(),
-        user: (*id).clone(),
-        epoch,
-        at: *now,
-        cause: change.cause,
-    });
+    let was = admitted(&mut staged, change)?;
+    let again = before.is_some_and(|kept| kept.row.active == active);
+    // What it has said before it does not say again, so that whoever was ended here by hand stays so; but whoever is not to be
+    // in is out, however often it was said.
+    let turns = if active { !was && !again } else { was };
+    let left = if turns { turned(&mut staged, change, id, active)? } else { None };
+    let mut twins = Vec::new();
+    if !active {
+        for twin in self::twins(directory, id, [Some(*after), before.map(|kept| &kept.document)], rows) {
+            twins.extend(ended_beside(&mut staged, change, &twin)?);
+        }
+    }
+    let platform = left.iter().chain(&twins).any(|left| rows.contains_key(&Key::platform_admin(&left.user)));
+    let last_owner = staged.leaves_ownerless() || platform;
     let row = DirectoryUserRow {
         id: (*id).clone(),
         org: directory.org.clone(),
@@ -189,91 +222,94 @@ pub fn change(change: &Change<'_>, rows: &Rows) -> Result<Plan, Stop> {
     item.extend(row.to_item());
     staged.put(key, item);
     let mut writes = staged.into_writes();
-    writes.extend(left.as_ref().map(|left| marked(left).to_write()));
+    writes.extend(left.iter().chain(&twins).map(|left| marked(left).to_write()));
     writes.extend(before.is_none().then(|| counted(&directory.connection, Kind::User, id.as_str(), true)));
-    Ok(Plan { row, writes, left, last_owner })
+    Ok(Plan { row, writes, left, twins, last_owner })
 }
 
-/// The person is there, and known by their addresses and identities. Whether they were active before.
+/// The person is there, and known by their addresses. Whether they were active before.
 fn admitted(staged: &mut Staged<'_>, change: &Change<'_>) -> Result<bool, Stop> {
-    let Change { directory, id, after, before, .. } = change;
+    let Change { directory, id, after, .. } = change;
     let org = &directory.org;
     let key = Key::user(org, id);
-    let there = staged.find::<Person>(&key)?;
-    let active = match &there {
-        Some(person) => person.user.active,
-        None => {
-            staged.put(key, Person::new((*id).clone()).to_item());
-            true
-        }
-    };
+    let person = staged.find::<Person>(&key)?;
+    if person.is_none() {
+        staged.put(key.clone(), Person::new((*id).clone()).to_item());
+    }
+    let active = person.as_ref().is_none_or(|person| person.user.active);
+    let known: BTreeSet<Opaque> = person.into_iter().flat_map(|person| person.addresses).collect();
     for address in addresses(directory, after) {
         staged.person(org, id, |person| person.note(&address))?;
-        // Whoever is new comes in under it, even if somebody was ended under it before: the directory says so.
-        if before.is_none() || staged.item(&Key::address(org, &address)).is_none() {
-            staged.address(org, &address, |row| *row = AddressRow { ended: 0, user: Some((*id).clone()) })?;
+        // Under an address of somebody who is out nobody comes in, whenever it is told.
+        if !active && !known.contains(&address) {
+            staged.address(org, &address, |row| row.ended = row.ended.saturating_add(1))?;
         }
     }
-    linked(staged, change);
     Ok(active)
 }
 
-/// Whoever signs in as what the directory calls them is this one, and nobody who was ended before; whoever it calls so no
-/// longer is not.
-fn linked(staged: &mut Staged<'_>, change: &Change<'_>) {
-    let Change { directory, id, after, before, .. } = change;
-    let has = links(directory, after);
-    let theirs = |staged: &Staged<'_>, place: &Key| staged.item(place).and_then(linked_user);
-    for place in before.map(|kept| links(directory, &kept.document)).unwrap_or_default() {
-        if !has.contains(&place) && theirs(staged, &place).as_ref() == Some(*id) {
-            staged.delete(place);
-        }
-    }
-    for place in has {
-        match theirs(staged, &place) {
-            None => staged.put(place, link_to(id)),
-            Some(user) if user != **id && before.is_none() => staged.put(place, link_to(id)),
-            Some(_) => {}
-        }
-    }
-}
-
-/// Ends somebody or lets them in again, with what they own. The epoch that begins, and whether something has no owner now.
+/// Ends somebody or lets them in again, with what they own.
 fn turned(
     staged: &mut Staged<'_>,
-    directory: &Directory,
+    change: &Change<'_>,
     id: &UserId,
-    (was, active): (bool, bool),
-) -> Result<(Option<u64>, bool), Stop> {
-    let org = &directory.org;
-    if was == active {
-        return Ok((None, false));
-    }
+    active: bool,
+) -> Result<Option<Offboarding>, Stop> {
+    let org = &change.directory.org;
     staged.turn(org, id, active)?;
     let person = staged.find::<Person>(&Key::user(org, id))?.ok_or(Stop::Unread)?;
     let own = staged.item(&Key::org_owner(org, id)).map(|_| Key::org_owners(org));
-    let mut last = false;
     for place in person.owns.iter().take(OWNS_MAX).map(Key::owners).chain(own) {
-        staged.own(place.clone(), id, active)?;
-        last |= !active && staged.find::<OwnersRow>(&place)?.is_none_or(|row| row.0.is_empty());
+        staged.own(place, id, active)?;
     }
-    Ok(((!active).then_some(person.user.epoch), last))
+    let left = Offboarding {
+        org: org.clone(),
+        user: id.clone(),
+        epoch: person.user.epoch,
+        at: change.now,
+        cause: change.cause,
+    };
+    Ok((!active).then_some(left))
+}
+
+/// Ends another row of the same person, unless the directory tells of it by itself.
+fn ended_beside(
+    staged: &mut Staged<'_>,
+    change: &Change<'_>,
+    twin: &UserId,
+) -> Result<Option<Offboarding>, Stop> {
+    let [told, person] = candidate_keys(change.directory, twin);
+    let is_in = staged.find::<Person>(&person)?.is_some_and(|person| person.user.active);
+    if staged.item(&told).is_some() || !is_in {
+        return Ok(None);
+    }
+    turned(staged, change, twin, false)
 }
 
 /// Takes somebody's row away, once they are ended and in no group, and with it every role that came by a group.
 ///
+/// `None`: they are in again meanwhile, and are ended first.
+///
 /// # Errors
 /// A row does not read.
-pub fn removed(directory: &Directory, kept: &Kept, rows: &Rows) -> Result<Vec<Write>, Stop> {
+pub fn removed(directory: &Directory, kept: &Kept, rows: &Rows) -> Result<Option<Vec<Write>>, Stop> {
     let (of, id) = (&directory.connection, &kept.row.id);
     let mut staged = Staged::over(rows);
+    let key = Key::user(&directory.org, id);
+    if staged.find::<Person>(&key)?.is_some_and(|person| person.user.active) {
+        return Ok(None);
+    }
+    // As it was read, or not at all: whoever is let in at this moment is not taken out of the directory.
+    if let Some(item) = rows.get(&key) {
+        staged.put(key, item.clone());
+    }
     rehandle(&mut staged, of, Kind::User, id.as_str(), (&kept.row.handles, &Handles::default()))
         .map_err(|fault| handles(fault, "userName"))?;
     follower(directory, id).follow(&mut staged, &directory.tenants_named(), &BTreeMap::new(), true)?;
     staged.delete(user(of, id));
     let mut writes = staged.into_writes();
     writes.push(counted(of, Kind::User, id.as_str(), false));
-    Ok(writes)
+    Ok(Some(writes))
 }
 
 /// The rows that [`removed`] reads.
@@ -281,6 +317,7 @@ pub fn removed_keys(directory: &Directory, kept: &Kept) -> Vec<Key> {
     let of = &directory.connection;
     let mut keys = handle_keys(of, Kind::User, &kept.row.handles, &Handles::default());
     keys.push(user(of, &kept.row.id));
+    keys.push(Key::user(&directory.org, &kept.row.id));
     keys.extend(follower(directory, &kept.row.id).keys(&directory.tenants_named()));
     keys
 }

@@ -111,6 +111,9 @@ fn somebody_is_looked_for_as_sign_in_keeps_them() {
     let many =
         of(json!({"issuer": "https://login.microsoftonline.com/organizations/v2.0", "tenants": [GUID]}));
     assert!(many.contains(&(issuer, format!("{GUID}/x"))), "{many:?}");
+    // Whatever stands in another provider's issuer, Entra's people are not its.
+    let strange = of(json!({"issuer": format!("https://idp.test/{GUID}/v2.0"), "tenants": [GUID]}));
+    assert_eq!(strange, [(format!("https://idp.test/{GUID}/v2.0"), "x".to_owned())]);
 }
 
 #[test]

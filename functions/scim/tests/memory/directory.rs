@@ -68,7 +68,7 @@ impl World {
         let (org, connection) = (OrgId::from_random([1; 10]), ConnectionId::from_random([2; 10]));
         let (tenant, id) = (TenantId::from_random([7; 10]), ScimTokenId::from_random([9; 10]));
         let token = ScimToken::mint(Region::Eu, connection.clone(), id.clone(), &[7; 43]);
-        let now = Timestamp::from_unix_millis(1_795_435_200_000).unwrap_or_else(|_| panic!("a time"));
+        let now = super::now();
         let desk = Memory::default();
         let row = ScimTokenRow {
             id,

@@ -130,7 +130,7 @@ fn a_session_is_found_by_the_one_at_the_provider() {
 #[test]
 fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     let mut way = Way::new();
-    way.rows.insert(way.address(), AddressRow { ended: 1, user: None }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: 1, user: None, via: None }.to_item());
     for email in [EMAIL, "Dana@ACME.test"] {
         assert_eq!(way.admit(&Way::identity(email, true)).unwrap_err(), Why::Deprovisioned, "{email}");
     }
@@ -148,7 +148,7 @@ fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
     assert_eq!(way.admit(&identity).unwrap_err(), Why::Deprovisioned);
     // Another person's address is another's.
     assert!(way.admit(&Way::identity("noa@acme.test", true)).is_ok());
-    way.rows.insert(way.address(), AddressRow { ended: 0, user: None }.to_item());
+    way.rows.insert(way.address(), AddressRow { ended: 0, user: None, via: None }.to_item());
     assert!(way.admit(&identity).is_ok(), "reactivated");
 }
 

@@ -292,7 +292,7 @@ fn an_address_opens_when_nobody_with_it_is_ended_any_more() {
             plan.change.writes.iter().map(|write| &write.key).filter(|key| key.sk.starts_with("ADDRESS#"));
         for key in closed {
             let before = world.rows.get(key).map_or(0, |item| AddressRow::from_item(item).unwrap().ended);
-            world.rows.insert(key.clone(), AddressRow { ended: before + 1, user: None }.to_item());
+            world.rows.insert(key.clone(), AddressRow { ended: before + 1, user: None, via: None }.to_item());
         }
         [&shared, &own].map(|address| {
             let key = Key::address(&world.org, address);
@@ -379,9 +379,9 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
     let body = json!({"email": "Dana@acme.test", "connection": connection});
     let invite = |world: &World| world.call("invitations.create", Params::default(), &body, BARE);
     let address = crate::decide::users::address_of(&world.org, "dana@acme.test ");
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: 0, user: None });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 0, user: None, via: None });
     assert!(matches!(invite(&world), Decision::Write(_)));
-    world.put(Key::address(&world.org, &address), &AddressRow { ended: 1, user: None });
+    world.put(Key::address(&world.org, &address), &AddressRow { ended: 1, user: None, via: None });
     assert_eq!(why(invite(&world)), Why::PersonInactive);
 }
 
