@@ -234,3 +234,14 @@ fn an_address_that_nobody_knew_is_closed_when_whoever_was_ended_knocks() {
     let noted: Value = json!(users::address_of(&way.org, EMAIL));
     assert!(noted.as_str().is_some_and(|text| !text.contains("dana")));
 }
+
+#[test]
+fn a_session_begins_with_the_life_that_its_connection_gives() {
+    let way = Way::new();
+    let identity = Way::identity(EMAIL, true);
+    assert_eq!(way.admit(&identity).unwrap().session.expires_at, at(5_000 + 43_200_000));
+    let mut form = serde_json::to_value(way.connection.form()).unwrap();
+    form["session_minutes"] = json!(15);
+    let short = Way { connection: connection_of(&form), ..way };
+    assert_eq!(short.admit(&identity).unwrap().session.expires_at, at(5_000 + 900_000));
+}
