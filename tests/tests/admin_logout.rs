@@ -1,5 +1,6 @@
 //! The identity provider ends sessions: by a token that it sends, or through the browser; by its own name of one session, or by
-//! the person. The tokens are those of a certified provider, or signed by its key.
+//! the person; all of somebody's too, as Okta's Universal Logout asks for it. The tokens are those of a certified provider, or
+//! signed by its key.
 #![cfg(test)]
 
 use ::aws::now as aws_now;
@@ -94,6 +95,33 @@ fn minted(org: &Org, how: Mint, more: &Value) -> String {
     org.idp.mint(how, &json!({"typ": "logout+jwt"}), &claims)
 }
 
+/// Where a provider asks for somebody to be logged out everywhere.
+fn everywhere(connection: &str) -> String {
+    format!("/v1/sso/{connection}/universal-logout")
+}
+
+/// A token that asks for it, as Okta makes them, with other members and claims.
+fn asking(org: &Org, how: Mint, header: &Value, claims: &Value) -> String {
+    let now = aws_now().unix_millis() / 1_000;
+    let (mut head, mut all) = (
+        json!({"typ": "global-token-revocation+jwt"}),
+        json!({
+            "iss": org.idp.issuer(), "sub": CLIENT, "aud": format!("{}{}", origin(), everywhere(&org.connection)),
+            "jti": unique::<16>(), "nbf": now - 300, "iat": now, "exp": now + 300,
+        }),
+    );
+    for (all, more) in [(&mut head, header), (&mut all, claims)] {
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    }
+    org.idp.mint(how, &head, &all)
+}
+
+fn asks(org: &Org, token: &str, sub_id: &Value) -> Answer {
+    let request = bare("POST", &everywhere(&org.connection)).with("authorization", format!("Bearer {token}"));
+    let body = json!({"sub_id": sub_id}).to_string();
+    request.with("content-type", "application/json").body(body).send()
+}
+
 fn front(org: &Org, iss: &str, sid: &str) -> Answer {
     let (iss, sid) = (encode(iss), encode(sid));
     bare("GET", &format!("/v1/sso/{}/logout?iss={iss}&sid={sid}", org.connection)).send()
@@ -160,4 +188,88 @@ fn a_browser_ends_its_own_session_and_tells_nobody_whether_there_was_one() {
     assert_eq!((none.status, &none.body), (ended.status, &ended.body), "the same to whoever guesses");
     assert_eq!((ended.status, ended.header("cache-control")), (200, Some("no-store")));
     assert!(!lives(&seat.session) && lives(&by_cookie));
+}
+
+#[test]
+fn a_provider_logs_somebody_out_everywhere() {
+    let Some((org, by_cookie)) = Org::begun() else { return };
+    let dana = org.join(&by_cookie, "dana", &json!({}));
+    let (mut one, other) = (Seat::taken(&org, "owner"), Seat::taken(&org, "owner"));
+    let command = one.command(&org);
+    let all = [&by_cookie, &one.session, &command, &other.session];
+    assert!(all.iter().all(|person| lives(person)));
+    let token = || asking(&org, Mint::Signed, &json!({}), &json!({}));
+    let owner = json!({"format": "iss_sub", "iss": org.idp.issuer(), "sub": "owner"});
+    let used = token();
+    let done = asks(&org, &used, &owner);
+    assert_eq!((done.status, done.body.as_str()), (204, ""), "{done:?}");
+    assert!(!all.iter().any(|person| lives(person)), "at the very next request");
+    assert!(lives(&dana), "others go on");
+    let dana_s = json!({"format": "email", "email": org.email("dana")});
+    assert_eq!(code(&asks(&org, &used, &dana_s)), refused(401, "universal_logout_token"), "it is used once");
+    assert!(lives(&dana));
+    assert_eq!(asks(&org, &token(), &dana_s).status, 204);
+    assert!(!lives(&dana), "by the address that the provider has verified");
+
+    // It is no deactivation: whoever the provider lets in again is in.
+    let again = org.sign_in("owner").unwrap_or_else(|answer| panic!("the owner is let in: {answer:?}"));
+    assert_eq!(asks(&org, &token(), &json!({"format": "opaque", "id": "owner"})).status, 204);
+    assert!(!lives(&again));
+    assert_eq!(asks(&org, &token(), &owner).status, 204, "nothing is left to end, and that is told as done");
+}
+
+#[test]
+fn whoever_is_not_the_provider_logs_nobody_out() {
+    let Some((org, owner)) = Org::begun() else { return };
+    let subject = json!({"format": "iss_sub", "iss": org.idp.issuer(), "sub": "owner"});
+    let none = json!({});
+    let logout = format!("{}/v1/sso/{}/logout", origin(), org.connection);
+    for (how, header, claims) in [
+        (Mint::Foreign, none.clone(), none.clone()),
+        (Mint::None, none.clone(), none.clone()),
+        (Mint::Hs256, none.clone(), none.clone()),
+        (Mint::Signed, json!({"typ": "JWT"}), none.clone()),
+        (Mint::Signed, json!({"typ": "logout+jwt"}), none.clone()),
+        (Mint::Signed, none.clone(), json!({"aud": CLIENT})),
+        (Mint::Signed, none.clone(), json!({"aud": logout})),
+        (Mint::Signed, none.clone(), json!({"iss": "https://evil.test"})),
+        (Mint::Signed, none.clone(), json!({"exp": aws_now().unix_millis() / 1_000 - 90})),
+        (Mint::Signed, none.clone(), json!({"jti": null})),
+    ] {
+        let answer = asks(&org, &asking(&org, how, &header, &claims), &subject);
+        assert_eq!(code(&answer), refused(401, "universal_logout_token"), "{how:?} {header} {claims}");
+    }
+    let body = json!({"sub_id": subject}).to_string();
+    let request = |path: &str| bare("POST", path).with("content-type", "application/json").body(body.clone());
+    let token = |claims: &Value| asking(&org, Mint::Signed, &none, claims);
+    let nobody = request(&everywhere(&org.connection)).send();
+    assert_eq!(code(&nobody), refused(401, "universal_logout_token"));
+    let there = request(&everywhere("con_0123456789abcdef"));
+    let elsewhere = there.with("authorization", format!("Bearer {}", token(&none))).send();
+    assert_eq!(
+        code(&elsewhere),
+        refused(401, "universal_logout_token"),
+        "no connection is told from a stopped one"
+    );
+    let another = asks(&org, &token(&json!({"sub": "another"})), &subject);
+    assert_eq!(code(&another), refused(403, "universal_logout_client"));
+    for (sub_id, answer) in [
+        (
+            json!({"format": "iss_sub", "iss": "https://evil.test", "sub": "owner"}),
+            refused(403, "universal_logout_client"),
+        ),
+        (
+            json!({"format": "iss_sub", "iss": org.idp.issuer(), "sub": "stranger"}),
+            refused(404, "universal_logout_unknown"),
+        ),
+        (json!({"format": "email", "email": "nobody@acme.test"}), refused(404, "universal_logout_unknown")),
+        (
+            json!({"format": "phone_number", "phone_number": "+12065550100"}),
+            refused(400, "universal_logout_subject"),
+        ),
+        (json!("owner"), refused(400, "universal_logout_subject")),
+    ] {
+        assert_eq!(code(&asks(&org, &token(&none), &sub_id)), answer, "{sub_id}");
+    }
+    assert!(lives(&owner), "after all of them");
 }

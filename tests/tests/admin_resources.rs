@@ -260,6 +260,16 @@ fn a_connection_lets_more_in_by_two_owners_and_less_by_one() {
     assert_eq!(confirm(&world.noa).status, 200);
     assert_eq!(world.owner.get(&path).json()["jit"], true);
     assert_eq!(world.owner.put(&path, &form(&json!({}))).status, 200, "less needs nobody");
+    // So do sessions that last longer: whoever was suspended comes by the provider later.
+    assert_eq!(world.owner.get(&path).json()["session_minutes"], 720);
+    let short = world.owner.put(&path, &form(&json!({"session_minutes": 60})));
+    assert_eq!((short.status, &short.json()["session_minutes"]), (200, &json!(60)), "{short:?}");
+    assert_eq!(world.owner.put(&path, &form(&json!({"session_minutes": 120}))).status, 202);
+    let wrong = world.owner.put(&path, &form(&json!({"session_minutes": 14})));
+    assert_eq!(
+        (code(&wrong), text(&wrong, "at")),
+        (refused(400, "invalid_field"), "/session_minutes".to_owned())
+    );
     // The floor of the organization is raised by one and lowered by two.
     let floor = world.org_path("/dlp");
     let document = |action: &str| json!({"v": 1, "types": {"card": {"action": action}}});

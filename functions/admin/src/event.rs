@@ -53,6 +53,11 @@ pub enum Route {
         connection: ConnectionId,
         query: String,
     },
+    /// The identity provider ends everything of somebody's (Global Token Revocation).
+    UniversalLogout {
+        connection: ConnectionId,
+        token: Option<Secret>,
+    },
     /// A browser asks for a session for another place.
     HandOff(HandOff),
     /// Somebody allows it, on our own page.
@@ -77,6 +82,7 @@ impl std::fmt::Debug for Route {
             Self::Callback { .. } => "Callback",
             Self::Logout { .. } => "Logout",
             Self::FrontLogout { .. } => "FrontLogout",
+            Self::UniversalLogout { .. } => "UniversalLogout",
             Self::HandOff(_) => "HandOff",
             Self::HandOffAllowed(_) => "HandOffAllowed",
             Self::Redeem => "Redeem",
@@ -239,6 +245,9 @@ fn sign_in(ingress: &Ingress, method: &str, path: &str) -> Option<Route> {
             Some(Route::Callback { connection, query: ingress.raw_query(), browser })
         }
         ("GET", "logout") => Some(Route::FrontLogout { connection, query: ingress.raw_query() }),
+        ("POST", "universal-logout") => {
+            Some(Route::UniversalLogout { connection, token: ingress.bearer().map(Secret::new) })
+        }
         ("POST", "logout") => Some(Route::Logout { connection, token: ingress.form_field("logout_token") }),
         _ => None,
     }

@@ -141,6 +141,9 @@ impl Admin {
             Route::FrontLogout { connection, query } => {
                 Box::pin(self.effects.front_logout(&self.rules, connection, query, now)).await
             }
+            Route::UniversalLogout { connection, token } => {
+                Box::pin(self.universal_logout(&request, connection, token.as_ref(), now)).await
+            }
             Route::HandOff(asked) => Box::pin(self.hand_off(&request, asked, now)).await,
             Route::HandOffAllowed(asked) => Box::pin(self.allow(&request, asked, now)).await,
             Route::Redeem => Box::pin(self.redeem(&request, now)).await,

@@ -1,6 +1,8 @@
 //! The provider ends sessions: by itself (OpenID Connect Back-Channel Logout 1.0), or through the browser (Front-Channel Logout
 //! 1.0). A session is found by the provider's name of it (`sid`) or by the person, never by a scan.
 
+mod universal;
+
 use std::collections::BTreeMap;
 
 use domain::{
@@ -20,6 +22,9 @@ use crate::signin::{Ready, random, refusal, scribe};
 use crate::sso::Secret;
 use crate::sso::jws::{Typ, Unverified};
 use crate::sso::logout::{self, Ends, Logout};
+
+/// What the log calls it.
+const LOGOUT: &str = "sso.logout";
 
 impl Effects {
     /// Ends the sessions that a provider says are over. The token is verified as any other is; what it does not name stays.
@@ -55,11 +60,12 @@ impl Effects {
             tracing::warn!(connection = id.as_str(), %fault, "logout.refused");
             Why::LogoutToken
         })?;
-        self.unused(&told.issuer, &told.jti).await?;
+        let used = Key::sign_in(digest(&["countersign logout", &told.issuer, &told.jti]));
+        self.unused(&used, Why::LogoutToken).await?;
         let found = self.found(&ready, &told, now).await?;
-        self.end(rules, &ready, found, now).await?;
+        self.end(rules, &ready, found, LOGOUT, now).await?;
         // Used up only when it has done its work: a provider tries again otherwise.
-        self.once(&told.issuer, &told.jti, now).await
+        self.once(used, Why::LogoutToken, now).await
     }
 
     /// Ends one session by the browser (OpenID Connect Front-Channel Logout 1.0). Whether there is one is told to nobody.
@@ -83,7 +89,7 @@ impl Effects {
         let sid = sessions::at_provider(id, &front.issuer, &front.sid);
         let found =
             Found::of(self.sessions_at(&sid).await?, &ready.row, |row| row.sid.as_ref() == Some(&sid), now);
-        self.end(rules, &ready, found, now).await
+        self.end(rules, &ready, found, LOGOUT, now).await
     }
 
     /// The sessions that a token is about.
@@ -111,9 +117,16 @@ impl Effects {
     }
 
     /// Ends what was found, person by person: recorded, written, recorded.
-    async fn end(&self, rules: &Rules, ready: &Ready, found: Found, now: Timestamp) -> Result<(), Why> {
+    async fn end(
+        &self,
+        rules: &Rules,
+        ready: &Ready,
+        found: Found,
+        action: &'static str,
+        now: Timestamp,
+    ) -> Result<(), Why> {
         for (user, ids) in found.0 {
-            let scribe = scribe(rules.region, &ready.row, now)?.ending_sessions();
+            let scribe = scribe(rules.region, &ready.row, now)?.ending_sessions(action);
             let whose = (&user, ids.len() as u64);
             let allowed = domain::Code::literal("allowed");
             let attempt = scribe.logged_out(whose, now, random()?, domain::Phase::Attempt, allowed);
@@ -127,19 +140,17 @@ impl Effects {
         Ok(())
     }
 
-    async fn unused(&self, issuer: &str, jti: &str) -> Result<(), Why> {
-        let key = Key::sign_in(digest(&["countersign logout", issuer, jti]));
-        let used = self.dynamo.get(&key).await.map_err(|_| Why::FactsUnavailable)?;
-        if used.is_some() { Err(Why::LogoutToken) } else { Ok(()) }
+    async fn unused(&self, used: &Key, again: Why) -> Result<(), Why> {
+        let used = self.dynamo.get(used).await.map_err(|_| Why::FactsUnavailable)?;
+        if used.is_some() { Err(again) } else { Ok(()) }
     }
 
     /// A token ends sessions once: whoever has seen it cannot end later ones by it.
-    async fn once(&self, issuer: &str, jti: &str, now: Timestamp) -> Result<(), Why> {
-        let key = Key::sign_in(digest(&["countersign logout", issuer, jti]));
-        let swap = Swap::create(key, Marker::item()).expiring(now.plus_millis(3_600_000));
+    async fn once(&self, used: Key, again: Why, now: Timestamp) -> Result<(), Why> {
+        let swap = Swap::create(used, Marker::item()).expiring(now.plus_millis(3_600_000));
         match self.dynamo.write_all(vec![swap.to_write()]).await {
             Ok(()) => Ok(()),
-            Err(GateFault::Condition(_)) => Err(Why::LogoutToken),
+            Err(GateFault::Condition(_)) => Err(again),
             Err(GateFault::NotWritten | GateFault::Unknown) => Err(Why::FactsUnavailable),
         }
     }
@@ -224,8 +235,8 @@ impl Found {
 }
 
 impl Scribe {
-    fn ending_sessions(self) -> Self {
-        Self { action: "sso.logout", event: EventType::AuthSession, ..self }
+    fn ending_sessions(self, action: &'static str) -> Self {
+        Self { action, event: EventType::AuthSession, ..self }
     }
 
     fn logged_out(

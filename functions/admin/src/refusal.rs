@@ -60,6 +60,11 @@ pub enum Why {
     SignInFailed,
     SignInReplayed,
     LogoutToken,
+    UniversalToken,
+    UniversalClient,
+    UniversalSubject,
+    UniversalUnknown,
+    UniversalUnnamed,
     NotAdmitted,
     GroupsUntold,
     Deprovisioned,
@@ -146,6 +151,11 @@ table! {
     SignInFailed, "sign_in_failed", 403, "the identity provider's answer could not be accepted: begin again, or ask your administrator";
     SignInReplayed, "sign_in_replayed", 403, "this sign-in was used or has ended: begin again";
     LogoutToken, "logout_token", 400, "this is no logout token of this connection";
+    UniversalToken, "universal_logout_token", 401, "this is no token of this connection's provider for this address, or it has ended or was used: make a new one";
+    UniversalClient, "universal_logout_client", 403, "the provider asks for another client than this connection's, or for another provider's people";
+    UniversalSubject, "universal_logout_subject", 400, "send {\"sub_id\": …} in the format iss_sub, email or opaque";
+    UniversalUnknown, "universal_logout_unknown", 404, "nobody is known here by this";
+    UniversalUnnamed, "universal_logout_unnamed", 422, "this does not tell one person of this connection: name them by the id that provider and directory have in common";
     NotAdmitted, "not_admitted", 403, "you are not known here: ask your administrator for an invitation";
     GroupsUntold, "groups_untold", 403, "you are in more groups than the identity provider's token holds, and they could not be read: try again, or ask your administrator to grant the application User.Read and GroupMember.Read.All in Microsoft Graph, or to map app roles instead of groups";
     Deprovisioned, "deprovisioned", 403, "this account was ended by your organization";

@@ -16,6 +16,7 @@ use crate::event::Params;
 use crate::refusal::Why;
 use crate::routes::On;
 use crate::sso::ConnectionForm;
+use crate::sso::connection::session_minutes;
 use crate::sso::session_token::Session;
 
 /// The session that a token is of, as its row has it.
@@ -61,7 +62,8 @@ pub fn behind(session: &SessionRow, rows: &Rows) -> Option<Key> {
 pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timestamp) -> Result<Who, Why> {
     session.check(now).map_err(over)?;
     let root = session.root.as_ref().map(|id| read::<SessionRow>(rows, &Key::session(id))).transpose()?;
-    session.check_root(root.flatten().as_ref(), now).map_err(over)?;
+    let root = root.flatten();
+    session.check_root(root.as_ref(), now).map_err(over)?;
     let platform = offices::administers(rows, &session.user);
     let own: Option<Org> = read(rows, &Key::org(&session.org))?;
     if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
@@ -69,7 +71,11 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
     }
     let (principal, answers) = match &session.through {
         Through::Connection(connection) => {
-            (person(&of_session(session, connection), rows, params, now)?, session.user.clone())
+            let person = person(&of_session(session, connection), rows, params, now)?;
+            // What was handed over counts from the sign-in too.
+            let began = root.as_ref().unwrap_or(session).created_at;
+            lasts(began, connection, rows, now)?;
+            (person, session.user.clone())
         }
         Through::Workload(workload) => program(session, workload, rows, params)?,
     };
@@ -84,6 +90,14 @@ struct Coming<'a> {
     epoch: u64,
     connection: &'a ConnectionId,
     mfa: bool,
+}
+
+/// A session lasts no longer than its connection says now: one that began when it said more ends too, so that its owner comes
+/// by the provider again.
+fn lasts(began: Timestamp, connection: &ConnectionId, rows: &Rows, now: Timestamp) -> Result<(), Why> {
+    let row: Option<ConnectionRow> = read(rows, &Key::connection(connection))?;
+    let most = row.and_then(|row| session_minutes(&row.document).ok()).ok_or(Why::FactsUnavailable)?;
+    if now.millis_since(began) >= most.millis() { Err(Why::SessionExpired) } else { Ok(()) }
 }
 
 const fn over(end: SessionEnd) -> Why {

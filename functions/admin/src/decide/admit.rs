@@ -19,9 +19,6 @@ use crate::sso::connection::Grant;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
 use crate::sso::{Connection, Identity, Mfa};
 
-/// A session ends after this, however much it is used: 12 hours.
-const SESSION_MS: u64 = 12 * 3_600_000;
-
 pub use tables::standing::{came_by_group, linked_user};
 
 /// Everything that is known when an identity stands at the door.
@@ -366,7 +363,7 @@ impl Entry<'_> {
             client: SessionClient::Browser,
             created_at: now,
             seen_at: now,
-            expires_at: now.plus_millis(SESSION_MS),
+            expires_at: now.plus_millis(self.door.connection.form().session_minutes.millis()),
             mfa,
             revoked_at: None,
             root: None,

@@ -16,7 +16,7 @@ use crate::plan::{Change, NewSecret, Shown};
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
 use crate::signin::issuer_host;
-use crate::sso::{Connection, ConnectionForm};
+use crate::sso::{Connection, ConnectionForm, SessionMinutes};
 
 /// Different tenants that groups of one connection give roles in.
 const TENANTS_MAX: usize = 30;
@@ -40,6 +40,7 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
 /// Everything but the client's secret, of which it is said whether there is one.
 fn view(row: &ConnectionRow) -> Option<Value> {
     let Value::Object(mut fields) = serde_json::from_str(&row.document).ok()? else { return None };
+    fields.entry("session_minutes").or_insert_with(|| json!(SessionMinutes::MOST));
     fields.insert("status".to_owned(), json!(row.status));
     fields.insert("has_client_secret".to_owned(), json!(row.secret.is_some()));
     fields.insert("login".to_owned(), json!(format!("/v1/sso/{}/login", row.id)));
@@ -70,6 +71,8 @@ pub fn schema() -> Value {
         "client_secret": {"type": "string", "maxLength": SECRET_MAX, "description": "sealed for the issuer's host; never shown"},
         "jit": {"type": "boolean", "default": false, "description": "whether groups let somebody in who was never here"},
         "require_mfa": {"type": "boolean", "default": false},
+        "session_minutes": {"type": "integer", "minimum": SessionMinutes::LEAST, "maximum": SessionMinutes::MOST, "default": SessionMinutes::MOST,
+            "description": "how long a session lasts at most, also one that began before: then its owner comes by the provider again"},
         "group_roles": {"type": "array", "items": {"type": "object"}},
     }})
 }

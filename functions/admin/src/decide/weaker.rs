@@ -13,6 +13,8 @@ pub fn weakens(before: &ConnectionForm, after: &ConnectionForm) -> bool {
         || wider_tenants(before, after)
         || (before.hosted_domain.is_some() && before.hosted_domain != after.hosted_domain);
     let easier = (!before.jit && after.jit)
+        // Whoever was suspended at the provider comes by it later.
+        || before.session_minutes < after.session_minutes
         || (before.require_mfa && !after.require_mfa)
         // None named: where the provider says nothing else, nobody can be told apart by a second factor.
         || (!before.mfa_acr.is_empty() && after.mfa_acr.is_empty())
@@ -36,7 +38,7 @@ mod tests {
         let role = |group: &str, role: &str| json!({"group": group, "grant": {"tenant": "ten_0000000000000001", "role": role}});
         let mut form = json!({
             "id": "con_0000000000000001", "org": "org_0000000000000001", "idp": "okta", "issuer": "https://acme.okta.com",
-            "client_id": "one", "require_mfa": true, "mfa_acr": ["a", "b"], "tenants": ["t1", "t2"], "hosted_domain": "acme.com",
+            "client_id": "one", "session_minutes": 60, "require_mfa": true, "mfa_acr": ["a", "b"], "tenants": ["t1", "t2"], "hosted_domain": "acme.com",
             "group_roles": [role("Ops", "operator"), role("Leads", "admin")],
         });
         form.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -53,6 +55,9 @@ mod tests {
             (json!({"client_id": "two"}), true),
             (json!({"idp": "custom"}), true),
             (json!({"jit": true}), true),
+            (json!({"session_minutes": 61}), true),
+            (json!({"session_minutes": 720}), true),
+            (json!({"session_minutes": 15}), false),
             (json!({"require_mfa": false}), true),
             (json!({"mfa_acr": ["a"]}), false),
             (json!({"mfa_acr": []}), true),

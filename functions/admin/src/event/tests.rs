@@ -17,6 +17,9 @@ fn came(request: &Request) -> String {
         Route::Callback { query, browser, .. } => format!("callback {} {}", query.len(), browser.is_some()),
         Route::Logout { token, .. } => format!("logout {}", token.is_some()),
         Route::FrontLogout { query, .. } => format!("front logout {query}"),
+        Route::UniversalLogout { connection, token } => {
+            format!("universal logout {connection} {}", token.is_some())
+        }
         Route::HandOff(HandOff { to, challenge, state, connection }) => {
             format!("hand off {to} {} {state:?} {}", challenge.len(), connection.is_some())
         }
@@ -51,6 +54,7 @@ fn the_example_events_are_what_their_names_say() {
             "front logout iss=https%3A%2F%2Facme.eu.auth0.com%2F&sid=08a5019c-17e1-4977-8f42-65a12843ea02",
             nobody,
         ),
+        (fixture!("logout_universal"), "universal logout con_0123456789abcdef true", "bearer"),
         (fixture!("handoff"), "hand off http://127.0.0.1:40123/ 43 None true", nobody),
         (
             fixture!("handoff_state"),
@@ -107,6 +111,7 @@ fn what_is_sent_before_anybody_is_known_is_short() {
         "/v1/workloads/session",
         "/v1/sso/con_0123456789abcdef/callback",
         "/v1/sso/con_0123456789abcdef/logout",
+        "/v1/sso/con_0123456789abcdef/universal-logout",
     ] {
         assert_eq!(sized(event, path, 32 * 1_024, false), Ok(()), "{path}");
         assert_eq!(sized(event, path, 32 * 1_024 + 1, false), Err(Why::SignInTooLarge), "{path}");

@@ -45,6 +45,61 @@ pub struct ConnectionForm {
     pub mfa_acr: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_roles: Vec<GroupRole>,
+    /// How long a session lasts at most, however much it is used: then its owner must come by the provider again.
+    #[serde(default, skip_serializing_if = "SessionMinutes::is_longest")]
+    pub session_minutes: SessionMinutes,
+}
+
+/// The longest life of a session, in minutes: 15 to 720.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct SessionMinutes(u16);
+
+impl SessionMinutes {
+    pub const LEAST: u16 = 15;
+    /// 12 hours.
+    pub const MOST: u16 = 720;
+
+    pub const fn millis(self) -> u64 {
+        self.0 as u64 * 60_000
+    }
+
+    const fn is_longest(&self) -> bool {
+        self.0 == Self::MOST
+    }
+}
+
+impl Default for SessionMinutes {
+    fn default() -> Self {
+        Self(Self::MOST)
+    }
+}
+
+/// How long sessions of a stored connection last at most.
+///
+/// # Errors
+/// The document does not read.
+pub fn session_minutes(document: &str) -> Result<SessionMinutes, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Life {
+        #[serde(default)]
+        session_minutes: SessionMinutes,
+    }
+    serde_json::from_str::<Life>(document).map(|life| life.session_minutes)
+}
+
+/// Why a number of minutes is none that a session may last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a whole number from 15 to 720")]
+pub struct MinutesError;
+
+impl TryFrom<u16> for SessionMinutes {
+    type Error = MinutesError;
+
+    fn try_from(minutes: u16) -> Result<Self, MinutesError> {
+        let sound = (Self::LEAST..=Self::MOST).contains(&minutes);
+        if sound { Ok(Self(minutes)) } else { Err(MinutesError) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

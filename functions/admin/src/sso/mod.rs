@@ -9,7 +9,7 @@
 //! 5. [`Jwks`]: the provider's keys; [`id_token::verify`] makes an [`Identity`] of its token.
 //!    Groups that were too many for it: [`overage`].
 //! 6. [`mapping`]: which person that is, and which roles its groups give.
-//! 7. [`session_token`]: our own token. [`logout`]: the provider ends sessions.
+//! 7. [`session_token`]: our own token. [`logout`]: the provider ends sessions; [`universal`]: all of a person's.
 //!
 //! [`workload`] lets machines in by their platform's tokens. [`jws`] is how any token is read; nobody else reads one.
 
@@ -31,11 +31,14 @@ pub mod session_token;
 mod signature;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod universal;
 pub mod workload;
 
 pub use begin::{BrowserSecret, Pending, RedirectUri, ReturnTo, begin};
 pub use callback::{Callback, CallbackError, Code, TokenRequest, Tokens};
-pub use connection::{Connection, ConnectionError, ConnectionForm, Grant, GroupRole, GroupsClaim};
+pub use connection::{
+    Connection, ConnectionError, ConnectionForm, Grant, GroupRole, GroupsClaim, SessionMinutes,
+};
 pub use discovery::{Discovery, DiscoveryError, TokenAuth};
 pub use id_token::{Groups, Identity, Mfa};
 pub use jwks::{Alg, Jwks, JwksError, Key};

@@ -176,3 +176,52 @@ fn what_was_handed_over_is_refused_as_soon_as_the_first_has_ended() {
         assert_eq!(came(root), expected, "{root:?}");
     }
 }
+
+/// Whoever was suspended at a provider that says nothing comes by it again when the time is over that the connection gives.
+#[test]
+fn a_session_lasts_as_long_as_its_connection_says_now_and_so_does_what_was_handed_over() {
+    let tenant = TenantId::from_random([5; 10]);
+    let mut form = sample("okta").connection;
+    let id: ConnectionId = form["id"].as_str().unwrap().parse().unwrap();
+    let minutes = |count: i64| at(count * 60_000);
+    // It began when twelve hours were given, and is in use.
+    let root = SessionRow {
+        seen_at: minutes(100),
+        expires_at: minutes(720),
+        ..session(Through::Connection(id.clone()))
+    };
+    let handed = SessionRow {
+        id: domain::SessionId::from_random([2; 10]),
+        client: SessionClient::Command,
+        created_at: minutes(50),
+        root: Some(root.id.clone()),
+        ..root.clone()
+    };
+    let mut rows = above(&root, &tenant);
+    rows.insert(
+        Key::user(&root.org, &root.user),
+        User { id: root.user.clone(), active: true, epoch: 4 }.to_item(),
+    );
+    rows.insert(Key::session(&root.id), root.to_item());
+    for (given, now, stands) in [
+        (json!(720), 100, Ok(())),
+        (json!(101), 100, Ok(())),
+        (json!(100), 100, Err(Why::SessionExpired)),
+        (json!(15), 100, Err(Why::SessionExpired)),
+        (json!(14), 100, Err(Why::FactsUnavailable)),
+    ] {
+        form["session_minutes"] = given.clone();
+        let row = ConnectionRow {
+            id: id.clone(),
+            org: root.org.clone(),
+            status: Lifecycle::Active,
+            document: form.to_string(),
+            secret: None,
+        };
+        rows.insert(Key::connection(&id), row.to_item());
+        for one in [&root, &handed] {
+            let told = standing(one, &rows, &within(&tenant), minutes(now)).map(|_| ());
+            assert_eq!(told, stands, "{given} of {:?}", one.client);
+        }
+    }
+}

@@ -341,3 +341,14 @@ fn somebody_who_is_hired_again_is_another() {
     let linked = admitted.writes.iter().find(|write| write.key == place).unwrap();
     assert!(format!("{:?}", linked.values).contains(new.as_str()), "known as the new one from now on");
 }
+
+#[test]
+fn a_session_begins_with_the_life_that_its_connection_gives() {
+    let way = Way::new();
+    let identity = Way::identity(EMAIL, true);
+    assert_eq!(way.admit(&identity).unwrap().session.expires_at, at(5_000 + 43_200_000));
+    let mut form = serde_json::to_value(way.connection.form()).unwrap();
+    form["session_minutes"] = json!(15);
+    let short = Way { connection: connection_of(&form), ..way };
+    assert_eq!(short.admit(&identity).unwrap().session.expires_at, at(5_000 + 900_000));
+}

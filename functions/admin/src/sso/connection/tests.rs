@@ -123,3 +123,29 @@ fn a_form_reads_back_and_has_no_unknown_field() {
         assert!(serde_json::from_value::<ConnectionForm>(more).is_err());
     }
 }
+
+#[test]
+fn a_session_s_life_is_of_so_many_minutes() {
+    let form = |minutes: &Value| {
+        let mut form = sample("okta").connection;
+        form["session_minutes"] = minutes.clone();
+        serde_json::from_value::<ConnectionForm>(form)
+    };
+    for (minutes, millis) in [(15, 900_000), (60, 3_600_000), (720, 43_200_000)] {
+        let form = form(&json!(minutes)).unwrap();
+        assert_eq!(form.session_minutes.millis(), millis, "{minutes}");
+        let stored = serde_json::to_string(&form).unwrap();
+        assert_eq!(session_minutes(&stored).unwrap(), form.session_minutes, "{minutes}");
+        assert_eq!(stored.contains("session_minutes"), minutes != 720, "the longest goes without saying");
+    }
+    let wrong =
+        [json!(14), json!(721), json!(0), json!(-15), json!(15.5), json!("60"), json!(null), json!(65_551)];
+    for minutes in &wrong {
+        assert!(form(minutes).is_err(), "{minutes}");
+    }
+    let unsaid = made("okta", json!({}), Reach::Public).unwrap();
+    assert_eq!(unsaid.form().session_minutes, SessionMinutes::default());
+    for document in ["", "7", r#"{"session_minutes": 5}"#] {
+        assert!(session_minutes(document).is_err(), "{document}");
+    }
+}
