@@ -27,6 +27,8 @@ pub struct Who {
     pub session: SessionRow,
     /// The person who answers: oneself, or for a program whoever its row names.
     pub answers: UserId,
+    /// Who made a program, or named whoever answers for it.
+    pub set_by: Option<UserId>,
 }
 
 impl Who {

@@ -25,7 +25,7 @@ pub mod workloads;
 
 use std::sync::LazyLock;
 
-use domain::{KillRow, Lifecycle, Metadata, Network, Networks, User, UserId};
+use domain::{InEpoch, KillRow, Lifecycle, Metadata, Network, Networks, User, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::{NETWORKS, Row as _};
@@ -100,20 +100,22 @@ fn answering_needs(params: &Params, body: &Value) -> Vec<Key> {
 }
 
 /// Who is to answer for something of a tenant: an active person who has a part in it. That is not for a program to say.
-fn answering(ask: &Ask<'_>) -> Result<UserId, Refused> {
+fn answering(ask: &Ask<'_>) -> Result<InEpoch, Refused> {
     ask.who.person().ok_or(Why::Forbidden)?;
     let Answering { owner } = ask.body()?;
-    must_answer(ask, &owner, "/owner")?;
-    Ok(owner)
+    let epoch = must_answer(ask, &owner, "/owner")?;
+    Ok(InEpoch::new(owner, epoch))
 }
 
-/// Whether somebody may answer for something of a tenant, where a body names them.
-fn must_answer(ask: &Ask<'_>, user: &UserId, at: &str) -> Result<(), Refused> {
+/// Whether somebody may answer for something of a tenant, where a body names them; their epoch.
+fn must_answer(ask: &Ask<'_>, user: &UserId, at: &str) -> Result<u64, Refused> {
     let (org, tenant) = ask.params.org.as_ref().zip(ask.params.tenant.as_ref()).ok_or(Why::NotFound)?;
-    let active = ask.find::<User>(&Key::user(org, user))?.is_some_and(|user| user.active);
+    let person = ask.find::<User>(&Key::user(org, user))?.filter(|person| person.active);
     let places = [Key::org_owner(org, user), Key::binding(tenant, user)];
-    if active && places.iter().any(|place| ask.rows.contains_key(place)) {
-        return Ok(());
+    if let Some(person) = person
+        && places.iter().any(|place| ask.rows.contains_key(place))
+    {
+        return Ok(person.epoch);
     }
     let hint = "somebody active with a role in this tenant, or an owner of the organization";
     Err(Refused::at(Why::InvalidField, at, hint))

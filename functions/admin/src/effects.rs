@@ -3,6 +3,7 @@
 use aws::{AuditSender, Dynamo, LifecycleSender};
 use domain::{ProviderId, QueryRow, SealedBytes, SessionRow, TenantId, Timestamp};
 use envelope::Purpose;
+use policy::admin::Action;
 use serde_json::{Value, json};
 use tables::codec::{CREDENTIAL, PROVIDER_ID, PROVIDERS, Row as _};
 use tables::gates::Write;
@@ -10,7 +11,7 @@ use tables::{Attr, GateFault, Item, Key, Swap};
 
 use crate::ask::{Ask, Rows};
 use crate::athena::Athena;
-use crate::decide::{changes, users};
+use crate::decide::{changes, kill, users};
 use crate::event::Params;
 use crate::operate::Plan;
 use crate::plan::NewSecret;
@@ -89,8 +90,11 @@ impl Effects {
             }
         }
         let rows = self.beside(keys, seen).await?;
-        // Who answers for a program is known once its row is.
-        let behind: Vec<Key> = who::behind(session, &rows).into_iter().collect();
+        // Who answers for a program, and who has stopped a switch, is known once its row is.
+        let mut behind: Vec<Key> = who::behind(session, &rows).into_iter().collect();
+        if operation.action == Action::KillRecover {
+            behind.extend(kill::behind(&session.org, params, body, &rows));
+        }
         if behind.is_empty() { Ok(rows) } else { self.beside(behind, rows).await }
     }
 

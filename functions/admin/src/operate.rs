@@ -226,11 +226,19 @@ fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: 
         }
         Run::Change { decide, status, .. } => decide(&ask).and_then(|change| {
             let (mut change, status, event) = seconded(&ask, asked, change, *status)?;
+            // What changes nothing shows what is there, and is recorded by nothing else.
+            let seen = opened.as_ref().filter(|_| change.already);
+            let seen = seen.map(|by| Box::new(looked(asked, &permit, by, scribe)));
             if let Some(by) = &opened {
                 change.metadata =
                     std::mem::take(&mut change.metadata).with(BROKEN, MetaValue::Code(by.clone()));
             }
-            Ok(Decision::Write(Box::new(plan(asked, permit, change, scribe.clone(), status, event))))
+            let written =
+                Decision::Write(Box::new(plan(asked, permit, change, scribe.clone(), status, event)));
+            Ok(match seen {
+                Some(record) => Decision::Look(record, Box::new(written)),
+                None => written,
+            })
         }),
     };
     result.unwrap_or_else(|refused| refuse(asked, scribe, refused))

@@ -52,7 +52,7 @@ fn of_person(org: &OrgId, user: &UserId, params: &Params) -> Vec<Key> {
 pub fn behind(session: &SessionRow, rows: &Rows) -> Option<Key> {
     let Through::Workload(id) = &session.through else { return None };
     let row = WorkloadRow::from_item(rows.get(&Key::workload(id))?).ok()?;
-    row.owner.map(|owner| Key::user(&row.org, &owner))
+    row.owner.map(|owner| Key::user(&row.org, &owner.user))
 }
 
 /// Whether everybody behind a session is in good standing, and what they may be.
@@ -69,18 +69,18 @@ pub fn standing(session: &SessionRow, rows: &Rows, params: &Params, now: Timesta
     if own.is_none_or(|own| own.status != Lifecycle::Active) && !platform {
         return Err(Why::OrgInactive);
     }
-    let (principal, answers) = match &session.through {
+    let (principal, answers, set_by) = match &session.through {
         Through::Connection(connection) => {
             let person = person(&of_session(session, connection), rows, params, now)?;
             // What was handed over counts from the sign-in too.
             let began = root.as_ref().unwrap_or(session).created_at;
             lasts(began, connection, rows, now)?;
-            (person, session.user.clone())
+            (person, session.user.clone(), None)
         }
         Through::Workload(workload) => program(session, workload, rows, params)?,
     };
     let (user, org) = (session.user.clone(), session.org.clone());
-    Ok(Who { principal, user, org, session: session.clone(), answers })
+    Ok(Who { principal, user, org, session: session.clone(), answers, set_by })
 }
 
 /// A person as they come: what their rows must bear out.
@@ -138,13 +138,13 @@ fn person(coming: &Coming<'_>, rows: &Rows, params: &Params, now: Timestamp) -> 
     })
 }
 
-/// A program, and the person who answers for it: it has the one role that its row gives, in the one tenant, and no office.
+/// A program, the person who answers for it, and who says so: it has the one role that its row gives, in the one tenant, and no office.
 fn program(
     session: &SessionRow,
     workload: &WorkloadId,
     rows: &Rows,
     params: &Params,
-) -> Result<(Principal, UserId), Why> {
+) -> Result<(Principal, UserId, Option<UserId>), Why> {
     let row: WorkloadRow = read(rows, &Key::workload(workload))?.ok_or(Why::WorkloadInactive)?;
     if row.status != Lifecycle::Active
         || row.id != *workload
@@ -162,18 +162,18 @@ fn program(
     let role = of.filter(|tenant| tenant.org == row.org).map(|tenant| (tenant.id, row.role));
     let principal =
         Principal { roles: role.into_iter().collect(), ..Principal::nobody(program_id(workload)) };
-    Ok((principal, answers(&row, rows)?))
+    Ok((principal, answers(&row, rows)?, row.set_by))
 }
 
-/// Without a person in good standing who answers for it, a program does nothing.
+/// Without a person in good standing who answers for it, a program does nothing. Whoever was ended since and let in again takes it
+/// over anew.
 ///
 /// # Errors
 /// Nobody does.
 pub fn answers(row: &WorkloadRow, rows: &Rows) -> Result<UserId, Why> {
     let owner = row.owner.clone().ok_or(Why::WorkloadInactive)?;
-    let person: Option<User> = read(rows, &Key::user(&row.org, &owner))?;
-    let stands = person.is_some_and(|person| person.active && person.id == owner);
-    if stands { Ok(owner) } else { Err(Why::WorkloadInactive) }
+    let person: Option<User> = read(rows, &Key::user(&row.org, &owner.user))?;
+    if owner.stands(person.as_ref()) { Ok(owner.user) } else { Err(Why::WorkloadInactive) }
 }
 
 fn program_id(workload: &WorkloadId) -> PrincipalId {
@@ -265,7 +265,7 @@ pub fn named(session: &SessionRow) -> Who {
     };
     let principal = Principal::nobody(id);
     let (user, org) = (session.user.clone(), session.org.clone());
-    Who { principal, answers: user.clone(), user, org, session: session.clone() }
+    Who { principal, answers: user.clone(), user, org, session: session.clone(), set_by: None }
 }
 
 /// What whoever asked for a change holds now, as they asked for it: they must still be one who may. `None`: nobody any more, as

@@ -117,7 +117,7 @@ impl Admin {
         if proven.expires <= now {
             return Err(Why::WorkloadToken);
         }
-        let owner = row.owner.as_ref().map(|owner| Key::user(&row.org, owner));
+        let owner = row.owner.as_ref().map(|owner| Key::user(&row.org, &owner.user));
         let keys: Vec<Key> =
             [Key::org(&row.org), Key::tenant(&row.tenant)].into_iter().chain(owner).collect();
         let rows = self.effects.dynamo.batch_get(&keys).await;
@@ -171,7 +171,8 @@ mod tests {
             status,
             epoch: 5,
             federation: String::new(),
-            owner: Some(UserId::from_random([6; 10])),
+            owner: Some(domain::InEpoch::new(UserId::from_random([6; 10]), 1)),
+            set_by: None,
         }
     }
 
@@ -210,7 +211,7 @@ mod tests {
                     Tenant { id: row.tenant.clone(), org: of, region: Region::Eu, status, networks: None };
                 rows.insert(Key::tenant(&row.tenant), tenant.to_item());
             }
-            let owner = row.owner.clone().unwrap();
+            let owner = row.owner.clone().unwrap().user;
             for (active, stands) in [
                 (Some(true), want),
                 (Some(false), want.and(Err(Why::WorkloadInactive))),

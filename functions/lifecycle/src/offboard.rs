@@ -1,8 +1,8 @@
 //! Somebody has left: what they held is gone through, row by row. Each step is recorded, made over exactly what was read, and
 //! recorded again; what was done before is found done, so that a message may come twice, late, or after a crash.
 //!
-//! 1. their row: it must say what the message says; 2. each tenant of the organization: its keys, then its agents;
-//! 3. a record of the whole; 4. the mark: passed, or taken away.
+//! In this order: their row, which must say what the message says; each connection of the organization, for tokens of its directory,
+//! which could let them in again; each tenant, its keys, then its agents; a record of the whole; the mark, passed or taken away.
 //!
 //! Whoever ended them left a mark beside their row. A request of theirs that had begun may still be written for as long as a
 //! function runs, so that the mark stays until a pass that begins after that, which the sweep makes.
@@ -12,7 +12,8 @@ mod step;
 
 use aws::{BatchEvent, BatchResponse, Failure};
 use domain::{
-    ActionId, Agent, KeyRow, Lifecycle, Offboarding, OffboardingRow, Phase, TenantId, Timestamp, User, UserId,
+    ActionId, Agent, ConnectionId, KeyRow, Lifecycle, Offboarding, OffboardingRow, Phase, ScimSlots,
+    ScimTokenRow, TenantId, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::offboard::passed;
@@ -59,7 +60,7 @@ async fn message_of(desk: &impl Desk, body: &str) -> Result<Tally, Fault> {
 /// A table did not answer, or somebody's things were not gone through whole. They do not stop the others.
 pub async fn sweep(desk: &impl Desk) -> Result<u64, Fault> {
     let (mut done, mut ended) = (0_u64, Ok(()));
-    for shard in HEAD_SHARDS.chars() {
+    for shard in shards(desk.now()) {
         let mut pages = Pages::of(Table::Identity, Key::offboardings(shard), "org_");
         while let Some(rows) = pages.next(desk).await? {
             for (_, item) in &rows {
@@ -71,6 +72,13 @@ pub async fn sweep(desk: &impl Desk) -> Result<u64, Fault> {
         }
     }
     ended.map(|()| done)
+}
+
+/// All shards, each minute from the next one on: what stops a pass halfway, be it time, keeps no shard from being reached.
+fn shards(now: Timestamp) -> impl Iterator<Item = char> {
+    let count = HEAD_SHARDS.chars().count();
+    let minute = usize::try_from(now.unix_millis() / 60_000).unwrap_or_default();
+    HEAD_SHARDS.chars().cycle().skip(minute % count).take(count)
 }
 
 async fn swept(desk: &impl Desk, item: &Item) -> Result<bool, Fault> {
@@ -97,6 +105,7 @@ pub async fn gone_through(desk: &impl Desk, left: &Offboarding) -> Result<Tally,
         return Err("not_ended");
     }
     let mut pass = Pass { desk, left, tally: Tally::default(), unread: 0 };
+    pass.connections().await?;
     pass.tenants().await?;
     if pass.unread > 0 {
         return Err("row_unreadable");
@@ -123,7 +132,7 @@ async fn settled<D: Desk>(pass: &Pass<'_, D>, began: Timestamp) -> Result<(), Fa
     }
     let written = match mark {
         Some(item) if began.millis_since(left.at) >= SETTLED_MS => desk.forget(&place, &item).await,
-        Some(item) if first => desk.write(&passed(place, &item, began)).await,
+        Some(item) if first => desk.write(&[passed(place, &item, began)]).await,
         _ => Ok(()),
     };
     match written {
@@ -165,6 +174,9 @@ impl Pages {
     }
 }
 
+/// Before the id of a connection, where an organization lists them.
+const CONNECTION: &str = "CONNECTION#";
+
 /// One way through everything.
 struct Pass<'a, D> {
     desk: &'a D,
@@ -177,6 +189,29 @@ struct Pass<'a, D> {
 impl<D: Desk> Pass<'_, D> {
     fn moment(&self) -> Result<Moment, Fault> {
         Ok(Moment { region: self.desk.region(), at: self.desk.now(), random: self.desk.random()? })
+    }
+
+    async fn connections(&mut self) -> Result<(), Fault> {
+        let mut pages = Pages::of(Table::Identity, format!("ORG#{}", self.left.org), CONNECTION);
+        while let Some(markers) = pages.next(self.desk).await? {
+            for (marker, _) in &markers {
+                match marker.sk.strip_prefix(CONNECTION).and_then(|id| id.parse().ok()) {
+                    Some(id) => self.tokens(&id).await?,
+                    None => self.unreadable(marker),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tokens(&mut self, connection: &ConnectionId) -> Result<(), Fault> {
+        let mut pages = Pages::of(Table::Identity, format!("CON#{connection}"), "SCIMTOKEN#");
+        while let Some(tokens) = pages.next(self.desk).await? {
+            for (place, item) in tokens {
+                Box::pin(self.carry_out(Held::Token(connection), place, item)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn tenants(&mut self) -> Result<(), Fault> {
@@ -262,8 +297,27 @@ impl<D: Desk> Pass<'_, D> {
                 Ok(agent) => self.agent(tenant, place, item, &agent).await?,
                 Err(_) => return Ok(Looked::Unreadable),
             },
+            Held::Token(connection) => match ScimTokenRow::from_item(item) {
+                Ok(token) => self.token(connection, (place, item), &token).await?,
+                Err(_) => return Ok(Looked::Unreadable),
+            },
         };
         Ok(step.map_or(Looked::Nothing, |step| Looked::Step(Box::new(step))))
+    }
+
+    async fn token(
+        &self,
+        connection: &ConnectionId,
+        row: (&Key, &Item),
+        token: &ScimTokenRow,
+    ) -> Result<Option<Step>, Fault> {
+        let now = self.desk.now();
+        if !self.left.ends_token(token, now) {
+            return Ok(None);
+        }
+        let item = self.desk.read(&Key::scim_slots(connection)).await?;
+        let slots = item.as_ref().map(ScimSlots::from_item).transpose().map_err(|_| "row_unreadable")?;
+        Ok(step::of_token(self.left, row, token, (item.as_ref(), slots.unwrap_or_default()), now))
     }
 
     /// Whoever is back answers for their agents again: these stay as they are.
@@ -296,7 +350,7 @@ impl<D: Desk> Pass<'_, D> {
         let record =
             |phase, reason| Ok::<_, Fault>(step::record(left, step, action, phase, reason, self.moment()?));
         desk.attempt(action, record(Phase::Attempt, "allowed")?).await?;
-        let (reason, made) = match desk.write(&step.swap).await {
+        let (reason, made) = match desk.write(&step.swaps).await {
             Ok(()) => ("completed", Ok(true)),
             Err(GateFault::Condition(_)) => ("conflict", Ok(false)),
             Err(GateFault::NotWritten) => ("failed", Err("tables_unavailable")),
@@ -316,6 +370,8 @@ enum Held<'a> {
     Key,
     /// An agent of this tenant.
     Agent(&'a TenantId),
+    /// A token of this connection's directory.
+    Token(&'a ConnectionId),
 }
 
 /// What a look at a row came to.

@@ -745,7 +745,7 @@ data "aws_iam_policy_document" "lifecycle" {
     }
   }
 
-  # Whether somebody has left, and whether a deputy is there.
+  # Whether somebody has left, and whether a deputy is there; connections, and which tokens of their directories are live.
   statement {
     sid       = "KnowPeople"
     actions   = ["dynamodb:GetItem"]
@@ -754,7 +754,32 @@ data "aws_iam_policy_document" "lifecycle" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["ORG#*", "OFFBOARD#*"]
+      values   = ["ORG#*", "CON#*", "OFFBOARD#*"]
+    }
+  }
+
+  statement {
+    sid       = "FindTokens"
+    actions   = ["dynamodb:Query"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["ORG#*", "CON#*"]
+    }
+  }
+
+  # Tokens of directories that a leaver was shown.
+  statement {
+    sid       = "EndTokens"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["identity"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["CON#*"]
     }
   }
 

@@ -8,7 +8,7 @@ use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
 use crate::{
     ChangeId, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, Role, SealedBytes, SessionId, TenantId,
-    Timestamp, UserId, WorkloadId,
+    Timestamp, User, UserId, WorkloadId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -146,7 +146,28 @@ pub struct WorkloadRow {
     /// JSON text: issuer, audience and subject of the tokens. What they mean is `admin`'s business.
     pub federation: String,
     /// The person who answers for it. Without one in good standing it does nothing; rows from before name none.
-    pub owner: Option<UserId>,
+    pub owner: Option<InEpoch>,
+    /// Who made it, or named its owner last: as long as nobody else does, what it does is theirs too. Rows from before name nobody.
+    pub set_by: Option<UserId>,
+}
+
+/// Somebody in an epoch of theirs: once they were ended, what hangs on them is over, even if they are let in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InEpoch {
+    pub user: UserId,
+    /// `None`: of a row from before it was kept, and over.
+    pub epoch: Option<u64>,
+}
+
+impl InEpoch {
+    pub const fn new(user: UserId, epoch: u64) -> Self {
+        Self { user, epoch: Some(epoch) }
+    }
+
+    /// Whether they are who they were, by their row.
+    pub fn stands(&self, person: Option<&User>) -> bool {
+        person.is_some_and(|one| one.active && one.id == self.user && Some(one.epoch) == self.epoch)
+    }
 }
 
 impl fmt::Debug for WorkloadRow {
@@ -180,7 +201,7 @@ pub struct InviteRow {
     /// A role in a tenant.
     pub tenant: Option<(TenantId, Role)>,
     /// Who invited; nobody at the beginning of all.
-    pub invited_by: Option<UserId>,
+    pub invited_by: Option<InEpoch>,
     pub expires_at: Timestamp,
 }
 

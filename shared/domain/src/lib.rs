@@ -50,8 +50,8 @@ pub use id::{
     ProviderId, QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{
-    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, IDLE_MS, InviteRow,
-    OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow, Through, WorkloadRow,
+    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, IDLE_MS, InEpoch,
+    InviteRow, OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow, Through, WorkloadRow,
 };
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use crate::event::{NotInCatalogue, catalogue};
 use crate::id::text_serde;
-use crate::{Agent, KeyRow, KeyState, Lifecycle, OrgId, Owner, RecordError, Timestamp, UserId};
+use crate::{Agent, KeyRow, KeyState, Lifecycle, OrgId, Owner, RecordError, ScimTokenRow, Timestamp, UserId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 catalogue! {
@@ -126,6 +126,12 @@ impl Offboarding {
             }
             Owner::Tenant => self.end_secrets(key),
         }
+    }
+
+    /// Whether a token of a directory ends with them: they were shown it, and it could reactivate them.
+    pub fn ends_token(&self, token: &ScimTokenRow, now: Timestamp) -> bool {
+        let theirs = token.created_by == self.user && token.created_epoch < self.epoch;
+        theirs && token.org == self.org && token.is_live(now)
     }
 
     fn end_secrets(&self, key: &KeyRow) -> Option<KeyRow> {

@@ -170,7 +170,9 @@ pub struct ScimTokenRow {
     pub secret: SecretHash,
     /// The last four characters of its text.
     pub last_four: String,
+    /// Whoever was shown it, and in which epoch of theirs; rows from before it was kept say 0.
     pub created_by: UserId,
+    pub created_epoch: u64,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InviteRow, OwnersRow, QueryRow,
-    Role, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
+    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InEpoch, InviteRow, OwnersRow,
+    QueryRow, Role, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
 };
 
 use crate::codec::{Row, sealed};
@@ -70,6 +70,24 @@ fn handed(item: &Item) -> Result<BTreeSet<SessionId>, CodecError> {
     ids.map(|id| id.parse().map_err(|_| CodecError::Form("handed"))).collect()
 }
 
+/// Under which names a person and their epoch lie.
+type Names = (&'static str, &'static str);
+
+const OWNER: Names = ("owner_id", "owner_epoch");
+const INVITER: Names = ("invited_by", "inviter_epoch");
+
+fn in_epoch(one: &InEpoch, (user, epoch): Names) -> impl Iterator<Item = (String, Attr)> + use<> {
+    let place = (user.to_owned(), Attr::text(&one.user));
+    let count = one.epoch.map(|count| (epoch.to_owned(), Attr::number(count)));
+    [place].into_iter().chain(count)
+}
+
+fn person_in_epoch(row: &Reader<'_>, (user, epoch): Names) -> Result<Option<InEpoch>, CodecError> {
+    let Some(user) = row.optional(user)? else { return Ok(None) };
+    let epoch = if row.has(epoch) { Some(row.number(epoch)?) } else { None };
+    Ok(Some(InEpoch { user, epoch }))
+}
+
 impl Row for WorkloadRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -82,7 +100,8 @@ impl Row for WorkloadRow {
             ("epoch", Attr::number(self.epoch)),
             ("federation", Attr::text(&self.federation)),
         ]);
-        row.extend(self.owner.as_ref().map(|owner| ("owner_id".to_owned(), Attr::text(owner))));
+        row.extend(self.owner.iter().flat_map(|owner| in_epoch(owner, OWNER)));
+        row.extend(self.set_by.as_ref().map(|user| ("set_by".to_owned(), Attr::text(user))));
         row
     }
 
@@ -97,7 +116,8 @@ impl Row for WorkloadRow {
             status: row.parse("status")?,
             epoch: row.number("epoch")?,
             federation: row.parse("federation")?,
-            owner: row.optional("owner_id")?,
+            owner: person_in_epoch(&row, OWNER)?,
+            set_by: row.optional("set_by")?,
         })
     }
 }
@@ -161,7 +181,7 @@ impl Row for InviteRow {
             ("owner", Attr::Bool(self.owner)),
             ("expires_at", Attr::text(self.expires_at)),
         ]);
-        row.extend(self.invited_by.as_ref().map(|user| ("invited_by".to_owned(), Attr::text(user))));
+        row.extend(self.invited_by.iter().flat_map(|inviter| in_epoch(inviter, INVITER)));
         if let Some((tenant, role)) = &self.tenant {
             row.insert("tenant_id".to_owned(), Attr::text(tenant));
             row.insert("role".to_owned(), Attr::text(role));
@@ -181,7 +201,7 @@ impl Row for InviteRow {
             platform: row.flag("platform")?,
             owner: row.flag("owner")?,
             tenant,
-            invited_by: row.optional("invited_by")?,
+            invited_by: person_in_epoch(&row, INVITER)?,
             expires_at: row.parse("expires_at")?,
         })
     }
@@ -358,9 +378,10 @@ mod tests {
                 status: Lifecycle::Active,
                 epoch: 2,
                 federation: "{}".to_owned(),
-                owner: Some(UserId::from_random([8; 10])),
+                owner: Some(InEpoch::new(UserId::from_random([8; 10]), 3)),
+                set_by: Some(UserId::from_random([9; 10])),
             },
-            &["owner_id"],
+            &["owner_id", "owner_epoch", "set_by"],
         );
     }
 
@@ -416,10 +437,10 @@ mod tests {
             platform: true,
             owner: true,
             tenant: Some((tenant, Role::Owner)),
-            invited_by: Some(user.clone()),
+            invited_by: Some(InEpoch::new(user.clone(), 3)),
             expires_at: at,
         };
-        reads_back(invite, &["tenant_id", "invited_by"]);
+        reads_back(invite, &["tenant_id", "invited_by", "inviter_epoch"]);
         reads_back(OwnersRow([user.clone()].into()), &[]);
         reads_back(
             BreakGlassRow {

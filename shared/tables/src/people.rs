@@ -10,7 +10,7 @@ use domain::{
 use crate::codec::Row;
 use crate::gates::Update;
 use crate::item::{VERSION, VERSION_FIELD, item};
-use crate::{Attr, CodecError, Item, Key, Reader};
+use crate::{Attr, CodecError, Item, Key, Reader, Swap};
 
 impl Row for Person {
     fn to_item(&self) -> Item {
@@ -132,6 +132,27 @@ pub fn joined_or_made(tenant: &TenantId, team: &Code, now: Timestamp) -> Update 
     }
 }
 
+const REVOKED_AT: &str = "revoked_at";
+
+/// A token of a directory that is taken no more, and its place among the live ones given free. `slots`: the row of these, and
+/// what is in it.
+pub fn token_revoked(
+    (place, item): (Key, &Item),
+    id: &ScimTokenId,
+    (slots_place, slots_item, slots): (Key, Option<&Item>, ScimSlots),
+    now: Timestamp,
+) -> Vec<Swap> {
+    let mut revoked = item.clone();
+    revoked.insert(REVOKED_AT.to_owned(), Attr::text(now));
+    let mut kept = slots;
+    kept.0.retain(|(one, _)| one != id);
+    // Written over the slots as they were read: of two that are made or revoked at once, one fails.
+    vec![
+        Swap { key: place, old: Some(item.clone()), new: revoked },
+        Swap { key: slots_place, old: slots_item.cloned(), new: kept.to_item() },
+    ]
+}
+
 impl Row for ScimTokenRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -141,10 +162,11 @@ impl Row for ScimTokenRow {
             ("secret_sha256", Attr::text(self.secret)),
             ("last_four", Attr::text(&self.last_four)),
             ("created_by", Attr::text(&self.created_by)),
+            ("created_epoch", Attr::number(self.created_epoch)),
             ("created_at", Attr::text(self.created_at)),
             ("expires_at", Attr::text(self.expires_at)),
         ]);
-        row.extend(self.revoked_at.map(|at| ("revoked_at".to_owned(), Attr::text(at))));
+        row.extend(self.revoked_at.map(|at| (REVOKED_AT.to_owned(), Attr::text(at))));
         row
     }
 
@@ -157,9 +179,10 @@ impl Row for ScimTokenRow {
             secret: row.parse("secret_sha256")?,
             last_four: row.str("last_four")?.to_owned(),
             created_by: row.parse("created_by")?,
+            created_epoch: if row.has("created_epoch") { row.number("created_epoch")? } else { 0 },
             created_at: row.parse("created_at")?,
             expires_at: row.parse("expires_at")?,
-            revoked_at: row.optional("revoked_at")?,
+            revoked_at: row.optional(REVOKED_AT)?,
         })
     }
 }
@@ -184,7 +207,6 @@ impl Row for ScimSlots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Swap;
     use crate::gates::tests::store::evaluate;
     use crate::testing::reads_back;
     use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
@@ -213,6 +235,7 @@ mod tests {
             secret: SecretHash::of("x"),
             last_four: "abcd".to_owned(),
             created_by: user,
+            created_epoch: 3,
             created_at: at(1),
             expires_at: at(2),
             revoked_at: Some(at(3)),
@@ -220,7 +243,7 @@ mod tests {
         assert!(!row.is_live(at(1)));
         assert!(ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(1)));
         assert!(!ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(2)));
-        reads_back(row, &["revoked_at"]);
+        reads_back(row, &["revoked_at", "created_epoch"]);
     }
 
     #[test]

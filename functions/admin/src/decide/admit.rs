@@ -131,7 +131,7 @@ pub fn more_keys(
     let by_invite = invited.and_then(|invite| invite.tenant.as_ref()).map(|(tenant, _)| tenant);
     let mut keys = vec![Key::user(org, user), Key::org_owner(org, user), Key::platform_admin(user)];
     // Whoever invited must still be one who may.
-    let inviter = invited.and_then(|invite| invite.invited_by.as_ref());
+    let inviter = invited.and_then(|invite| invite.invited_by.as_ref()).map(|inviter| &inviter.user);
     keys.extend(inviter.iter().flat_map(|inviter| [Key::user(org, inviter), Key::org_owner(org, inviter)]));
     for tenant in by_group.chain(by_invite) {
         keys.extend([Key::binding(tenant, user), Key::owners(tenant), Key::tenant(tenant)]);
@@ -302,7 +302,8 @@ impl Entry<'_> {
     /// What an invitation holds, once.
     fn accept(&mut self, invite: Option<&InviteRow>) -> Result<(), Why> {
         // Nobody gives themselves a role by inviting themselves.
-        let others = |invite: &&InviteRow| invite.invited_by.as_ref() != Some(self.user);
+        let others =
+            |invite: &&InviteRow| invite.invited_by.as_ref().map(|inviter| &inviter.user) != Some(self.user);
         let Some(invite) = invite.filter(others) else { return Ok(()) };
         let missing = |staged: &Staged<'_>, key: &Key| staged.item(key).is_none();
         // The first administrator's alone: what older bootstraps promised is over with the first sign-in.

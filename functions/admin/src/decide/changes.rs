@@ -1,6 +1,6 @@
 //! Changes that wait for a second person: what was asked for is kept as it was sent, and decided again when it is confirmed.
 
-use domain::{AskedAs, ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata, Person, UserId};
+use domain::{AskedAs, ChangeId, ChangeRow, ChangeState, Code, MetaValue, Metadata, OrgId, Person, UserId};
 use policy::admin::{PrincipalId, may_confirm};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -152,10 +152,18 @@ fn confirmed(ask: &Ask<'_>) -> Result<Change, Refused> {
 fn same_address(ask: &Ask<'_>, row: &ChangeRow) -> Result<bool, Refused> {
     // Digests of addresses are an organization's own: elsewhere nothing can be compared.
     let Some(asked_as) = row.asked_as.as_ref().filter(|one| one.org == ask.who.org) else { return Ok(false) };
+    same_person(ask, &asked_as.org, &row.by, &ask.who.user)
+}
+
+/// Whether two accounts of an organization, both of which were read, have a verified address in common.
+///
+/// # Errors
+/// A row does not read.
+pub fn same_person(ask: &Ask<'_>, org: &OrgId, one: &UserId, other: &UserId) -> Result<bool, Refused> {
     let of = |user: &UserId| {
-        Ok::<_, Refused>(ask.find::<Person>(&Key::user(&asked_as.org, user))?.map(|person| person.addresses))
+        Ok::<_, Refused>(ask.find::<Person>(&Key::user(org, user))?.map(|person| person.addresses))
     };
-    let (one, other) = (of(&row.by)?.unwrap_or_default(), of(&ask.who.user)?.unwrap_or_default());
+    let (one, other) = (of(one)?.unwrap_or_default(), of(other)?.unwrap_or_default());
     Ok(one.iter().any(|address| other.contains(address)))
 }
 
@@ -171,11 +179,17 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     Ok(Change { metadata: Metadata::default().with("operation", MetaValue::Code(row.operation)), ..change })
 }
 
-/// What was asked for before is not asked for twice: its answer is as it stands.
+/// What was asked for before is not asked for twice while it waits: its answer is as it stands.
 fn repeats(before: &ChangeRow, row: &ChangeRow) -> Result<Change, Refused> {
-    let what = |row: &ChangeRow| (row.operation.clone(), row.path.clone(), row.body.clone(), row.by.clone());
+    let what = |row: &ChangeRow| {
+        (row.operation.clone(), row.path.clone(), row.body.clone(), row.seen.clone(), row.by.clone())
+    };
     if what(before) != what(row) {
         return Err(Refused::hint(Why::Conflict, "this Idempotency-Key has asked for something else"));
+    }
+    if before.state != ChangeState::Pending || before.expires_at <= row.at {
+        let hint = "what this Idempotency-Key asked for waits no more: ask with another one";
+        return Err(Refused::hint(Why::Conflict, hint));
     }
     Ok(Change::already(format!("change:{}", before.id), view(before)))
 }

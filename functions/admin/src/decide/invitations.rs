@@ -29,7 +29,7 @@ fn view(id: &str, row: &InviteRow) -> Value {
         row.tenant.as_ref().map_or((None, None), |(tenant, role)| (Some(tenant), Some(role)));
     json!({
         "id": id, "connection": row.connection, "platform": row.platform, "owner": row.owner, "tenant": tenant,
-        "role": role, "invited_by": row.invited_by, "expires_at": row.expires_at,
+        "role": role, "invited_by": row.invited_by.as_ref().map(|inviter| &inviter.user), "expires_at": row.expires_at,
     })
 }
 
@@ -37,7 +37,7 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.org.iter().zip(&params.invitation).map(|(org, invitation)| Key::invite(org, invitation)).collect()
 }
 
-/// An invitation, unless it is void: whoever invited must still be one who may. Owners of the organization may invite, into
+/// An invitation, unless it is void: whoever invited must still be one who may, and not have been ended since. Owners of the organization may invite, into
 /// whatever is theirs, and nobody else may.
 ///
 /// # Errors
@@ -46,9 +46,9 @@ pub fn standing(rows: &Rows, invite: Option<InviteRow>) -> Result<Option<InviteR
     let Some(open) = &invite else { return Ok(None) };
     // Nobody did at the beginning of an organization.
     let Some(inviter) = &open.invited_by else { return Ok(invite) };
-    let person = rows.get(&Key::user(&open.org, inviter)).map(User::from_item).transpose();
-    let active = person.map_err(|_| Why::FactsUnavailable)?.is_some_and(|person| person.active);
-    let stands = active && rows.contains_key(&Key::org_owner(&open.org, inviter));
+    let person = rows.get(&Key::user(&open.org, &inviter.user)).map(User::from_item).transpose();
+    let same = inviter.stands(person.map_err(|_| Why::FactsUnavailable)?.as_ref());
+    let stands = same && rows.contains_key(&Key::org_owner(&open.org, &inviter.user));
     Ok(invite.filter(|_| stands))
 }
 

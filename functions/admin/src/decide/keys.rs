@@ -149,11 +149,10 @@ pub fn create_service(ask: &Ask<'_>) -> Result<Change, Refused> {
     create(ask, KeyKind::Service, Owner::Tenant)
 }
 
-/// Whoever is shown the secret of what is made now, if that is a person: when they leave, it has to be replaced.
-fn seen(ask: &Ask<'_>) -> Result<Option<Sight>, Refused> {
-    let Some(person) = ask.who.person() else { return Ok(None) };
-    let (user, _) = ask.must::<User>(&Key::user(&ask.who.org, person))?;
-    Ok(Some(Sight { user: user.id, epoch: user.epoch }))
+/// Whoever is shown the secret of what is made now, or answers for the program that is: when they leave, it has to be replaced.
+fn seen(ask: &Ask<'_>) -> Result<Sight, Refused> {
+    let (user, _) = ask.must::<User>(&Key::user(&ask.who.org, &ask.who.answers))?;
+    Ok(Sight { user: user.id, epoch: user.epoch })
 }
 
 fn create(ask: &Ask<'_>, kind: KeyKind, owner: Owner) -> Result<Change, Refused> {
@@ -179,7 +178,7 @@ fn create(ask: &Ask<'_>, kind: KeyKind, owner: Owner) -> Result<Change, Refused>
         agent: wanted.agent,
         owner,
         secret: made.secret_hash(),
-        seen: seen(ask)?,
+        seen: Some(seen(ask)?),
         previous: None,
         scopes: Scopes {
             actions: wanted.actions,
@@ -285,7 +284,7 @@ pub fn rotate(ask: &Ask<'_>) -> Result<Change, Refused> {
     let made = GatewayKey::mint_as(row.id.clone(), row.kind, row.region, &ask.random.secret);
     let made = made.ok_or(Why::KeysUnavailable)?;
     let turned = row
-        .rotated(made.secret_hash(), seen(ask)?, ask.now, overlap_seconds.saturating_mul(1_000))
+        .rotated(made.secret_hash(), Some(seen(ask)?), ask.now, overlap_seconds.saturating_mul(1_000))
         .map_err(step)?;
     let mut body = view(&turned, ask.now);
     reveal(&mut body, &made);

@@ -5,12 +5,15 @@ use domain::{AgentId, Code, KillRow, KillScope, KillWrite, MetaValue, Metadata, 
 use policy::may_recover;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tables::codec::Row as _;
 use tables::{Key, KillOp, Switch, fingerprint};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Rows};
 use crate::event::Params;
 use crate::plan::{Change, Shown};
 use crate::refusal::{Refused, Why};
+
+use super::changes::same_person;
 
 /// The switch that the path stands for, and that of the agent which the body names.
 pub fn needs(params: &Params, body: &Value) -> Vec<Key> {
@@ -122,8 +125,9 @@ pub fn stop(ask: &Ask<'_>) -> Result<Change, Refused> {
         return Err(Refused::at(Why::InvalidField, "/agent", "an agent of this tenant"));
     }
     let write = written(ask, reason.clone());
-    // What a program stops, the person who answers for it has stopped too.
-    let op = KillOp::stop(scope, seen.as_ref(), [code(&ask.who.user), code(&ask.who.answers)]);
+    // What a program stops, the person who answers for it has stopped too, and whoever made it so.
+    let by = [&ask.who.user, &ask.who.answers].into_iter().chain(&ask.who.set_by).map(code);
+    let op = KillOp::stop(scope, seen.as_ref(), by);
     let change = Change::of(Vec::new(), switch.resource(), view(&after(seen, &op, &write)));
     Ok(Change {
         writes: op.to_writes(&switch, &write),
@@ -184,6 +188,29 @@ fn refused(row: &KillRow) -> Refused {
     )
 }
 
+/// People who have stopped a switch. Rows from before all were kept name the last one.
+fn stoppers(row: &KillRow) -> impl Iterator<Item = UserId> {
+    let last = row.last.iter().filter(|_| !row.stopped.is_empty()).map(|last| &last.by);
+    row.stoppers.iter().chain(last).filter_map(|who| who.as_str().parse().ok())
+}
+
+/// The rows of whoever has stopped the switches that were read, as far as they are of this organization.
+pub fn behind(org: &OrgId, params: &Params, body: &Value, rows: &Rows) -> Vec<Key> {
+    let switches = needs(params, body);
+    let rows = switches.iter().filter_map(|key| KillRow::from_item(rows.get(key)?).ok());
+    rows.flat_map(|row| stoppers(&row).map(|user| Key::user(org, &user)).collect::<Vec<_>>()).collect()
+}
+
+/// Nor does whoever has stopped it recover it under another account of theirs, be it by a program of that one.
+fn another(ask: &Ask<'_>, row: &KillRow) -> Result<(), Refused> {
+    for user in stoppers(row) {
+        if same_person(ask, &ask.who.org, &user, &ask.who.answers)? {
+            return Err(refused(row));
+        }
+    }
+    Ok(())
+}
+
 pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Recover { reason, version, agent } = ask.body()?;
     let switch = switch(ask, agent)?;
@@ -199,6 +226,7 @@ pub fn recover(ask: &Ask<'_>) -> Result<Change, Refused> {
     }
     let write = written(ask, reason.clone());
     may_recover(&row, &write.by).map_err(|_| refused(&row))?;
+    another(ask, &row)?;
     let op = KillOp::recover(&row);
     let change = Change::of(Vec::new(), switch.resource(), view(&after(Some(row), &op, &write)));
     Ok(Change {

@@ -1,8 +1,8 @@
 //! Who is in, and with which role. Nobody gives more than they have, and nobody changes their own.
 
 use domain::{
-    Code, ConnectionId, ConnectionRow, InviteRow, MetaValue, Metadata, Org, OwnersRow, Role, TenantId, User,
-    UserId,
+    Code, ConnectionId, ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Org, OwnersRow, Role,
+    TenantId, User, UserId,
 };
 use policy::admin::{Action, Denial, Granted, PrincipalId, Resource, last_owner, may_change};
 use serde::Deserialize;
@@ -241,7 +241,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
         platform: false,
         owner: wanted.owner,
         tenant,
-        invited_by: Some(ask.who.user.clone()),
+        invited_by: Some(InEpoch::new(ask.who.user.clone(), ask.who.session.epoch)),
         expires_at,
     };
     // The last one counts: an older one, perhaps mistaken, is replaced.

@@ -4,7 +4,8 @@ use domain::{Metadata, ScimSlots, ScimToken, ScimTokenId, ScimTokenRow, Timestam
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
-use tables::{Attr, Item, Key, Swap, Table};
+use tables::people::token_revoked;
+use tables::{Item, Key, Swap, Table};
 
 use crate::ask::Ask;
 use crate::event::Params;
@@ -85,6 +86,7 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
         secret: token.secret_hash(),
         last_four: token.last_four(),
         created_by: ask.who.user.clone(),
+        created_epoch: ask.who.session.epoch,
         created_at: ask.now,
         expires_at,
         revoked_at: None,
@@ -120,10 +122,8 @@ pub fn revoke(ask: &Ask<'_>) -> Result<Change, Refused> {
         return Ok(Change::already(resource(id), Value::Null));
     }
     let place = Key::scim_slots(&connection.id);
-    let mut slots = ask.find::<ScimSlots>(&place)?.unwrap_or_default();
-    slots.0.retain(|(one, _)| one != id);
-    let mut revoked = item.clone();
-    revoked.insert("revoked_at".to_owned(), Attr::text(ask.now));
-    let swaps = vec![Swap { key, old: Some(item.clone()), new: revoked }, swapped(ask, place, &slots)];
+    let slots = ask.find::<ScimSlots>(&place)?.unwrap_or_default();
+    let old = ask.rows.get(&place);
+    let swaps = token_revoked((key, item), id, (place, old, slots), ask.now);
     Ok(Change::of(swaps, resource(id), Value::Null))
 }

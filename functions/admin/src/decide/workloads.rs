@@ -1,7 +1,7 @@
 //! Programs that sign in by a token of the platform that they run on: a build, a pod, a job. No secret of ours is stored
 //! there. Each has one role in one tenant, and is bound to one issuer, audience and subject.
 
-use domain::{Code, Lifecycle, MetaValue, Metadata, Name, Role, UserId, WorkloadId, WorkloadRow};
+use domain::{Code, InEpoch, Lifecycle, MetaValue, Metadata, Name, Role, UserId, WorkloadId, WorkloadRow};
 use policy::admin::{Granted, PrincipalId, may_change};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,7 +42,8 @@ fn view(item: &Item) -> Option<Value> {
     let row = WorkloadRow::from_item(item).ok()?;
     let federation: Federation = serde_json::from_str(&row.federation).ok()?;
     Some(json!({
-        "id": row.id, "name": named(item), "acts_as": row.user, "role": row.role, "status": row.status, "owner": row.owner,
+        "id": row.id, "name": named(item), "acts_as": row.user, "role": row.role, "status": row.status,
+        "owner": row.owner.map(|owner| owner.user), "set_by": row.set_by,
         "issuer": federation.issuer, "audience": federation.audience, "subject": federation.subject,
     }))
 }
@@ -120,7 +121,9 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
         status: Lifecycle::Active,
         epoch: 1,
         federation: serde_json::to_string(&federation).map_err(|_| Why::FactsUnavailable)?,
-        owner: ask.who.person().cloned(),
+        // A program answers for nothing.
+        owner: ask.who.person().map(|user| InEpoch::new(user.clone(), ask.who.session.epoch)),
+        set_by: ask.who.person().cloned(),
     };
     let mut item = row.to_item();
     item.insert(NAME.to_owned(), Attr::text(&wanted.name));
@@ -160,7 +163,13 @@ pub fn owner_needs(params: &Params, body: &Value) -> Vec<Key> {
     needs(params, body).into_iter().chain(super::answering_needs(params, body)).collect()
 }
 
-/// Another person answers for it from now on.
+pub fn owner_schema() -> Value {
+    json!({"type": "object", "required": ["owner"], "additionalProperties": false, "properties": {
+        "owner": {"type": "string", "pattern": "^usr_[0-9a-hjkmnp-tv-z]{16}$",
+            "description": "somebody with a role in the tenant, or an owner of the organization"}}})
+}
+
+/// Another person answers for it from now on. Whoever says so is told with it: what it stops is not hung on somebody else alone.
 pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
     let owner = super::answering(ask)?;
     let (key, row, item) = workload(ask)?;
@@ -169,7 +178,9 @@ pub fn owner_of(ask: &Ask<'_>) -> Result<Change, Refused> {
         let body = view(item).ok_or(Why::FactsUnavailable)?;
         return Ok(Change::already(format!("workload:{}", row.id), body));
     }
-    let after = WorkloadRow { owner: Some(owner), epoch: row.epoch.saturating_add(1), ..row.clone() };
+    let set_by = Some(ask.who.user.clone());
+    let epoch = row.epoch.saturating_add(1);
+    let after = WorkloadRow { owner: Some(owner), set_by, epoch, ..row.clone() };
     let mut new = item.clone();
     new.extend(after.to_item());
     let body = view(&new).ok_or(Why::FactsUnavailable)?;

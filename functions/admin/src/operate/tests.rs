@@ -139,7 +139,7 @@ impl World {
             secret: None,
         };
         put(Key::connection(&connection.id), connection.to_item());
-        let who = Who { principal, user: user(4), org: org.clone(), session, answers: user(4) };
+        let who = Who { principal, user: user(4), org: org.clone(), session, answers: user(4), set_by: None };
         let policies = Policies::builtin().unwrap();
         Self { rows, org, tenant, agent, policies, presets: Presets::builtin().unwrap(), who }
     }
@@ -246,6 +246,31 @@ fn a_key_holds_what_was_asked_for_and_its_owner_s_epoch() {
     assert_eq!(why(world.call("keys.create_service", world.in_tenant(), &body, BARE)), Why::Forbidden);
     let foreign = json!({"agent": AgentId::from_random([99; 10]), "actions": ["llm.call"]});
     assert_eq!(why(world.call("keys.create_own", world.in_tenant(), &foreign, BARE)), Why::InvalidField);
+}
+
+/// Whoever answers for a program has seen the secrets that it was shown, be they of a key that is turned.
+#[test]
+fn a_secret_that_a_program_was_shown_is_seen_by_whoever_answers_for_it() {
+    let mut world = World::of(Some(Role::Admin));
+    world.who.principal.id = PrincipalId::Workload("ci".parse().unwrap());
+    world.who.principal.org_member = None;
+    world.who.user = user(9);
+    world.who.answers = user(6);
+    let body = json!({"agent": world.agent, "actions": ["llm.call"]});
+    let seen = |item: &Item| KeyRow::from_item(item).unwrap().seen;
+    let noa = Some(domain::Sight { user: user(6), epoch: 7 });
+    let made = world.call("keys.create_service", world.in_tenant(), &body, BARE);
+    let plan = world.make(made);
+    let place = plan.change.swaps[0].key.clone();
+    assert_eq!(seen(&world.rows[&place]), noa);
+    // A deadline goes with the secret that it was for, and the new secret has one who saw it.
+    let row = KeyRow::from_item(&world.rows[&place]).unwrap();
+    let id = row.id.clone();
+    let secret = domain::SecretHash::of("older");
+    world.put(place.clone(), &KeyRow { secret, seen: None, rotate_by: Some(at(9_000)), ..row });
+    let turn = Params { key: Some(id), ..world.in_tenant() };
+    let turned = world.call("keys.rotate", turn, &json!({"overlap_seconds": 0}), BARE);
+    assert_eq!(seen(&world.written(turned, &place).unwrap()), noa);
 }
 
 /// A switch that stops new keys stops the making and the turning of them, and one that is not there refuses.

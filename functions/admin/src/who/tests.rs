@@ -1,6 +1,6 @@
 //! What somebody may be, from rows in memory: people through their connection, programs through their row.
 
-use domain::SessionClient;
+use domain::{InEpoch, SessionClient};
 use serde_json::json;
 
 use super::*;
@@ -94,7 +94,8 @@ fn a_program_is_what_its_row_says_and_nothing_else() {
         status: Lifecycle::Active,
         epoch: 4,
         federation: String::new(),
-        owner: Some(UserId::from_random([8; 10])),
+        owner: Some(InEpoch::new(UserId::from_random([8; 10]), 1)),
+        set_by: None,
     };
     let standing_of = |row: Option<WorkloadRow>, at_tenant: &TenantId| {
         let mut rows = above(&session, at_tenant);
@@ -121,11 +122,23 @@ fn a_program_is_what_its_row_says_and_nothing_else() {
         (Some(WorkloadRow { epoch: 5, ..row.clone() }), Why::SessionEpoch),
         // Nobody answers for it: who did was ended, is none of the organization's, or was never named.
         (
-            Some(WorkloadRow { owner: Some(UserId::from_random([9; 10])), ..row.clone() }),
+            Some(WorkloadRow { owner: Some(InEpoch::new(UserId::from_random([9; 10]), 1)), ..row.clone() }),
             Why::WorkloadInactive,
         ),
         (
-            Some(WorkloadRow { owner: Some(UserId::from_random([7; 10])), ..row.clone() }),
+            Some(WorkloadRow { owner: Some(InEpoch::new(UserId::from_random([7; 10]), 1)), ..row.clone() }),
+            Why::WorkloadInactive,
+        ),
+        // Let in again after they were ended, or of a row that does not say when: it is taken over anew.
+        (
+            Some(WorkloadRow { owner: Some(InEpoch::new(UserId::from_random([8; 10]), 2)), ..row.clone() }),
+            Why::WorkloadInactive,
+        ),
+        (
+            Some(WorkloadRow {
+                owner: Some(InEpoch { user: UserId::from_random([8; 10]), epoch: None }),
+                ..row.clone()
+            }),
             Why::WorkloadInactive,
         ),
         (Some(WorkloadRow { owner: None, ..row }), Why::WorkloadInactive),

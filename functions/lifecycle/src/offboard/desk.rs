@@ -35,7 +35,8 @@ pub trait Desk: Sync {
         after: Option<&str>,
     ) -> impl Future<Output = Result<Listed, Fault>> + Send;
 
-    fn write(&self, swap: &Swap) -> impl Future<Output = Result<(), GateFault>> + Send;
+    /// All rows or none.
+    fn write(&self, swaps: &[Swap]) -> impl Future<Output = Result<(), GateFault>> + Send;
 
     /// Takes a row away, if it is as it was read.
     fn forget(&self, key: &Key, old: &Item) -> impl Future<Output = Result<(), GateFault>> + Send;
@@ -95,8 +96,8 @@ impl Desk for Live<'_> {
         self.effects.dynamo.page(table, pk, prefix, after, PAGE).await.map_err(|_| "tables_unavailable")
     }
 
-    async fn write(&self, swap: &Swap) -> Result<(), GateFault> {
-        self.effects.dynamo.write_all(vec![swap.to_write()]).await
+    async fn write(&self, swaps: &[Swap]) -> Result<(), GateFault> {
+        self.effects.dynamo.write_all(swaps.iter().map(Swap::to_write).collect()).await
     }
 
     async fn forget(&self, key: &Key, old: &Item) -> Result<(), GateFault> {

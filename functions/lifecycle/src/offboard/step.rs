@@ -2,9 +2,11 @@
 
 use domain::{
     ActionId, Actor, ActorType, Agent, AgentId, AuditRecord, Code, Decided, Description, EventId, EventType,
-    KeyRow, MetaValue, Metadata, Offboarding, OrgId, Phase, RECORD_VERSION, Region, TenantId, Timestamp,
+    KeyRow, MetaValue, Metadata, Offboarding, OrgId, Phase, RECORD_VERSION, Region, ScimSlots, ScimTokenRow,
+    TenantId, Timestamp,
 };
 use tables::offboard::{agent_item, key_item};
+use tables::people::token_revoked;
 use tables::{Item, Key, Swap};
 
 /// What becomes of a row.
@@ -16,6 +18,8 @@ pub enum Did {
     RotationDue,
     Suspended,
     Reassigned,
+    /// A directory's token that the leaver was shown.
+    TokenRevoked,
 }
 
 /// How often each was done.
@@ -25,6 +29,7 @@ pub struct Tally {
     pub rotations: u64,
     pub suspended: u64,
     pub reassigned: u64,
+    pub tokens: u64,
 }
 
 impl Tally {
@@ -34,18 +39,19 @@ impl Tally {
             Did::RotationDue => &mut self.rotations,
             Did::Suspended => &mut self.suspended,
             Did::Reassigned => &mut self.reassigned,
+            Did::TokenRevoked => &mut self.tokens,
         };
         *count = count.saturating_add(1);
     }
 }
 
-/// One row for another, and what is said of it.
+/// Rows for others, all or none, and what is said of it. The first is the one that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub did: Did,
-    pub swap: Swap,
+    pub swaps: Vec<Swap>,
     pub tenant: TenantId,
-    pub agent: AgentId,
+    pub agent: Option<AgentId>,
     resource: String,
 }
 
@@ -57,9 +63,9 @@ pub fn of_key(left: &Offboarding, place: &Key, item: &Item, key: &KeyRow, now: T
     let new = key_item(item, &ended);
     Some(Step {
         did,
-        swap: Swap { key: place.clone(), old: Some(item.clone()), new },
+        swaps: vec![Swap { key: place.clone(), old: Some(item.clone()), new }],
         tenant: key.tenant.clone(),
-        agent: key.agent.clone(),
+        agent: Some(key.agent.clone()),
         resource: format!("key:{}", key.id),
     })
 }
@@ -77,10 +83,34 @@ pub fn of_agent(
     let new = agent_item(item, &ended);
     Some(Step {
         did,
-        swap: Swap { key: place.clone(), old: Some(item.clone()), new },
+        swaps: vec![Swap { key: place.clone(), old: Some(item.clone()), new }],
         tenant: tenant.clone(),
-        agent: agent.id.clone(),
+        agent: Some(agent.id.clone()),
         resource: format!("agent:{}", agent.id),
+    })
+}
+
+/// What a directory's token becomes, if anything: at once, as with it whoever has it could let themselves in again. `slots`:
+/// the row of its connection's live tokens.
+pub fn of_token(
+    left: &Offboarding,
+    (place, item): (&Key, &Item),
+    token: &ScimTokenRow,
+    slots: (Option<&Item>, ScimSlots),
+    now: Timestamp,
+) -> Option<Step> {
+    // Whatever the row says, it is of the connection that it lies at.
+    let own = *place == Key::scim_token(&token.connection, &token.id);
+    if !own || !left.ends_token(token, now) {
+        return None;
+    }
+    let slots = (Key::scim_slots(&token.connection), slots.0, slots.1);
+    Some(Step {
+        did: Did::TokenRevoked,
+        swaps: token_revoked((place.clone(), item), &token.id, slots, now),
+        tenant: TenantId::platform(),
+        agent: None,
+        resource: format!("scim_token:{}", token.id),
     })
 }
 
@@ -122,11 +152,16 @@ pub fn record(
             "offboarding.reassign",
             "An agent goes to its deputy: whoever answered for it has left.",
         ),
+        Did::TokenRevoked => (
+            EventType::AdminScimToken,
+            "offboarding.revoke_token",
+            "A directory's token is revoked: whoever was shown it has left.",
+        ),
     };
     let told = Told { event, name, description, phase, reason, metadata: metadata(left) };
     AuditRecord {
         action_id: Some(action),
-        agent_id: Some(step.agent.clone()),
+        agent_id: step.agent.clone(),
         resource: step.resource.parse().ok(),
         ..told.record(left.org.clone(), step.tenant.clone(), moment)
     }
@@ -138,7 +173,8 @@ pub fn summary(left: &Offboarding, tally: Tally, moment: Moment) -> AuditRecord 
         .count("keys_revoked", tally.revoked)
         .count("rotations_due", tally.rotations)
         .count("agents_suspended", tally.suspended)
-        .count("agents_reassigned", tally.reassigned);
+        .count("agents_reassigned", tally.reassigned)
+        .count("scim_tokens_revoked", tally.tokens);
     let told = Told {
         event: EventType::AdminOffboarding,
         name: "offboarding.done",

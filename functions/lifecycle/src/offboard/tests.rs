@@ -8,7 +8,7 @@ use super::*;
 use aws::Message;
 use domain::{
     AgentId, EventType, GatewayKey, KeyId, KeyKind, LeaveCause, OrgId, Owner, Person, Previous, Region,
-    Scopes, Sight,
+    ScimTokenId, Scopes, SecretHash, Sight,
 };
 use memory::{FAILURES, Failure, Memory, live, told};
 use tables::offboard::marked;
@@ -88,6 +88,43 @@ fn agent(tenant: &TenantId, byte: u8, owner: Option<u8>, deputy: Option<u8>) -> 
     (Key::agent(tenant, &id), agent.to_item())
 }
 
+fn connection(byte: u8) -> ConnectionId {
+    ConnectionId::from_random([byte; 10])
+}
+
+fn token_id(byte: u8) -> ScimTokenId {
+    ScimTokenId::from_random([byte; 10])
+}
+
+/// A directory's token, by whom and in which epoch of theirs.
+fn token(at: u8, byte: u8, by: (u8, u64)) -> (Key, Item) {
+    let row = ScimTokenRow {
+        id: token_id(byte),
+        org: left().org,
+        connection: connection(at),
+        secret: SecretHash::of("x"),
+        last_four: "abcd".to_owned(),
+        created_by: user(by.0),
+        created_epoch: by.1,
+        created_at: noon(),
+        expires_at: noon().plus_millis(86_400_000),
+        revoked_at: None,
+    };
+    let mut item = row.to_item();
+    item.insert("expires".to_owned(), Attr::number(1));
+    (Key::scim_token(&connection(at), &row.id), item)
+}
+
+fn slots(at: u8, tokens: &[u8]) -> (Key, Item) {
+    let slots = tokens.iter().map(|byte| (token_id(*byte), noon().plus_millis(86_400_000))).collect();
+    (Key::scim_slots(&connection(at)), ScimSlots(slots).to_item())
+}
+
+fn is_revoked(desk: &Memory, at: u8, byte: u8) -> bool {
+    let item = desk.item(&Key::scim_token(&connection(at), &token_id(byte))).unwrap();
+    !ScimTokenRow::from_item(&item).unwrap().is_live(noon())
+}
+
 /// Two tenants of an organization that Dana has left: with Dana's things, and with things of others.
 fn rows() -> Items {
     let (one, two) = (tenant(5), tenant(6));
@@ -107,6 +144,10 @@ fn rows() -> Items {
     rows.extend([agent(&one, 1, Some(DANA), None), agent(&one, 2, Some(DANA), Some(4))]);
     rows.extend([agent(&one, 3, Some(4), Some(DANA)), agent(&two, 4, Some(DANA), Some(7))]);
     rows.extend([agent(&two, 5, None, None)]);
+    for at in [1, 2] {
+        rows.insert(Key::connection_of(&left().org, &connection(at)), Marker::item());
+    }
+    rows.extend([token(1, 1, (DANA, 7)), token(1, 2, (4, 1)), slots(1, &[1, 2])]);
     rows
 }
 
@@ -129,7 +170,7 @@ fn agent_row(desk: &Memory, tenant: &TenantId, byte: u8) -> Agent {
     Agent::from_item(&desk.item(&key).unwrap()).unwrap()
 }
 
-const ALL: Tally = Tally { revoked: 2, rotations: 1, suspended: 2, reassigned: 1 };
+const ALL: Tally = Tally { revoked: 2, rotations: 1, suspended: 2, reassigned: 1, tokens: 1 };
 
 #[test]
 fn a_leavers_keys_end_secrets_get_a_deadline_and_agents_are_taken_care_of() {
@@ -153,6 +194,7 @@ fn a_leavers_keys_end_secrets_get_a_deadline_and_agents_are_taken_care_of() {
         (EventType::KeyRevoked, 2),
         (EventType::KeyRotationDue, 1),
         (EventType::AdminAgent, 3),
+        (EventType::AdminScimToken, 1),
         (EventType::AdminOffboarding, 1),
     ];
     for (event, count) in events {
@@ -162,6 +204,62 @@ fn a_leavers_keys_end_secrets_get_a_deadline_and_agents_are_taken_care_of() {
     }
     let logs: Vec<_> = state.log.iter().map(|record| record.tenant_id.clone()).collect();
     assert!(logs.contains(&one) && logs.contains(&two) && logs.last() == Some(&TenantId::platform()));
+}
+
+/// With it they could let themselves in again. Tokens of others, and of their own after they were let in again, go on.
+#[test]
+fn a_directory_s_token_ends_with_whoever_was_shown_it() {
+    let mut held = rows();
+    held.extend([token(2, 3, (DANA, 8)), token(2, 4, (DANA, 1)), slots(2, &[3, 4])]);
+    let (old, mut item) = token(2, 5, (DANA, 7));
+    item.remove("created_epoch");
+    held.insert(old, item);
+    let (foreign, item) = token(1, 6, (DANA, 7));
+    let mut foreign_row = ScimTokenRow::from_item(&item).unwrap();
+    foreign_row.org = OrgId::from_random([77; 10]);
+    held.insert(foreign, foreign_row.to_item());
+    let (over, item) = token(2, 7, (DANA, 7));
+    let row = ScimTokenRow { expires_at: noon(), ..ScimTokenRow::from_item(&item).unwrap() };
+    held.insert(over.clone(), row.to_item());
+    let desk = Memory::of(held, noon());
+    assert_eq!(live(gone_through(&desk, &left())), Some(Ok(Tally { tokens: 3, ..ALL })));
+    let revoked =
+        [(1, 1), (1, 2), (2, 3), (2, 4), (2, 5), (1, 6)].map(|(at, one)| is_revoked(&desk, at, one));
+    assert_eq!(revoked, [true, false, false, true, true, false]);
+    assert_eq!(desk.item(&over), Some(row.to_item()), "it is over already");
+    let kept = |at: u8| {
+        let item = desk.item(&Key::scim_slots(&connection(at))).unwrap();
+        ScimSlots::from_item(&item).unwrap().0.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (kept(1), kept(2)),
+        (vec![token_id(2)], vec![token_id(3)]),
+        "another may be made in its place"
+    );
+    let item = desk.item(&Key::scim_token(&connection(1), &token_id(1))).unwrap();
+    assert_eq!(item.get("expires"), Some(&Attr::number(1)));
+    let told = desk.state().log;
+    let of = |record: &&domain::AuditRecord| record.event_type == EventType::AdminScimToken;
+    assert!(told.iter().filter(of).all(|record| record.tenant_id == TenantId::platform()));
+    // Another is made in the free place meanwhile.
+    let desk = Memory::of(rows(), noon());
+    let (place, item) = slots(1, &[1, 2, 9]);
+    desk.comes_between(place, item);
+    assert_eq!(live(gone_through(&desk, &left())), Some(Ok(ALL)));
+    let item = desk.item(&Key::scim_slots(&connection(1))).unwrap();
+    let ids: Vec<_> = ScimSlots::from_item(&item).unwrap().0.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, [token_id(2), token_id(9)]);
+}
+
+/// What stops a sweep halfway each time does not keep it from the same people for ever.
+#[test]
+fn every_shard_is_the_first_one_some_time() {
+    let first: std::collections::BTreeSet<char> =
+        (0..32).filter_map(|run| shards(noon().plus_millis(run * 300_000)).next()).collect();
+    assert_eq!(first, HEAD_SHARDS.chars().collect(), "a sweep comes every five minutes");
+    let mut all: Vec<char> = shards(noon().plus_millis(1_020_000)).collect();
+    all.sort_unstable();
+    assert_eq!(all.into_iter().collect::<String>(), HEAD_SHARDS);
 }
 
 #[test]
@@ -322,7 +420,9 @@ fn drain(desk: &Memory) {
 fn check(desk: &Memory, honest: &memory::State, what: &str) {
     let state = desk.state();
     assert_eq!(state.rows, honest.rows, "{what}");
-    let held = |key: &&Key| key.pk.starts_with("KEY#") || key.sk.starts_with("AGENT#");
+    let held = |key: &&Key| {
+        key.pk.starts_with("KEY#") || key.sk.starts_with("AGENT#") || key.sk.starts_with("SCIMTOKEN#")
+    };
     for key in state.writes.keys().filter(held) {
         assert_eq!(state.writes[key], 1, "{what}: {key:?}");
     }

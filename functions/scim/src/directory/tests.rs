@@ -23,6 +23,7 @@ fn row(token: &ScimToken) -> ScimTokenRow {
         secret: token.secret_hash(),
         last_four: token.last_four(),
         created_by: UserId::from_random([4; 10]),
+        created_epoch: 1,
         created_at: at(0),
         expires_at: at(1_000),
         revoked_at: None,

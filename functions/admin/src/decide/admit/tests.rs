@@ -165,7 +165,7 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
         platform: false,
         owner: true,
         tenant: Some((way.tenant.clone(), Role::Admin)),
-        invited_by: Some(inviter.clone()),
+        invited_by: Some(domain::InEpoch::new(inviter.clone(), 1)),
         expires_at: at(9_000),
     };
     way.rows.insert(invite_key(&way, &identity), invite.to_item());
@@ -174,12 +174,18 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
     let keys = more_keys(&way.org, &way.connection, &UserId::from_random([9; 10]), Some(&invite));
     assert!(keys.contains(&person) && keys.contains(&office), "it is read before");
     let row = |active| User { id: inviter.clone(), active, epoch: 1 }.to_item();
-    for (active, owner, stands) in [
-        (Some(true), true, true),
-        (Some(true), false, false),
-        (Some(false), true, false),
-        (None, true, false),
+    for (active, owner, epoch, stands) in [
+        (Some(true), true, Some(1), true),
+        (Some(true), false, Some(1), false),
+        (Some(false), true, Some(1), false),
+        (None, true, Some(1), false),
+        // Ended since and let in again, and of a row that does not say when.
+        (Some(true), true, Some(0), false),
+        (Some(true), true, None, false),
     ] {
+        let invited_by = Some(domain::InEpoch { user: inviter.clone(), epoch });
+        let invite = InviteRow { invited_by, ..invite.clone() };
+        way.rows.insert(invite_key(&way, &identity), invite.to_item());
         way.rows.remove(&person);
         way.rows.remove(&office);
         way.rows.extend(active.map(|active| (person.clone(), row(active))));

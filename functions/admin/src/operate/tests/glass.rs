@@ -68,6 +68,11 @@ fn an_owner_is_given_and_nothing_else() {
     assert_eq!(plan.attempt.authority.as_ref().unwrap().role.as_ref().unwrap().as_str(), "break-glass");
     let metadata = serde_json::to_string(&plan.attempt.metadata).unwrap();
     assert!(metadata.contains(ChangeId::from_random([7; 10]).as_str()), "{metadata}");
+    // What is so already is shown, and that is told first.
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Owner.to_item());
+    let already = world.call("roles.grant", on(6, &world), &to("owner"), BARE);
+    let Decision::Write(plan) = told(&world, already) else { panic!() };
+    assert!(plan.change.already);
     world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Admin.to_item());
     let raised = world.call("roles.grant", on(6, &world), &to("owner"), BARE);
     assert!(matches!(raised, Decision::Write(_)), "{raised:?}");

@@ -52,6 +52,7 @@ fn whoever_answers_has_a_part_in_the_tenant() {
         epoch: 3,
         federation: federation.to_string(),
         owner: None,
+        set_by: None,
     };
     let key = Key::workload(&id);
     world.put(key.clone(), &row);
@@ -74,7 +75,22 @@ fn whoever_answers_has_a_part_in_the_tenant() {
     let given = world.call("workloads.owner", of_program.clone(), &json!({"owner": user(5)}), BARE);
     world.make(given);
     let after = domain::WorkloadRow::from_item(&world.rows[&key]).unwrap();
-    assert_eq!((after.owner, after.epoch), (Some(user(5)), 4), "its sessions end");
+    let noa = domain::InEpoch::new(user(5), 7);
+    assert_eq!((after.owner, after.epoch), (Some(noa), 4), "its sessions end");
+    assert_eq!(after.set_by, Some(user(4)), "and who named them is kept");
+    // Let in again after they were ended, they take it over anew.
+    world.put(Key::user(&world.org, &user(5)), &User { id: user(5), active: true, epoch: 8 });
+    let again = world.call("workloads.owner", of_program.clone(), &json!({"owner": user(5)}), BARE);
+    let Decision::Write(plan) = again else { panic!("{again:?}") };
+    assert!(!plan.change.already && plan.change.swaps.len() == 1);
+    // What the document says a body may hold, it may: an owner and nothing else.
+    let schema = crate::decide::workloads::owner_schema();
+    let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["owner"]);
+    let deputy = json!({"owner": user(5), "deputy": user(6)});
+    assert_eq!(why(world.call("workloads.owner", of_program.clone(), &deputy, BARE)), Why::InvalidField);
+    let Run::Change { body: Some(schema), .. } = &named("workloads.owner").unwrap().run else { panic!() };
+    assert_eq!(schema(), crate::decide::workloads::owner_schema());
     world.who.principal.roles = [(world.tenant.clone(), Role::Developer)].into();
     assert_eq!(
         why(world.call("workloads.owner", of_program, &json!({"owner": user(5)}), BARE)),
@@ -534,7 +550,8 @@ fn whoever_has_a_part_in_a_tenant_finds_it() {
         status: Lifecycle::Active,
         epoch: 7,
         federation: String::new(),
-        owner: Some(user(5)),
+        owner: Some(domain::InEpoch::new(user(5), 7)),
+        set_by: None,
     };
     world.put(Key::workload(&id), &row);
     assert_eq!(listed(&world).unwrap()["role"], "operator");

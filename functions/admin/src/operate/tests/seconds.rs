@@ -267,12 +267,17 @@ fn a_program_s_stop_is_of_whoever_answers_for_it_too() {
         Principal { id: PrincipalId::Workload("ci".parse().unwrap()), ..world.who.principal.clone() };
     world.who.principal = Principal { org_member: None, ..people };
     world.who.answers = user(6);
+    world.who.set_by = Some(user(5));
     let stop = json!({"reason": "deploy_failed"});
     let Decision::Write(plan) = world.call("kill.stop", world.in_tenant(), &stop, BARE) else { panic!() };
     let write = &plan.change.writes[0];
     let kept: BTreeSet<_> =
         write.names.iter().filter_map(|(_, name)| name.strip_prefix("stopper#")).collect();
-    assert_eq!(kept, [user(4), user(6)].iter().map(UserId::as_str).collect());
+    assert_eq!(
+        kept,
+        [user(4), user(5), user(6)].iter().map(UserId::as_str).collect(),
+        "and of who made it so"
+    );
     let place = Switch::Tenant(world.tenant.clone()).keys().remove(0);
     let row = KillRow {
         version: 2,
@@ -291,6 +296,36 @@ fn a_program_s_stop_is_of_whoever_answers_for_it_too() {
     assert_eq!(why(recover(6, &row)), Why::SamePerson);
     assert!(matches!(recover(5, &row), Decision::Write(_)));
     assert_eq!(why(recover(5, &KillRow { crowded: true, ..row })), Why::SamePerson);
+}
+
+/// Two accounts under one verified address are one person: the other one does not recover what the first has stopped.
+#[test]
+fn nobody_recovers_under_another_account_of_theirs() {
+    let mut world = World::of(Some(Role::Operator));
+    let place = Switch::Tenant(world.tenant.clone()).keys().remove(0);
+    let by = user(5).as_str().parse::<Code>().unwrap();
+    let stopped = KillRow { version: 2, stopped: [KillScope::All].into(), ..KillRow::new() };
+    let named = KillRow { stoppers: [by.clone()].into(), ..stopped.clone() };
+    let last = Some(domain::KillWrite { by, reason: Code::literal("x"), at: at(1) });
+    let older = KillRow { last, ..stopped };
+    let address = |world: &mut World, byte: u8, address: u8| {
+        let mut person = domain::Person::new(user(byte));
+        person.user.epoch = 7;
+        person.note(&domain::Opaque::from_digest(&[address; 32]));
+        world.put(Key::user(&world.org, &user(byte)), &person);
+    };
+    for row in [named, older] {
+        world.put(place.clone(), &row);
+        let body = json!({"reason": "over", "version": 2});
+        let behind = crate::decide::kill::behind(&world.org, &world.in_tenant(), &body, &world.rows);
+        assert_eq!(behind, [Key::user(&world.org, &user(5))], "it is read before");
+        let recover = |world: &World| world.call("kill.recover", world.in_tenant(), &body, BARE);
+        address(&mut world, 4, 1);
+        address(&mut world, 5, 1);
+        assert_eq!(why(recover(&world)), Why::SamePerson);
+        address(&mut world, 5, 2);
+        assert!(matches!(recover(&world), Decision::Write(_)));
+    }
 }
 
 /// Asked for by one, done by another: the status and every root in one transaction.
@@ -362,6 +397,19 @@ fn what_waits_is_not_asked_for_twice() {
     assert_eq!(why(create(&world, &sent(&json!({"jit": false})), "one")), Why::Conflict);
     let Decision::Write(other) = create(&world, &form, "two") else { panic!() };
     assert!(!other.change.already && other.change.body["id"] != first.change.body["id"]);
+    // What waits no more is not asked for again by it: neither over, nor done.
+    let kept = ChangeRow::from_item(&world.rows[&place]).unwrap();
+    for dead in [
+        ChangeRow { state: ChangeState::Confirmed, ..kept.clone() },
+        ChangeRow { state: ChangeState::Withdrawn, ..kept.clone() },
+        ChangeRow { expires_at: at(5_000), ..kept.clone() },
+        // Asked for over another row than the one that is seen now.
+        ChangeRow { seen: "0123456789abcdef0123456789abcdef".parse().ok(), ..kept.clone() },
+    ] {
+        world.put(place.clone(), &dead);
+        assert_eq!(why(create(&world, &form, "one")), Why::Conflict, "{dead:?}");
+    }
+    world.put(place.clone(), &kept);
     let not_said = parse(&event("one").replace("idempotency-key", "x-nothing")).unwrap();
     assert_eq!(changes::repeated(&not_said, &in_org, &user(4)), None);
     assert_ne!(changes::repeated(&request, &in_org, &user(5)), Some(place));

@@ -123,7 +123,8 @@ pub fn live<T>(work: impl Future<Output = T>) -> Option<T> {
 /// The thing that a row is of, as records name it.
 fn resource(key: &Key) -> Option<String> {
     let agent = key.sk.strip_prefix("AGENT#").map(|id| format!("agent:{id}"));
-    agent.or_else(|| key.pk.strip_prefix("KEY#").map(|id| format!("key:{id}")))
+    let token = key.sk.strip_prefix("SCIMTOKEN#").map(|id| format!("scim_token:{id}"));
+    agent.or(token).or_else(|| key.pk.strip_prefix("KEY#").map(|id| format!("key:{id}")))
 }
 
 /// No row of somebody's is written before its attempt is recorded, for an action that has not ended.
@@ -186,18 +187,21 @@ impl Desk for Memory {
         self.call(|| Err("lost"), page).await
     }
 
-    async fn write(&self, swap: &Swap) -> Result<(), GateFault> {
-        let other = self.between.lock().unwrap().take_if(|(key, _)| *key == swap.key);
+    async fn write(&self, swaps: &[Swap]) -> Result<(), GateFault> {
+        let of = |place: &Key| swaps.iter().any(|swap| swap.key == *place);
+        let other = self.between.lock().unwrap().take_if(|(key, _)| of(key));
         let write = |state: &mut State| {
             if let Some((key, item)) = other {
                 state.rows.insert(key, item);
             }
-            announced(state, &swap.key);
-            if state.rows.get(&swap.key) != swap.old.as_ref() {
+            swaps.iter().for_each(|swap| announced(state, &swap.key));
+            if swaps.iter().any(|swap| state.rows.get(&swap.key) != swap.old.as_ref()) {
                 return Err(GateFault::Condition(None));
             }
-            state.rows.insert(swap.key.clone(), swap.new.clone());
-            *state.writes.entry(swap.key.clone()).or_default() += 1;
+            for swap in swaps {
+                state.rows.insert(swap.key.clone(), swap.new.clone());
+                *state.writes.entry(swap.key.clone()).or_default() += 1;
+            }
             Ok(())
         };
         self.call(|| Err(GateFault::Unknown), write).await
