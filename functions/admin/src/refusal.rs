@@ -147,7 +147,7 @@ table! {
     SignInReplayed, "sign_in_replayed", 403, "this sign-in was used or has ended: begin again";
     LogoutToken, "logout_token", 400, "this is no logout token of this connection";
     NotAdmitted, "not_admitted", 403, "you are not known here: ask your administrator for an invitation";
-    GroupsUntold, "groups_untold", 403, "you are in more groups than the identity provider's token holds, and they could not be read: try again, or ask your administrator to grant the application User.Read and GroupMember.Read.All in Microsoft Graph, or to map app roles instead of groups";
+    GroupsUntold, "groups_untold", 403, "you are new here, and in more groups than the identity provider told: try again, or ask your administrator to invite you or to limit the groups of the token, with Entra ID to grant the application User.Read and GroupMember.Read.All in Microsoft Graph";
     Deprovisioned, "deprovisioned", 403, "this account was ended by your organization";
     ProviderUnavailable, "idp_unavailable", 502, "the identity provider did not answer as it should: try again";
     FactsUnavailable, "facts_unavailable", 503, "what this depends on could not be read, so nothing was done: try again";

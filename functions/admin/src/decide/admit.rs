@@ -223,7 +223,8 @@ fn welcomed(refusal: Refusal, invite: Option<&InviteRow>) -> Result<bool, Why> {
         (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, Some(_)) => Ok(true),
         (Refusal::Deprovisioned, _) => Err(Why::Deprovisioned),
         (Refusal::Mfa | Refusal::MfaUntold, _) => Err(Why::MfaRequired),
-        (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, None) => Err(Why::NotAdmitted),
+        (Refusal::NotProvisioned | Refusal::NoRole, None) => Err(Why::NotAdmitted),
+        (Refusal::GroupsUntold, None) => Err(Why::GroupsUntold),
     }
 }
 
