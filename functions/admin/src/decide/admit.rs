@@ -202,7 +202,10 @@ pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     let mut new = item.clone();
     new.extend(person.to_item());
     let noted = Swap { key, old: Some(item.clone()), new };
-    vec![noted.to_write(), tables::people::closed(Key::address(org, &address)).into()]
+    let place = Key::address(org, &address);
+    let read = door.rows.get(&place);
+    let Ok(closed) = tables::people::closed(place, read) else { return Vec::new() };
+    vec![noted.to_write(), closed.into()]
 }
 
 /// What groups give that the connection's directory pushed: beside those of the token, which need not tell them.
