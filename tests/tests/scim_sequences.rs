@@ -66,6 +66,8 @@ struct Replay {
     /// Sessions that are good, and those that ended.
     live: Vec<Person>,
     over: Vec<Person>,
+    /// What they had last.
+    had: Option<Access>,
 }
 
 fn event(path: &str) -> String {
@@ -105,7 +107,7 @@ impl Replay {
             ("new_mail".to_owned(), mail()),
         ]);
         names.values().filter(|name| name.contains('@')).for_each(|name| planted::note(name));
-        Some(Self { world, org, directory, names, live: Vec::new(), over: Vec::new() })
+        Some(Self { world, org, directory, names, live: Vec::new(), over: Vec::new(), had: None })
     }
 
     fn filled(&self, text: &str) -> String {
@@ -175,6 +177,11 @@ impl Replay {
         let id = self.filled("{user}");
         let row = self.world.owner.get(&format!("/v1/orgs/{}/users/{id}", self.world.org.id));
         assert_eq!((row.status, &row.json()["active"]), (200, &json!(access != Access::Out)), "{row:?}");
+        // With the last group that gave anything ends what was begun.
+        if access == Access::In && self.had == Some(Access::Role) {
+            self.over.append(&mut self.live);
+        }
+        self.had = Some(access);
         if access == Access::Out {
             self.over.append(&mut self.live);
             let refused = self.org.sign_in("dana").expect_err("nobody who is out signs in");

@@ -154,6 +154,33 @@ impl From<Why> for NotSignedIn {
     }
 }
 
+/// What becomes of a browser that asks.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    SignIn,
+    /// Whoever sits before it.
+    Ask(Place),
+    Issue(Place),
+}
+
+/// Where a browser goes from here. Pure.
+///
+/// # Errors
+/// It leads nowhere, or it cannot be told who it is. Of whoever is known that is recorded.
+fn next(asked: &HandOff, signed_in: &Result<Who, NotSignedIn>, ours: &[String]) -> Result<Next, Why> {
+    let place = asked.place(ours)?;
+    let sign_in = || asked.by_sign_in().map(|_| Next::SignIn);
+    match signed_in {
+        // Somebody may be signed in elsewhere, without knowing it.
+        Ok(who) if asked.is_elsewhere(who) => sign_in(),
+        Ok(_) if matches!(place, Place::Loopback { .. }) => Ok(Next::Ask(place)),
+        Ok(_) => Ok(Next::Issue(place)),
+        Err(NotSignedIn { why: why @ (Why::FactsUnavailable | Why::SessionOtherRegion), .. }) => Err(*why),
+        // Nobody, or nobody any more.
+        Err(_) => sign_in(),
+    }
+}
+
 /// Whether somebody's yes counts, and where it leads. Pure.
 ///
 /// # Errors
@@ -173,17 +200,21 @@ impl Admin {
     }
 
     async fn asked(&self, request: &Request, asked: &HandOff, now: Timestamp) -> Result<Response, Why> {
-        let place = asked.place(&self.rules.handoff_to)?;
-        match self.signed_in(request, now).await {
-            // Somebody may be signed in elsewhere, without knowing it.
-            Ok(who) if asked.is_elsewhere(&who) => asked.by_sign_in(),
-            Ok(who) if matches!(place, Place::Loopback { .. }) => {
-                Ok(page::consent(&place.address(), asked, (&who.user, &who.org)))
+        let signed_in = self.signed_in(request, now).await;
+        let next = next(asked, &signed_in, &self.rules.handoff_to);
+        let refused = match (next, signed_in) {
+            (Ok(Next::SignIn), _) => return asked.by_sign_in(),
+            (Ok(Next::Ask(place)), Ok(who)) => {
+                return Ok(page::consent(&place.address(), asked, (&who.user, &who.org)));
             }
-            Ok(who) => self.issued(&who, &place, asked, now).await,
-            Err(NotSignedIn { why: why @ (Why::FactsUnavailable | Why::SessionOtherRegion), .. }) => Err(why),
-            // Nobody, or nobody any more.
-            Err(_) => asked.by_sign_in(),
+            (Ok(Next::Issue(place)), Ok(who)) => return self.issued(&who, &place, asked, now).await,
+            (Err(why), Ok(who)) => (why, Some(who)),
+            (Err(why), Err(NotSignedIn { known, .. })) => (why, known.map(|session| who::named(&session))),
+            (Ok(Next::Ask(_) | Next::Issue(_)), Err(NotSignedIn { why, .. })) => (why, None),
+        };
+        match refused {
+            (why, Some(who)) => Err(self.not_handed(&who, why, now).await),
+            (why, None) => Err(why),
         }
     }
 

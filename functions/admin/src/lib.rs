@@ -136,10 +136,13 @@ impl Admin {
                 Box::pin(self.effects.callback(&self.rules, connection, query, browser.as_deref(), now)).await
             }
             Route::Logout { connection, token } => {
-                Box::pin(self.effects.logout(&self.rules, connection, token.as_deref(), now)).await
+                let ended =
+                    Box::pin(self.effects.logout(&self.rules, connection, token.as_deref(), now)).await;
+                ended.unwrap_or_else(|why| self.stranger(&request, why, now))
             }
             Route::FrontLogout { connection, query } => {
-                Box::pin(self.effects.front_logout(&self.rules, connection, query, now)).await
+                let ended = Box::pin(self.effects.front_logout(&self.rules, connection, query, now)).await;
+                ended.unwrap_or_else(|why| self.stranger(&request, why, now))
             }
             Route::UniversalLogout { connection, token } => {
                 Box::pin(self.universal_logout(&request, connection, token.as_ref(), now)).await

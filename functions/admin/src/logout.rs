@@ -6,7 +6,7 @@ mod universal;
 use std::collections::BTreeMap;
 
 use domain::{
-    ConnectionId, ConnectionRow, EventType, Opaque, OrgId, SessionId, SessionRow, Timestamp, UserId,
+    ActionId, ConnectionId, ConnectionRow, EventType, Opaque, OrgId, SessionId, SessionRow, Timestamp, UserId,
 };
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Marker, Swap, Table, end_session};
@@ -16,9 +16,9 @@ use crate::ask::digest;
 use crate::decide::{admit, sessions};
 use crate::effects::{Effects, PAGE};
 use crate::records::{Entry, Scribe};
-use crate::refusal::{Refused, Why};
+use crate::refusal::Why;
 use crate::response::Response;
-use crate::signin::{Ready, random, refusal, scribe};
+use crate::signin::{Ready, random, scribe};
 use crate::sso::Secret;
 use crate::sso::jws::{Typ, Unverified};
 use crate::sso::logout::{self, Ends, Logout};
@@ -28,21 +28,17 @@ const LOGOUT: &str = "sso.logout";
 
 impl Effects {
     /// Ends the sessions that a provider says are over. The token is verified as any other is; what it does not name stays.
+    ///
+    /// # Errors
+    /// As [`refused`] says.
     pub async fn logout(
         &self,
         rules: &Rules,
         id: &ConnectionId,
         token: Option<&str>,
         now: Timestamp,
-    ) -> Response {
-        match self.logged_out(rules, id, token, now).await {
-            Ok(()) => Response::empty(200),
-            Err(why @ (Why::FactsUnavailable | Why::AuditUnavailable | Why::ProviderUnavailable)) => {
-                refusal(why)
-            }
-            // OpenID Connect Back-Channel Logout 1.0, section 2.8: whatever is wrong with it, 400.
-            Err(_) => Response::problem(&Refused::from(Why::LogoutToken)),
-        }
+    ) -> Result<Response, Why> {
+        self.logged_out(rules, id, token, now).await.map(|()| Response::empty(200)).map_err(refused)
     }
 
     async fn logged_out(
@@ -63,24 +59,24 @@ impl Effects {
         let used = Key::sign_in(digest(&["countersign logout", &told.issuer, &told.jti]));
         self.unused(&used, Why::LogoutToken).await?;
         let found = self.found(&ready, &told, now).await?;
-        self.end(rules, &ready, found, LOGOUT, now).await?;
+        let way = scribe(rules.region, &ready.row, now)?.ending_sessions(LOGOUT, Way::BackChannel);
+        self.end(&way, found, now).await?;
         // Used up only when it has done its work: a provider tries again otherwise.
         self.once(used, Why::LogoutToken, now).await
     }
 
     /// Ends one session by the browser (OpenID Connect Front-Channel Logout 1.0). Whether there is one is told to nobody.
+    ///
+    /// # Errors
+    /// As [`refused`] says.
     pub async fn front_logout(
         &self,
         rules: &Rules,
         id: &ConnectionId,
         query: &str,
         now: Timestamp,
-    ) -> Response {
-        match self.left(rules, id, query, now).await {
-            Ok(()) => Response::empty(200),
-            Err(why @ (Why::FactsUnavailable | Why::AuditUnavailable)) => refusal(why),
-            Err(_) => Response::problem(&Refused::from(Why::LogoutToken)),
-        }
+    ) -> Result<Response, Why> {
+        self.left(rules, id, query, now).await.map(|()| Response::empty(200)).map_err(refused)
     }
 
     async fn left(&self, rules: &Rules, id: &ConnectionId, query: &str, now: Timestamp) -> Result<(), Why> {
@@ -89,7 +85,8 @@ impl Effects {
         let sid = sessions::at_provider(id, &front.issuer, &front.sid);
         let found =
             Found::of(self.sessions_at(&sid).await?, &ready.row, |row| row.sid.as_ref() == Some(&sid), now);
-        self.end(rules, &ready, found, LOGOUT, now).await
+        let way = scribe(rules.region, &ready.row, now)?.ending_sessions(LOGOUT, Way::FrontChannel);
+        self.end(&way, found, now).await
     }
 
     /// The sessions that a token is about.
@@ -117,16 +114,9 @@ impl Effects {
     }
 
     /// Ends what was found, person by person: recorded, written, recorded.
-    async fn end(
-        &self,
-        rules: &Rules,
-        ready: &Ready,
-        found: Found,
-        action: &'static str,
-        now: Timestamp,
-    ) -> Result<(), Why> {
+    async fn end(&self, scribe: &Scribe, found: Found, now: Timestamp) -> Result<(), Why> {
         for (user, ids) in found.0 {
-            let scribe = scribe(rules.region, &ready.row, now)?.ending_sessions(action);
+            let scribe = Scribe { action_id: ActionId::new(now, random()?), ..scribe.clone() };
             let whose = (&user, ids.len() as u64);
             let allowed = domain::Code::literal("allowed");
             let attempt = scribe.logged_out(whose, now, random()?, domain::Phase::Attempt, allowed);
@@ -197,6 +187,32 @@ impl Effects {
     }
 }
 
+/// What whoever asks is told. OpenID Connect Back-Channel Logout 1.0, section 2.8: whatever is wrong with a token, 400.
+fn refused(why: Why) -> Why {
+    match why {
+        Why::FactsUnavailable | Why::AuditUnavailable | Why::ProviderUnavailable => why,
+        _ => Why::LogoutToken,
+    }
+}
+
+/// How a provider tells that sessions are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By a token with its signature.
+    BackChannel,
+    /// Through a browser: nothing proves it but that it knows the session's name.
+    FrontChannel,
+}
+
+impl Way {
+    const fn method(self) -> &'static str {
+        match self {
+            Self::BackChannel => "oidc",
+            Self::FrontChannel => "front_channel",
+        }
+    }
+}
+
 /// Sessions that are to end, by person. Those that are over already are not among them.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found(BTreeMap<UserId, Vec<SessionId>>);
@@ -235,8 +251,8 @@ impl Found {
 }
 
 impl Scribe {
-    fn ending_sessions(self, action: &'static str) -> Self {
-        Self { action, event: EventType::AuthSession, ..self }
+    fn ending_sessions(self, action: &'static str, way: Way) -> Self {
+        Self { action, event: EventType::AuthSession, method: way.method(), ..self }
     }
 
     fn logged_out(
@@ -283,6 +299,36 @@ mod tests {
             root: None,
             handed: BTreeSet::new(),
             sid: sid.map(|byte| Opaque::from_digest(&[byte; 32])),
+        }
+    }
+
+    /// Records tell what was proved from what was merely said.
+    #[test]
+    fn a_record_says_how_it_was_told() {
+        let row = ConnectionRow {
+            id: connection(1),
+            org: OrgId::from_random([1; 10]),
+            status: Lifecycle::Active,
+            document: "{}".to_owned(),
+            secret: None,
+        };
+        let user = UserId::from_random([1; 10]);
+        for (way, method) in [(Way::BackChannel, "oidc"), (Way::FrontChannel, "front_channel")] {
+            let scribe = scribe(domain::Region::Eu, &row, at(5)).unwrap().ending_sessions(LOGOUT, way);
+            let allowed = domain::Code::literal("allowed");
+            let record = scribe.logged_out((&user, 1), at(5), [7; 10], domain::Phase::Attempt, allowed);
+            assert_eq!(record.auth_method, Some(domain::Code::literal(method)));
+            assert_eq!(record.event_type, EventType::AuthSession);
+        }
+    }
+
+    #[test]
+    fn whoever_logs_out_wrongly_is_told_one_thing_unless_it_is_our_own_fault() {
+        for why in [Why::NotFound, Why::LogoutToken, Why::Conflict] {
+            assert_eq!(refused(why), Why::LogoutToken);
+        }
+        for why in [Why::FactsUnavailable, Why::AuditUnavailable, Why::ProviderUnavailable] {
+            assert_eq!(refused(why), why);
         }
     }
 

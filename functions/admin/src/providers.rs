@@ -223,23 +223,20 @@ impl Providers {
 
 impl Providers {
     /// The groups that a token was too small for, asked for with the access token of the same sign-in. `None`: the token lists
-    /// them, or nothing hangs on them.
-    ///
-    /// # Errors
-    /// They are wanted and not known: whoever signs in is let in with all roles or not at all.
+    /// them, nothing hangs on them, or they could not be told, which is logged. Then it stays open which they are: nothing is
+    /// taken away that came by a group, and nobody is made by one.
     pub async fn more_groups(
         &self,
         connection: &Connection,
         groups: &Groups,
         access: Option<Secret>,
-    ) -> Result<Option<Groups>, Why> {
+    ) -> Option<Groups> {
         let told = |fault: OverageFault| {
             tracing::warn!(connection = connection.id().as_str(), %fault, "sign_in.groups_untold");
-            Why::GroupsUntold
         };
-        let Some(place) = overage::asked(connection, groups).map_err(told)? else { return Ok(None) };
-        let access = access.ok_or(OverageFault::NoToken).map_err(told)?;
-        self.groups_at(&place, &access).await.map(Some).map_err(told)
+        let place = overage::asked(connection, groups).map_err(told).ok()??;
+        let access = access.ok_or(OverageFault::NoToken).map_err(told).ok()?;
+        self.groups_at(&place, &access).await.map_err(told).ok()
     }
 
     /// One answer of a bounded size within a bounded time.
@@ -247,7 +244,8 @@ impl Providers {
         let target = Target::parse(place, self.reach).map_err(|_| OverageFault::NoPlace)?;
         let headers = Headers::bearer(access.expose()).map_err(|_| OverageFault::NoToken)?;
         let body = bytes::Bytes::from_static(overage::BODY.as_bytes());
-        let answer = self.client.post_json(&target, "", headers, body, DEADLINE).await;
+        let client = self.client.reading_at_most(overage::ANSWER_BYTES_MAX);
+        let answer = client.post_json(&target, "", headers, body, DEADLINE).await;
         let answer = answer.map_err(|_| OverageFault::Answer)?;
         let status = answer.status;
         overage::answered(status, text(answer).as_deref())
@@ -261,6 +259,7 @@ fn text(answer: Answer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sso::testing::{connection_of, sample};
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::thread::{JoinHandle, spawn};
@@ -311,9 +310,33 @@ mod tests {
         assert!(asked.contains("authorization: Bearer an-access-token\r\n"), "{asked}");
     }
 
+    /// As many as the Graph tells at once: more than any other document may hold.
+    #[tokio::test]
+    async fn all_groups_of_whoever_is_in_many_are_read() {
+        let ids: Vec<_> = (0..11_000).map(|n| format!("1b2c0f52-2b7e-4d0e-9f6a-{n:012}")).collect();
+        let body = serde_json::json!({"value": ids}).to_string();
+        assert!(body.len() > LIMIT);
+        let (place, asked) = graph("200 OK", &body);
+        let told = providers().groups_at(&place, &Secret::new("t")).await;
+        drop(asked.join().unwrap());
+        assert_eq!(told, Ok(Groups::Listed(ids)));
+    }
+
+    /// Whoever's groups nobody tells is not kept out by that alone.
+    #[tokio::test]
+    async fn groups_that_could_not_be_told_stay_untold() {
+        let mut form = sample("entra").connection;
+        let grant = serde_json::json!({"tenant": "ten_0123456789abcdef", "role": "viewer"});
+        for group in ["1b2c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b", "Ops"] {
+            form["group_roles"] = serde_json::json!([{"group": group, "grant": grant}]);
+            let connection = connection_of(&form);
+            assert_eq!(providers().more_groups(&connection, &Groups::Overage, None).await, None, "{group}");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_refused_or_too_large_is_no_group() {
-        let large = format!(r#"{{"value": ["{}"]}}"#, "x".repeat(LIMIT));
+        let large = format!(r#"{{"value": ["{}"]}}"#, "x".repeat(overage::ANSWER_BYTES_MAX));
         for (status, body, fault) in [
             ("403 Forbidden", r#"{"error": {}}"#, OverageFault::Permission),
             ("200 OK", large.as_str(), OverageFault::Answer),

@@ -157,7 +157,7 @@ table! {
     UniversalUnknown, "universal_logout_unknown", 404, "nobody is known here by this";
     UniversalUnnamed, "universal_logout_unnamed", 422, "this does not tell one person of this connection: name them by the id that provider and directory have in common";
     NotAdmitted, "not_admitted", 403, "you are not known here: ask your administrator for an invitation";
-    GroupsUntold, "groups_untold", 403, "you are in more groups than the identity provider's token holds, and they could not be read: try again, or ask your administrator to grant the application User.Read and GroupMember.Read.All in Microsoft Graph, or to map app roles instead of groups";
+    GroupsUntold, "groups_untold", 403, "you are new here, and in more groups than the identity provider told: try again, or ask your administrator to invite you or to limit the groups of the token, with Entra ID to grant the application User.Read and GroupMember.Read.All in Microsoft Graph";
     Deprovisioned, "deprovisioned", 403, "this account was ended by your organization";
     ProviderUnavailable, "idp_unavailable", 502, "the identity provider did not answer as it should: try again";
     FactsUnavailable, "facts_unavailable", 503, "what this depends on could not be read, so nothing was done: try again";

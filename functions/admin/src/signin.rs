@@ -5,6 +5,7 @@ use domain::{
     Timestamp, UserId,
 };
 use tables::codec::Row as _;
+use tables::gates::Write;
 use tables::{Attr, GateFault, Key, Marker, Swap, deleted};
 
 use crate::Rules;
@@ -41,6 +42,29 @@ pub(crate) struct Ready {
 struct Shown {
     identity: Identity,
     access: Option<Secret>,
+}
+
+/// Nobody comes in, and what is to be written all the same.
+#[derive(Debug)]
+struct KeptOut {
+    why: Why,
+    writes: Vec<Write>,
+}
+
+impl From<Why> for KeptOut {
+    fn from(why: Why) -> Self {
+        Self { why, writes: Vec::new() }
+    }
+}
+
+impl KeptOut {
+    /// What is told, and what is written now: nothing that is not recorded. What is lost here is written at the next try.
+    fn once(self, recorded: Result<(), Why>) -> (Why, Vec<Write>) {
+        match recorded {
+            Ok(()) => (self.why, self.writes),
+            Err(graver) => (graver, Vec::new()),
+        }
+    }
 }
 
 impl Effects {
@@ -186,12 +210,19 @@ impl Effects {
         };
         match self.let_in(&ready, shown, &mut scribe, now).await {
             Ok((token, admitted)) => within(&token, &pending, &admitted),
-            Err(why) => {
-                let random = random().unwrap_or_default();
-                let recorded = self.audit.record(&[scribe.refused_sign_in(why, now, random)]).await;
-                refusal(recorded.map_or(Why::AuditUnavailable, |()| why))
-            }
+            Err(kept_out) => refusal(self.kept_out(kept_out, &scribe, now).await),
         }
+    }
+
+    /// Recorded, then written.
+    async fn kept_out(&self, kept_out: KeptOut, scribe: &Scribe, now: Timestamp) -> Why {
+        let record = scribe.refused_sign_in(&kept_out, now, random().unwrap_or_default());
+        let recorded = self.audit.record(&[record]).await.map_err(|_| Why::AuditUnavailable);
+        let (why, writes) = kept_out.once(recorded);
+        if !writes.is_empty() {
+            let _ = self.dynamo.write_all(writes).await;
+        }
+        why
     }
 
     /// Reads who it is, and what they are. From then on the records name them, if they are somebody.
@@ -201,13 +232,13 @@ impl Effects {
         shown: Shown,
         scribe: &mut Scribe,
         now: Timestamp,
-    ) -> Result<(Secret, Admitted), Why> {
+    ) -> Result<(Secret, Admitted), KeptOut> {
         let Shown { mut identity, access } = shown;
         let new_user = UserId::from_random(random()?);
         let rows = self.at_the_door(ready, &identity, &new_user, now).await?;
         *scribe =
             scribe.clone().of_known(admit::linked(&rows, &ready.row.org, &ready.row, &identity).as_ref());
-        if let Some(groups) = self.providers.more_groups(&ready.connection, &identity.groups, access).await? {
+        if let Some(groups) = self.providers.more_groups(&ready.connection, &identity.groups, access).await {
             identity.groups = groups;
         }
         self.enter(ready, identity, (new_user, rows), scribe, now).await
@@ -220,7 +251,7 @@ impl Effects {
         (new_user, rows): (UserId, Rows),
         scribe: &Scribe,
         now: Timestamp,
-    ) -> Result<(Secret, Admitted), Why> {
+    ) -> Result<(Secret, Admitted), KeptOut> {
         let door = Door {
             connection: &ready.connection,
             row: &ready.row,
@@ -231,13 +262,8 @@ impl Effects {
             session: SessionId::from_random(random()?),
         };
         let admitted = match admit::admit(&door) {
-            Err(Why::Deprovisioned) => {
-                let writes = admit::kept_out(&door);
-                // What is lost here is written at the next try.
-                if !writes.is_empty() {
-                    let _ = self.dynamo.write_all(writes).await;
-                }
-                return Err(Why::Deprovisioned);
+            Err(why @ Why::Deprovisioned) => {
+                return Err(KeptOut { why, writes: admit::kept_out(&door) });
             }
             admitted => admitted?,
         };
@@ -255,7 +281,7 @@ impl Effects {
         };
         let outcome = scribe.ended(written, aws::now(), random()?);
         let _ = self.audit.record(&[outcome]).await;
-        written.map(|()| (token, admitted))
+        written.map(|()| (token, admitted)).map_err(KeptOut::from)
     }
 }
 
@@ -340,9 +366,13 @@ impl Scribe {
         self.record(Self::entry(at, random, domain::Phase::Outcome, reason))
     }
 
-    fn refused_sign_in(&self, why: Why, at: Timestamp, random: [u8; 10]) -> domain::AuditRecord {
-        let entry = Self::entry(at, random, domain::Phase::Single, why.code());
-        self.record(Entry { decision: domain::Decided::Deny, ..entry })
+    fn refused_sign_in(&self, kept_out: &KeptOut, at: Timestamp, random: [u8; 10]) -> domain::AuditRecord {
+        let entry = Self::entry(at, random, domain::Phase::Single, kept_out.why.code());
+        let metadata = match kept_out.writes.is_empty() {
+            true => domain::Metadata::default(),
+            false => domain::Metadata::default().flag("address_closed", true),
+        };
+        self.record(Entry { decision: domain::Decided::Deny, metadata, ..entry })
     }
 }
 
@@ -369,11 +399,36 @@ mod tests {
         ] {
             let scribe = scribe(Region::Eu, &row, now).unwrap().of_known(known);
             for why in [Why::NotAdmitted, Why::MfaRequired, Why::Deprovisioned, Why::GroupsUntold] {
-                let record = scribe.refused_sign_in(why, now, [7; 10]);
+                let record = scribe.refused_sign_in(&why.into(), now, [7; 10]);
                 assert_eq!((&record.actor_id, record.actor_type), (&actor, kind));
                 assert_eq!((record.org_id, record.reason), (row.org.clone(), why.code()));
                 assert_eq!(record.event_type, EventType::AuthSignIn);
+                assert_eq!(record.metadata, domain::Metadata::default());
             }
         }
+    }
+
+    /// An address is closed once it is told that it is, and not before.
+    #[test]
+    fn nothing_is_written_of_whoever_is_kept_out_before_it_is_recorded() {
+        let org = OrgId::from_random([2; 10]);
+        let place = Key::address(&org, domain::Opaque::from_digest(&[3; 32]));
+        let kept_out = || {
+            let why = Why::Deprovisioned;
+            KeptOut { why, writes: vec![Swap::create(place.clone(), Marker::item()).to_write()] }
+        };
+        let now = Timestamp::from_unix_millis(1_790_000_000_000).unwrap();
+        let row = ConnectionRow {
+            id: ConnectionId::from_random([1; 10]),
+            org: org.clone(),
+            status: Lifecycle::Active,
+            document: "{}".to_owned(),
+            secret: None,
+        };
+        let record = scribe(Region::Eu, &row, now).unwrap().refused_sign_in(&kept_out(), now, [7; 10]);
+        assert_eq!(record.metadata, domain::Metadata::default().flag("address_closed", true));
+        let (why, writes) = kept_out().once(Ok(()));
+        assert_eq!((why, writes.len()), (Why::Deprovisioned, 1));
+        assert_eq!(kept_out().once(Err(Why::AuditUnavailable)), (Why::AuditUnavailable, Vec::new()));
     }
 }

@@ -124,6 +124,12 @@ impl Client {
         Ok(Self { http, reach: config.reach, max_response_bytes: config.max_response_bytes })
     }
 
+    /// The same client, for an answer of another largest size. Its connections are shared.
+    #[must_use]
+    pub fn reading_at_most(&self, max_response_bytes: usize) -> Self {
+        Self { max_response_bytes, ..self.clone() }
+    }
+
     /// Posts JSON to `path` below `target` and reads the whole answer. `deadline` covers everything, connecting included.
     /// Sends at most once. Dropping the future closes the connection.
     ///

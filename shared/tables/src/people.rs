@@ -51,20 +51,25 @@ impl Row for AddressRow {
     }
 }
 
-/// Closes an address for one more person who is ended, whatever its row said.
-pub fn closed(place: Key) -> Update {
-    Update {
+/// Closes an address for one more person who is ended, whatever its row says now. `read` is what it said: of rows from before
+/// people were counted it tells whether there was one, and none is made again.
+///
+/// # Errors
+/// What was read is no such row.
+pub fn closed(place: Key, read: Option<&Item>) -> Result<Update, CodecError> {
+    let before = read.map(AddressRow::from_item).transpose()?.map_or(0, |row| row.ended);
+    Ok(Update {
         key: place,
-        update: "SET ended = :ended, people = if_not_exists(people, :none) + :one, #v = :v",
+        update: "SET ended = :ended, people = if_not_exists(people, :before) + :one, #v = :v",
         condition: None,
         names: vec![("#v", VERSION_FIELD.to_owned())],
         values: vec![
             (":ended", Attr::Bool(true)),
-            (":none", Attr::number(0)),
+            (":before", Attr::number(before)),
             (":one", Attr::number(1)),
             (":v", Attr::number(VERSION)),
         ],
-    }
+    })
 }
 
 impl Row for TeamRow {
@@ -253,11 +258,11 @@ mod tests {
         let mut item = None;
         for count in 1..=3 {
             let before = item.as_ref().unwrap_or(&noted);
-            let after = evaluate(&closed(place()).into(), Some(before)).unwrap();
+            let after = evaluate(&closed(place(), Some(before)).unwrap().into(), Some(before)).unwrap();
             assert_eq!(AddressRow::from_item(&after), Ok(AddressRow { ended: count, user: None, via: None }));
             item = Some(after);
         }
-        let first = evaluate(&closed(place()).into(), None).unwrap();
+        let first = evaluate(&closed(place(), None).unwrap().into(), None).unwrap();
         assert_eq!(AddressRow::from_item(&first), Ok(AddressRow { ended: 1, user: None, via: None }));
         // Whoever is let in, or reactivated, at the same moment has read another row.
         let open = Swap { key: place(), old: Some(noted.clone()), new: noted };
@@ -270,6 +275,28 @@ mod tests {
         };
         assert!(evaluate(&back.to_write(), Some(&two)).is_ok());
         assert!(evaluate(&back.to_write(), item.as_ref()).is_err());
+    }
+
+    /// Two were ended under it: with one of them back, it stays closed.
+    #[test]
+    fn a_row_from_before_people_were_counted_counts_its_one() {
+        let place = || Key::address(&OrgId::from_random([5; 10]), Opaque::from_digest(&[3; 32]));
+        let mut old = AddressRow { ended: 1, user: None, via: None }.to_item();
+        old.remove("people");
+        let counted = |read: Option<&Item>, there: &Item| {
+            let after = evaluate(&closed(place(), read).unwrap().into(), Some(there)).unwrap();
+            (AddressRow::from_item(&after).unwrap().ended, after)
+        };
+        let (count, two) = counted(Some(&old), &old);
+        assert_eq!(count, 2);
+        // Somebody else was ended since it was read: each counts once.
+        assert_eq!(counted(Some(&old), &two).0, 3);
+        let noted = AddressRow::default().to_item();
+        assert_eq!(counted(Some(&noted), &two).0, 3);
+        let mut never = noted.clone();
+        never.remove("people");
+        assert_eq!(counted(Some(&never), &never).0, 1);
+        assert!(closed(place(), Some(&Item::new())).is_err());
     }
 
     fn team(agents: u64) -> TeamRow {

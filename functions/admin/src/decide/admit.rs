@@ -219,7 +219,10 @@ pub fn kept_out(door: &Door<'_>) -> Vec<Write> {
     let mut new = item.clone();
     new.extend(person.to_item());
     let noted = Swap { key, old: Some(item.clone()), new };
-    vec![noted.to_write(), tables::people::closed(Key::address(org, &address)).into()]
+    let place = Key::address(org, &address);
+    let read = door.rows.get(&place);
+    let Ok(closed) = tables::people::closed(place, read) else { return Vec::new() };
+    vec![noted.to_write(), closed.into()]
 }
 
 /// Whether this connection's directory says that somebody is in.
@@ -253,7 +256,8 @@ fn welcomed(refusal: Refusal, invite: Option<&InviteRow>) -> Result<bool, Why> {
         (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, Some(_)) => Ok(true),
         (Refusal::Deprovisioned, _) => Err(Why::Deprovisioned),
         (Refusal::Mfa | Refusal::MfaUntold, _) => Err(Why::MfaRequired),
-        (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, None) => Err(Why::NotAdmitted),
+        (Refusal::NotProvisioned | Refusal::NoRole, None) => Err(Why::NotAdmitted),
+        (Refusal::GroupsUntold, None) => Err(Why::GroupsUntold),
     }
 }
 

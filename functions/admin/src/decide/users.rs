@@ -134,7 +134,7 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
             Vec::new()
         }
         // Whatever stands there at this moment: nothing is in the way of an end.
-        false => addresses.map(|key| Write::from(closed(key))).collect(),
+        false => addresses.map(|key| shut(ask, key)).collect::<Result<_, _>>()?,
     };
     let status = if active { Lifecycle::Active } else { Lifecycle::Suspended };
     Ok(Change {
@@ -146,6 +146,11 @@ pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
             .count("epoch", person.user.epoch),
         ..Change::of(swaps, resource, body)
     })
+}
+
+fn shut(ask: &Ask<'_>, address: Key) -> Result<Write, Refused> {
+    let read = ask.rows.get(&address);
+    Ok(closed(address, read).map_err(Why::from)?.into())
 }
 
 /// The addresses for one fewer who is ended: closed for another, an address stays closed. Written over what was read, so that

@@ -112,6 +112,36 @@ fn whoever_is_not_signed_in_comes_back_here() {
     assert_eq!(HandOff { connection: None, ..asked }.by_sign_in().unwrap_err(), Why::SignInNeeded);
 }
 
+/// Whoever is known is known when they are refused, too: the place is looked at beside who asks, and not before.
+#[test]
+fn a_browser_is_asked_sent_away_or_refused_with_whoever_is_known() {
+    let session = browser();
+    let asked = HandOff {
+        to: "http://127.0.0.1:40123/".to_owned(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        state: None,
+        connection: session.through.connection().cloned(),
+    };
+    let ours = [OURS.to_owned()];
+    let who = || Ok(who::named(&session));
+    let over = |why| Err(NotSignedIn { why, known: Some(Box::new(session.clone())) });
+    let loopback = Place::Loopback { port: 40_123 };
+    let page = HandOff { to: OURS.to_owned(), ..asked.clone() };
+    let nowhere = HandOff { to: "https://evil.test/".to_owned(), ..asked.clone() };
+    let elsewhere = HandOff { connection: Some(ConnectionId::from_random([9; 10])), ..asked.clone() };
+    let unnamed = HandOff { connection: None, ..asked.clone() };
+    assert_eq!(next(&asked, &who(), &ours), Ok(Next::Ask(loopback)));
+    assert_eq!(next(&page, &who(), &ours), Ok(Next::Issue(Place::Ours(OURS.to_owned()))));
+    assert_eq!(next(&elsewhere, &who(), &ours), Ok(Next::SignIn));
+    assert_eq!(next(&nowhere, &who(), &ours), Err(Why::HandoffPlace));
+    assert_eq!(next(&asked, &over(Why::SessionIdle), &ours), Ok(Next::SignIn));
+    assert_eq!(next(&unnamed, &over(Why::SessionIdle), &ours), Err(Why::SignInNeeded));
+    assert_eq!(next(&nowhere, &over(Why::SessionIdle), &ours), Err(Why::HandoffPlace));
+    for why in [Why::FactsUnavailable, Why::SessionOtherRegion] {
+        assert_eq!(next(&asked, &over(why), &ours), Err(why));
+    }
+}
+
 /// A yes counts on our own page, for the connection that was asked for, and for what was asked for as it should be.
 #[test]
 fn a_yes_is_somebody_s_own_and_leads_where_it_says() {

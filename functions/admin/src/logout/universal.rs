@@ -5,7 +5,7 @@ use domain::{AddressRow, ConnectionId, FoundRow, OrgId, Timestamp, UserId};
 use tables::codec::Row as _;
 use tables::{Key, directory};
 
-use super::Found;
+use super::{Found, Way};
 use crate::ask::{Rows, digest};
 use crate::decide::{admit, users};
 use crate::event::Request;
@@ -157,7 +157,7 @@ impl Effects {
             Ok(()) => {}
             Err(why @ (Why::FactsUnavailable | Why::AuditUnavailable)) => return Err(why),
             Err(why) => {
-                let scribe = scribe(rules.region, &ready.row, now)?.ending_sessions(ACTION);
+                let scribe = scribe(rules.region, &ready.row, now)?.ending_sessions(ACTION, Way::BackChannel);
                 let refused = scribe.refusal(why, now, random()?);
                 self.audit.record(&[refused]).await.map_err(|_| Why::AuditUnavailable)?;
             }
@@ -184,7 +184,8 @@ impl Effects {
             Reach::All => Found::all(user, sessions, now),
             Reach::Here => Found::of(sessions, &ready.row, |_| true, now).also(user),
         };
-        self.end(rules, ready, found, ACTION, now).await
+        let way = scribe(rules.region, &ready.row, now)?.ending_sessions(ACTION, Way::BackChannel);
+        self.end(&way, found, now).await
     }
 }
 

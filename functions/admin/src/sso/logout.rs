@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::id_token::{SKEW_SECONDS, check_audience, check_issuer, check_times, seconds};
 use super::jwks::Jwks;
 use super::jws::{TokenFault, Typ, Unverified};
+use super::preset::LogoutSupport;
 use super::secret::Secret;
 
 const TYP: &str = "logout+jwt";
@@ -18,6 +19,8 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Section 2.6 recommends that tokens last two minutes; a retry may come later. Also how long a `jti` is kept.
 pub const AGE_SECONDS_MAX: u64 = 10 * 60;
 const TEXT_BYTES_MAX: usize = 255;
+/// Shorter could be guessed: nothing else proves a request through the browser.
+const FRONT_SID_BYTES_MIN: usize = 16;
 const FRONT_BYTES_MAX: usize = 4 * 1_024;
 const FRONT_PARAMETERS_MAX: usize = 20;
 
@@ -79,7 +82,7 @@ pub fn verify(
 }
 
 /// A session that a provider ends through the browser. Nothing proves the request: whoever knows the provider's own name of the
-/// session ends that one, and learns nothing.
+/// session ends that one, and learns nothing. So only of providers that tell it in no other way, and by names that nobody guesses.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Front {
     pub issuer: String,
@@ -92,12 +95,15 @@ impl fmt::Debug for Front {
     }
 }
 
-/// Reads a front-channel logout (section 3): both parameters stand there, each once, and the issuer is the connection's to the
-/// letter.
+/// Reads a front-channel logout (section 3) of a provider that sends them: both parameters stand there, each once, and the issuer
+/// is the connection's to the letter.
 ///
 /// # Errors
 /// The first rule that it breaks.
 pub fn front(query: &str, connection: &Connection) -> Result<Front, TokenFault> {
+    if connection.preset().logout != LogoutSupport::FrontChannel {
+        return Err(TokenFault::Kind);
+    }
     let pairs = (query.len() <= FRONT_BYTES_MAX).then(|| form::parse(query, FRONT_PARAMETERS_MAX)).flatten();
     let pairs = pairs.ok_or(TokenFault::Malformed)?;
     let one = |name: &'static str| {
@@ -109,6 +115,9 @@ pub fn front(query: &str, connection: &Connection) -> Result<Front, TokenFault> 
         }
     };
     let (issuer, sid) = (one("iss")?, one("sid")?);
+    if sid.len() < FRONT_SID_BYTES_MIN {
+        return Err(TokenFault::Shape("sid"));
+    }
     if connection.is_issuer(&issuer) { Ok(Front { issuer, sid }) } else { Err(TokenFault::Issuer) }
 }
 

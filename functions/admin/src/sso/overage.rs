@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::connection::Connection;
 use super::id_token::Groups;
+use super::preset::is_guid;
 
 /// More than the Graph ever tells.
 const GROUPS_MAX: usize = 11_000;
@@ -23,6 +24,10 @@ pub const BODY: &str = r#"{"securityEnabledOnly":false}"#;
 pub enum OverageFault {
     #[error("the token points elsewhere for groups, and for this issuer no place is known to ask")]
     NoPlace,
+    #[error(
+        "roles are mapped by names or another claim, and the provider tells all groups by their ids alone: map ids"
+    )]
+    ByName,
     #[error("the provider gave no access token to ask for groups with")]
     NoToken,
     #[error("the provider refuses to tell groups: grant the application User.Read and GroupMember.Read.All")]
@@ -33,21 +38,30 @@ pub enum OverageFault {
     Answer,
 }
 
+/// More than [`GROUPS_MAX`] ids of 36 characters with their quotes, in bytes: the one document that may be so large.
+pub const ANSWER_BYTES_MAX: usize = 512 * 1_024;
+
 /// Where the groups of whoever signs in are asked for, if a role hangs on groups that the token does not list.
 ///
 /// # Errors
-/// They are wanted, and for this issuer no place is known.
+/// They are wanted, and for this issuer no place is known, or none that tells what the roles hang on.
 pub fn asked(connection: &Connection, groups: &Groups) -> Result<Option<String>, OverageFault> {
     if *groups != Groups::Overage || connection.form().group_roles.is_empty() {
         return Ok(None);
     }
-    let lookup = connection.preset().groups.as_ref().and_then(|groups| groups.lookup.as_ref());
+    let preset = connection.preset().groups.as_ref();
+    let lookup = preset.and_then(|groups| groups.lookup.as_ref());
     let issuer = Target::parse(connection.issuer(), Reach::Public).ok();
     let place = lookup.zip(issuer).and_then(|(lookup, issuer)| {
         let host = lookup.hosts.get(&issuer.host())?;
         Some(format!("https://{host}{}", lookup.path))
     });
-    place.map(Some).ok_or(OverageFault::NoPlace)
+    let place = place.ok_or(OverageFault::NoPlace)?;
+    // An answer of ids would say of every name that nobody is in it.
+    let claim = connection.groups_claim().map(|(claim, _)| claim);
+    let own = claim == preset.map(|groups| groups.claim.as_str());
+    let by_id = own && connection.form().group_roles.iter().all(|row| is_guid(&row.group));
+    if by_id { Ok(Some(place)) } else { Err(OverageFault::ByName) }
 }
 
 #[derive(Deserialize)]
@@ -87,14 +101,40 @@ mod tests {
     use serde_json::{Value, json};
 
     const TID: &str = "8a1c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b";
+    const GROUP: &str = "1b2c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b";
 
     fn entra(issuer: &str, roles: bool) -> Connection {
         let mut form = sample("entra").connection;
         form["issuer"] = json!(issuer);
         form["tenants"] = json!([TID]);
         let grant = json!({"tenant": "ten_0123456789abcdef", "role": "viewer"});
-        form["group_roles"] = if roles { json!([{"group": "g", "grant": grant}]) } else { json!([]) };
+        form["group_roles"] = if roles { json!([{"group": GROUP, "grant": grant}]) } else { json!([]) };
         connection_of(&form)
+    }
+
+    #[test]
+    fn names_and_other_claims_are_not_looked_up_by_ids() {
+        let issuer = format!("https://login.microsoftonline.com/{TID}/v2.0");
+        let with = |change: Value| {
+            let mut form = serde_json::to_value(entra(&issuer, true).form()).unwrap();
+            form.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            asked(&connection_of(&form), &Groups::Overage)
+        };
+        let by = |groups: &[&str]| {
+            let grant = json!({"tenant": "ten_0123456789abcdef", "role": "viewer"});
+            groups.iter().map(|group| json!({"group": group, "grant": grant})).collect::<Value>()
+        };
+        assert!(with(json!({"groups_claim": {"claim": "groups"}})).is_ok_and(|place| place.is_some()));
+        for change in [
+            json!({"groups_claim": {"claim": "roles"}}),
+            json!({"group_roles": by(&["Ops"])}),
+            json!({"group_roles": by(&[GROUP, "Ops"])}),
+            json!({"group_roles": by(&[&GROUP.to_uppercase()])}),
+        ] {
+            assert_eq!(with(change.clone()), Err(OverageFault::ByName), "{change}");
+        }
+        let nothing_mapped = json!({"groups_claim": {"claim": "roles"}, "group_roles": []});
+        assert_eq!(with(nothing_mapped), Ok(None));
     }
 
     #[test]

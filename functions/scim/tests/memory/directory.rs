@@ -77,6 +77,7 @@ impl World {
             secret: token.secret_hash(),
             last_four: token.last_four(),
             created_by: UserId::from_random([4; 10]),
+            created_epoch: 1,
             created_at: now,
             expires_at: now.plus_millis(86_400_000),
             revoked_at: None,

@@ -230,6 +230,14 @@ impl Api {
         answer(&self.exchange(&call, None).await?)
     }
 
+    /// Ends a session that is not kept.
+    ///
+    /// # Errors
+    /// As [`Api::send`].
+    pub async fn end(&self, session: &str) -> Result<(), Fault> {
+        answer(&self.exchange(&Call::delete("v1/session"), Some(session)).await?).map(|_| ())
+    }
+
     async fn exchange(&self, call: &Call, session: Option<&str>) -> Result<Reply, Fault> {
         let query: Vec<_> = call.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let body = call.body.as_ref().map(|body| Bytes::from(body.to_string()));

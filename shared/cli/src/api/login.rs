@@ -62,9 +62,20 @@ async fn in_browser(api: &Api, connection: &ConnectionId, show: impl FnOnce(&str
     if answer.body.get("connection").and_then(Value::as_str) == Some(connection.as_str()) {
         return Ok(answer);
     }
-    Err(Fault::failed(
-        "the session is not of the connection that was asked for, so it is not kept\n  next: countersign login",
-    ))
+    let ended = match answer.body.get("session").and_then(Value::as_str).and_then(session) {
+        Some(session) => api.end(&session).await.is_ok(),
+        None => false,
+    };
+    Err(Fault::failed(not_kept(ended)))
+}
+
+/// Whoever refuses a session does not leave it open.
+const fn not_kept(ended: bool) -> &'static str {
+    if ended {
+        "the session is not of the connection that was asked for, so it was ended\n  next: countersign login"
+    } else {
+        "the session is not of the connection that was asked for, so it is not kept; it could not be ended: end it in the browser\n  next: countersign login"
+    }
 }
 
 fn show(get: Get<'_>, address: &str, open: bool) {
@@ -163,10 +174,17 @@ mod tests {
     /// says through which connection the session came.
     async fn signed_in(
         answers: impl FnOnce(&ConnectionId) -> Value,
-    ) -> (Result<Answer, Fault>, String, String) {
+    ) -> (Result<Answer, Fault>, Vec<String>, String) {
         let connection = ConnectionId::from_random([1; 10]);
         let answer = answered("201 Created", "", &answers(&connection).to_string());
-        let (port, asked) = serve(move |_, _| answer.clone()).await;
+        let ended = answered("204 No Content", "", "");
+        let (port, asked) =
+            serve(
+                move |_, request| {
+                    if request.starts_with("DELETE ") { ended.clone() } else { answer.clone() }
+                },
+            )
+            .await;
         let api = api(port, &[SESSION]);
         let (shown, mut address) = tokio::sync::mpsc::unbounded_channel();
         let browser = tokio::spawn(async move {
@@ -185,15 +203,16 @@ mod tests {
             query[2].strip_prefix("challenge=").unwrap().to_owned()
         });
         let answer = in_browser(&api, &connection, |address| shown.send(address.to_owned()).unwrap()).await;
-        let request = asked.lock().unwrap().first().cloned().unwrap_or_default();
-        (answer, request, browser.await.unwrap())
+        let requests = asked.lock().unwrap().clone();
+        (answer, requests, browser.await.unwrap())
     }
 
     #[tokio::test]
     async fn a_browser_comes_back_with_a_code_and_the_verifier_fits() {
-        let (answer, request, challenge) =
+        let (answer, requests, challenge) =
             signed_in(|connection| json!({"session": "cs_ses_x", "connection": connection})).await;
         assert_eq!(answer.unwrap_or_else(|fault| panic!("{fault}")).body["session"], "cs_ses_x");
+        let [request] = requests.as_slice() else { panic!("{requests:?}") };
         assert!(request.starts_with("POST /base/v1/handoff/redeem HTTP/1.1"), "{request}");
         assert!(!request.contains("authorization"), "nobody is signed in yet: {request}");
         let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
@@ -203,11 +222,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_of_another_connection_is_not_kept() {
-        for answer in [json!({"session": "x", "connection": "con_0123456789abcdef"}), json!({"session": "x"})]
-        {
-            let (answer, ..) = signed_in(|_| answer).await;
-            assert!(answer.err().is_some_and(|fault| fault.to_string().contains("not of the connection")));
+    async fn a_session_of_another_connection_is_not_kept_and_not_left_open() {
+        for (answer, ended) in [
+            (json!({"session": "x", "connection": "con_0123456789abcdef"}), true),
+            (json!({"session": "x"}), true),
+            (json!({"connection": "con_0123456789abcdef"}), false),
+        ] {
+            let (answer, requests, _) = signed_in(|_| answer).await;
+            let told = answer.err().expect("it is refused").to_string();
+            assert!(told.contains("not of the connection") && told.contains("was ended") == ended, "{told}");
+            let ends = requests.get(1).map_or("", String::as_str);
+            assert_eq!(ends.starts_with("DELETE /base/v1/session HTTP/1.1"), ended, "{ends}");
+            assert_eq!(ends.contains("authorization: Bearer x\r\n"), ended, "with itself: {ends}");
         }
     }
 

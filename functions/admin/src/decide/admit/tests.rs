@@ -204,6 +204,22 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
     }
 }
 
+/// Groups that nobody told keep out whoever would be made by them, and nobody else; they take nothing away.
+#[test]
+fn untold_groups_make_nobody_and_take_nothing() {
+    let mut way = Way::new();
+    let identity = Identity { groups: Groups::Overage, ..Way::identity(EMAIL, true) };
+    assert_eq!(way.admit(&identity).unwrap_err(), Why::GroupsUntold);
+    let person = PersonRow::new(UserId::from_random([4; 10]));
+    known(&mut way, &person);
+    let place = Key::binding(&way.tenant, &person.user.id);
+    let told = way.admit(&Way::identity(EMAIL, true)).unwrap();
+    assert!(touched(&told).contains(&place), "what the group gives");
+    let untold = way.admit(&identity).unwrap();
+    assert_eq!(untold.user, person.user.id);
+    assert!(!touched(&untold).contains(&place), "what stands there stays");
+}
+
 fn invite_key(way: &Way, identity: &Identity) -> Key {
     invite(&way.org, &way.row, identity).unwrap()
 }

@@ -103,32 +103,48 @@ fn a_token_ends_all_of_a_person_or_one_session() {
 fn a_browser_ends_one_session_of_one_issuer() {
     use TokenFault as F;
     let tid = "8a1c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b";
-    let one = connection_of(&sample("auth0").connection);
-    let mut many = sample("entra").connection;
+    let mut one = sample("entra").connection;
+    one["issuer"] = json!(format!("https://login.microsoftonline.com/{tid}/v2.0"));
+    one["tenants"] = json!([tid]);
+    let mut many = one.clone();
     many["issuer"] = json!("https://login.microsoftonline.com/organizations/v2.0");
-    many["tenants"] = json!([tid]);
-    let many = connection_of(&many);
+    let (one, many) = (connection_of(&one), connection_of(&many));
     let read = |query: &str, connection| front(query, connection).map(|front| front.sid);
-    let auth0 = "https%3A%2F%2Facme.eu.auth0.com%2F";
-    assert_eq!(read(&format!("iss={auth0}&sid=a%20b"), &one), Ok("a b".to_owned()));
-    let of = |tenant: &str| format!("sid=s&iss=https%3A%2F%2Flogin.microsoftonline.com%2F{tenant}%2Fv2.0");
-    assert_eq!(read(&of(tid), &many), Ok("s".to_owned()));
+    let host = "https%3A%2F%2Flogin.microsoftonline.com";
+    let iss = format!("{host}%2F{tid}%2Fv2.0");
+    let sid = "00112233445566-7";
+    assert_eq!(read(&format!("iss={iss}&sid=0011%20223344556677"), &one), Ok("0011 223344556677".to_owned()));
+    let of = |tenant: &str| format!("sid={sid}&iss={host}%2F{tenant}%2Fv2.0");
+    assert_eq!(read(&of(tid), &many), Ok(sid.to_owned()));
     assert_eq!(read(&of("9a1c0f52-2b7e-4d0e-9f6a-3f0c6c1d2e4b"), &many), Err(F::Issuer));
-    let long = format!("iss={auth0}&sid={}", "x".repeat(256));
+    let long = format!("iss={iss}&sid={}", "x".repeat(256));
     for (query, fault) in [
         ("", F::Missing("iss")),
-        ("sid=s", F::Missing("iss")),
-        (&format!("iss={auth0}"), F::Missing("sid")),
-        (&format!("iss={auth0}&sid="), F::Shape("sid")),
-        (&format!("iss={auth0}&sid=a&sid=b"), F::Shape("sid")),
-        (&format!("iss={auth0}&iss={auth0}&sid=a"), F::Shape("iss")),
+        (&format!("sid={sid}"), F::Missing("iss")),
+        (&format!("iss={iss}"), F::Missing("sid")),
+        (&format!("iss={iss}&sid="), F::Shape("sid")),
+        (&format!("iss={iss}&sid={sid}&sid=another-0123456789"), F::Shape("sid")),
+        (&format!("iss={iss}&iss={iss}&sid={sid}"), F::Shape("iss")),
         (&long, F::Shape("sid")),
-        // Without its slash it is another.
-        ("iss=https%3A%2F%2Facme.eu.auth0.com&sid=s", F::Issuer),
-        ("iss=https%3A%2F%2Fevil.test%2F&sid=s", F::Issuer),
-        (&format!("iss={auth0}&sid=%zz"), F::Malformed),
+        // What could be guessed.
+        (&format!("iss={iss}&sid={}", "x".repeat(15)), F::Shape("sid")),
+        // With a slash it is another.
+        (&format!("iss={iss}%2F&sid={sid}"), F::Issuer),
+        (&format!("iss=https%3A%2F%2Fevil.test%2F&sid={sid}"), F::Issuer),
+        (&format!("iss={iss}&sid=%zz"), F::Malformed),
         (&"x".repeat(FRONT_BYTES_MAX + 1), F::Malformed),
     ] {
         assert_eq!(read(query, &one), Err(fault), "{query}");
+    }
+}
+
+/// A provider that tells us itself has no need of the browser, and nobody else may use it.
+#[test]
+fn a_browser_ends_nothing_where_the_provider_does_not_send_it() {
+    for name in ["auth0", "okta", "google"] {
+        let connection = connection_of(&sample(name).connection);
+        let issuer = connection.issuer().replace(':', "%3A").replace('/', "%2F");
+        let query = format!("iss={issuer}&sid=0123456789abcdef");
+        assert_eq!(front(&query, &connection).map(|_| ()), Err(TokenFault::Kind), "{name}");
     }
 }
