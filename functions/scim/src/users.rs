@@ -180,6 +180,9 @@ impl<D: Desk> Effects<D> {
                 other => other?.kept,
             };
             let kept = self.user(session, kept.row.id.as_str()).await?;
+            // Whoever was out already was not ended just now, and so nothing is recorded yet.
+            let mut recorded = scribe.begun.load(Ordering::Relaxed).then_some(());
+            self.begin(scribe, &mut recorded, id).await?;
             // Who came into a group since: whoever does so later changes the row that goes.
             self.leave_groups(session, &kept.row.id).await?;
             let mut rows = self.read(users::removed_keys(session.directory, &kept)).await?;
