@@ -266,7 +266,8 @@ fn expected(place: &str, field: &str, token: &str) -> bool {
         _ if field.ends_with("_arn") => state,
         // The random part of a function URL, which is its public name.
         "admin_url" | "admin_url_id" | "bootstrap_url" | "bootstrap_url_id" | "gateway_url"
-        | "gateway_url_id" | "dlp_url" | "dlp_url_id" | "function_url" | "url_id" => state,
+        | "gateway_url_id" | "dlp_url" | "dlp_url_id" | "scim_url" | "scim_url_id" | "function_url"
+        | "url_id" => state,
         // The digest by which a token's row is found: its token stands nowhere.
         "sk" => place.contains("-tokens") && token.len() == 52,
         // Types of resources.
