@@ -42,6 +42,9 @@ pub struct Plan {
     pub attempt: AuditRecord,
     attempt_random: [u8; 10],
     outcome: [u8; 10],
+    /// What it is called in the platform's own log. The logs of all organizations are one there, in which an action has one
+    /// attempt and one outcome.
+    platform_action: ActionId,
 }
 
 /// Everything about one request but what the operation itself is.
@@ -307,19 +310,23 @@ fn plan(
         metadata: change.metadata.clone(),
     });
     let (attempt_random, outcome) = (asked.random.attempt, asked.random.outcome);
-    Plan { permit, change, scribe, status, attempt, attempt_random, outcome }
+    let platform_action = ActionId::new(asked.now, asked.random.action.map(|byte| !byte));
+    Plan { permit, change, scribe, status, attempt, attempt_random, outcome, platform_action }
 }
 
 impl Plan {
-    /// A record of it, and the same in the platform's own log where that is told too.
+    /// A record of it, and the same in the platform's own log where that is told too, as an action of its own.
     pub fn told(&self, record: AuditRecord, at: Timestamp) -> Vec<AuditRecord> {
         let first = record.phase == Phase::Attempt;
         // Another event of its own: as random as the first.
         let random = if first { self.attempt_random } else { self.outcome }.map(|byte| !byte);
-        let (event_id, org_id, tenant_id) =
-            (EventId::new(at, random), OrgId::platform(), TenantId::platform());
-        let copy =
-            self.change.of_platform.then(|| AuditRecord { event_id, org_id, tenant_id, ..record.clone() });
+        let copy = self.change.of_platform.then(|| AuditRecord {
+            event_id: EventId::new(at, random),
+            action_id: Some(self.platform_action),
+            org_id: OrgId::platform(),
+            tenant_id: TenantId::platform(),
+            ..record.clone()
+        });
         [record].into_iter().chain(copy).collect()
     }
 
