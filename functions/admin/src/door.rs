@@ -39,13 +39,8 @@ impl Effects {
         Ok(rows)
     }
 
-    async fn read_into(&self, rows: &mut Rows, mut keys: Vec<Key>) -> Result<(), Why> {
-        // A batch names each key once.
-        keys.sort();
-        keys.dedup();
-        for some in keys.chunks(100) {
-            rows.extend(self.dynamo.batch_get(some).await.map_err(|_| Why::FactsUnavailable)?);
-        }
+    async fn read_into(&self, rows: &mut Rows, keys: Vec<Key>) -> Result<(), Why> {
+        rows.extend(self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?);
         Ok(())
     }
 

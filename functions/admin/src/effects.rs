@@ -103,8 +103,6 @@ impl Effects {
     /// # Errors
     /// The tables did not answer in full.
     pub async fn beside(&self, mut keys: Vec<Key>, seen: Rows) -> Result<Rows, Why> {
-        keys.sort();
-        keys.dedup();
         keys.retain(|key| !seen.contains_key(key));
         let mut rows = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
         rows.extend(seen);
@@ -157,10 +155,7 @@ impl Effects {
                 let keys: Vec<Key> = page.rows.iter().filter_map(|(marker, _)| row(marker)).collect();
                 let more = beside.iter().flat_map(|beside| keys.iter().filter_map(|key| beside(ask, key)));
                 let all: Vec<Key> = keys.iter().cloned().chain(more).collect();
-                let mut rows = match all.is_empty() {
-                    true => Rows::new(),
-                    false => self.dynamo.batch_get(&all).await.map_err(unread)?,
-                };
+                let mut rows = self.dynamo.batch_get(&all).await.map_err(unread)?;
                 rows.extend(ask.rows.iter().map(|(key, item)| (key.clone(), item.clone())));
                 let ask = Ask { rows: &rows, ..*ask };
                 keys.iter().filter_map(|key| (list.show)(&ask, key, rows.get(key)?)).collect()

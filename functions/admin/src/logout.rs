@@ -174,11 +174,9 @@ impl Effects {
             let page = page.map_err(|_| Why::FactsUnavailable)?;
             let ids = page.rows.iter().filter_map(|(key, _)| key.sk.strip_prefix(prefix)?.parse().ok());
             let keys: Vec<Key> = ids.map(|id: SessionId| Key::session(&id)).collect();
-            if !keys.is_empty() {
-                let items = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
-                let read = items.values().map(SessionRow::from_item).collect::<Result<Vec<_>, _>>();
-                rows.extend(read.map_err(|_| Why::FactsUnavailable)?);
-            }
+            let items = self.dynamo.batch_get(&keys).await.map_err(|_| Why::FactsUnavailable)?;
+            let read = items.values().map(SessionRow::from_item).collect::<Result<Vec<_>, _>>();
+            rows.extend(read.map_err(|_| Why::FactsUnavailable)?);
             after = page.rows.last().map(|(key, _)| key.sk.clone()).filter(|_| page.more);
             if after.is_none() {
                 return Ok(rows);

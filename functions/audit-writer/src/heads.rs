@@ -56,8 +56,6 @@ pub trait HeadStore {
     fn published(&self, size: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// How many rows one `BatchGetItem` reads.
-const BATCH_MAX: usize = 100;
 /// How long the table remembers an event, after it was logged: see `event.rs`.
 const REMEMBERED_SECONDS: u64 = 35 * 24 * 60 * 60;
 
@@ -111,14 +109,12 @@ impl HeadStore for Dynamo {
             agents.map(|agent| (Key::agent_head(tenant, &agent), agent)).collect();
         let keys: Vec<_> = events.keys().chain(agents.keys()).cloned().collect();
         let mut seen = Seen::default();
-        for some in keys.chunks(BATCH_MAX) {
-            for (key, item) in self.batch_get(some).await.map_err(|_| Unavailable)? {
-                if let Some(event) = events.get(&key) {
-                    let row = EventRow::from_item(&item).map_err(|_| Unavailable)?;
-                    seen.events.insert(*event, row.seq);
-                } else if let Some(agent) = agents.get(&key) {
-                    seen.agents.insert(agent.clone(), agent_of(&item).ok_or(Unavailable)?);
-                }
+        for (key, item) in self.batch_get(&keys).await.map_err(|_| Unavailable)? {
+            if let Some(event) = events.get(&key) {
+                let row = EventRow::from_item(&item).map_err(|_| Unavailable)?;
+                seen.events.insert(*event, row.seq);
+            } else if let Some(agent) = agents.get(&key) {
+                seen.agents.insert(agent.clone(), agent_of(&item).ok_or(Unavailable)?);
             }
         }
         Ok(seen)

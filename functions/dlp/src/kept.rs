@@ -29,8 +29,6 @@ impl Cleared {
 /// A token of the holder's that is not expired.
 type Own = (String, Key, TokenRow);
 
-/// The most keys of one `BatchGetItem`.
-const BATCH_READ_MAX: usize = 100;
 impl Effects {
     /// Writes a row for each token.
     ///
@@ -86,17 +84,14 @@ impl Effects {
     async fn own(&self, asked: &Asked, now: Timestamp) -> Result<Vec<Own>, Reason> {
         let places: Vec<(&String, Key)> =
             asked.tokens.iter().map(|token| (token, asked.holder.place(token))).collect();
-        let mut own = Vec::new();
-        for some in places.chunks(BATCH_READ_MAX) {
-            let keys: Vec<Key> = some.iter().map(|(_, place)| place.clone()).collect();
-            let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::TokensUnavailable)?;
-            own.extend(some.iter().filter_map(|(token, place)| {
-                let row = TokenRow::from_item(rows.get(place)?);
-                let row = row.inspect_err(|error| tracing::error!(%error, "token.unreadable")).ok()?;
-                asked.holder.has(&row, now).then(|| ((*token).clone(), place.clone(), row))
-            }));
-        }
-        Ok(own)
+        let keys: Vec<Key> = places.iter().map(|(_, place)| place.clone()).collect();
+        let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::TokensUnavailable)?;
+        let own = places.into_iter().filter_map(|(token, place)| {
+            let row = TokenRow::from_item(rows.get(&place)?);
+            let row = row.inspect_err(|error| tracing::error!(%error, "token.unreadable")).ok()?;
+            asked.holder.has(&row, now).then(|| (token.clone(), place, row))
+        });
+        Ok(own.collect())
     }
 
     /// Keys of the people whose tokens these are. Whoever was erased has none.
@@ -107,19 +102,16 @@ impl Effects {
         now: Timestamp,
     ) -> Result<BTreeMap<Opaque, Person>, Reason> {
         let subjects: BTreeSet<&Opaque> = own.iter().filter_map(|(_, _, row)| row.subject.as_ref()).collect();
-        let subjects: Vec<&Opaque> = subjects.into_iter().collect();
+        let keys: Vec<Key> = subjects.iter().map(|subject| Key::subject(whose.tenant, subject)).collect();
+        let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::TokensUnavailable)?;
         let mut people = BTreeMap::new();
-        for some in subjects.chunks(BATCH_READ_MAX) {
-            let keys: Vec<Key> = some.iter().map(|subject| Key::subject(whose.tenant, subject)).collect();
-            let rows = self.dynamo.batch_get(&keys).await.map_err(|_| Reason::TokensUnavailable)?;
-            for subject in some {
-                let row = rows.get(&Key::subject(whose.tenant, subject)).map(SubjectRow::from_item);
-                let Some(Ok(row)) = row else { continue };
-                match person::opened(&self.roots, whose, subject, row, now).await {
-                    Ok(person) => drop(people.insert((*subject).clone(), person)),
-                    Err(NoPerson::Erased) => {}
-                    Err(NoPerson::Unavailable) => return Err(Reason::KeysUnavailable),
-                }
+        for subject in subjects {
+            let row = rows.get(&Key::subject(whose.tenant, subject)).map(SubjectRow::from_item);
+            let Some(Ok(row)) = row else { continue };
+            match person::opened(&self.roots, whose, subject, row, now).await {
+                Ok(person) => drop(people.insert(subject.clone(), person)),
+                Err(NoPerson::Erased) => {}
+                Err(NoPerson::Unavailable) => return Err(Reason::KeysUnavailable),
             }
         }
         Ok(people)

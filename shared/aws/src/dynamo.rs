@@ -3,7 +3,7 @@
 mod gates;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::Vars;
@@ -61,7 +61,7 @@ pub enum WriteError {
     NotConfirmed,
 }
 
-/// Items by key, as one BatchGetItem gave them.
+/// Items by key.
 pub type Rows = HashMap<Key, Item>;
 
 /// The tables of one region.
@@ -71,6 +71,8 @@ pub struct Dynamo {
     names: TableNames,
 }
 
+/// The most keys of one `BatchGetItem`.
+const BATCH_READ_MAX: usize = 100;
 /// The most rows of one `BatchWriteItem`.
 const BATCH_WRITE_MAX: usize = 25;
 /// Rows that a throttled table sends back are written again for longer than keys are read again: a batch waits for them.
@@ -94,25 +96,28 @@ impl Dynamo {
         answer.item.map(|item| from_sdk(item).ok_or(ReadError)).transpose()
     }
 
-    /// Up to 100 items, read consistently in one call. A batch is no snapshot: each item is consistent by itself.
+    /// Any number of items, read consistently, up to 100 to a call. A batch is no snapshot: each item is consistent by itself.
     ///
     /// # Errors
     /// No answer, or keys that stayed unprocessed: half the facts are no facts.
     pub async fn batch_get(&self, keys: &[Key]) -> Result<Rows, ReadError> {
-        // DynamoDB takes no empty batch: nothing is asked, and nothing is there.
-        if keys.is_empty() {
-            return Ok(Rows::new());
-        }
-        let mut wanted = self.requests(keys)?;
         let mut rows = Rows::new();
+        for some in batches(keys) {
+            self.get_some(&some, &mut rows).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn get_some(&self, keys: &[&Key], rows: &mut Rows) -> Result<(), ReadError> {
+        let mut wanted = self.requests(keys)?;
         for attempt in 0..BATCH_TRIES {
             let call = self.client.batch_get_item().set_request_items(Some(wanted));
             // Boxed, here and below: calls of the SDK are large, and every future around them moves with them.
             let answer = Box::pin(call.send()).await.map_err(|error| failed("BatchGetItem", &error))?;
-            self.collect(answer.responses.unwrap_or_default(), &mut rows)?;
+            self.collect(answer.responses.unwrap_or_default(), rows)?;
             wanted = answer.unprocessed_keys.unwrap_or_default();
             if wanted.is_empty() {
-                return Ok(rows);
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
@@ -120,7 +125,7 @@ impl Dynamo {
         Err(ReadError)
     }
 
-    fn requests(&self, keys: &[Key]) -> Result<HashMap<String, KeysAndAttributes>, ReadError> {
+    fn requests(&self, keys: &[&Key]) -> Result<HashMap<String, KeysAndAttributes>, ReadError> {
         let mut tables: BTreeMap<Table, Vec<_>> = BTreeMap::new();
         for key in keys {
             tables.entry(key.table).or_default().push(primary(key));
@@ -204,6 +209,13 @@ impl Dynamo {
             if exists { WriteError::Exists } else { WriteError::NotConfirmed }
         })
     }
+}
+
+/// Keys by call: DynamoDB takes no empty batch, and in one batch no key twice.
+/// See <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
+fn batches(keys: &[Key]) -> Vec<Vec<&Key>> {
+    let keys: Vec<&Key> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
+    keys.chunks(BATCH_READ_MAX).map(<[&Key]>::to_vec).collect()
 }
 
 /// Logs the service's error code and nothing else of it.
@@ -372,3 +384,6 @@ fn attr_from_sdk(value: AttributeValue) -> Option<Attr> {
 fn from_sdk(item: HashMap<String, AttributeValue>) -> Option<Item> {
     item.into_iter().map(|(name, value)| Some((name, attr_from_sdk(value)?))).collect()
 }
+
+#[cfg(test)]
+mod tests;

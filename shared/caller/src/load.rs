@@ -11,9 +11,6 @@ use tables::{Item, Key, KillKeys};
 
 use crate::addresses::{Address, Addresses};
 
-/// The most rows of one `BatchGetItem`.
-const BATCH_MAX: usize = 100;
-
 /// Why there are no facts to decide on.
 #[derive(Debug)]
 pub enum LoadFault {
@@ -78,9 +75,7 @@ impl Loaded {
     /// # Errors
     /// The tables did not answer in full.
     pub async fn also(&mut self, dynamo: &Dynamo, keys: &[Key]) -> Result<(), ReadError> {
-        for some in keys.chunks(BATCH_MAX) {
-            self.rows.extend(dynamo.batch_get(some).await?);
-        }
+        self.rows.extend(dynamo.batch_get(keys).await?);
         Ok(())
     }
 

@@ -136,8 +136,6 @@ pub fn more_keys(
     for tenant in by_group.chain(by_invite) {
         keys.extend([Key::binding(tenant, user), Key::owners(tenant), Key::tenant(tenant)]);
     }
-    keys.sort();
-    keys.dedup();
     keys
 }
 

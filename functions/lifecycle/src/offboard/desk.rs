@@ -86,9 +86,6 @@ impl Desk for Live<'_> {
     }
 
     async fn rows(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Fault> {
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
         self.effects.dynamo.batch_get(keys).await.map_err(|_| "tables_unavailable")
     }
 
