@@ -347,7 +347,7 @@ pub fn hand_over(root: &SessionId, child: &SessionId) -> Update {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gates::tests::store::evaluate;
+    use crate::expression::evaluate;
     use crate::testing::reads_back;
     use domain::{
         ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes, UserId,

@@ -228,7 +228,7 @@ impl KillOp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gates::tests::store::evaluate;
+    use crate::expression::evaluate;
     use domain::Timestamp;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -380,7 +380,7 @@ mod tests {
     /// All rows of the switch, or none. The expressions are evaluated as DynamoDB does.
     fn transact(rows: &mut BTreeMap<Key, Item>, writes: &[Write]) -> bool {
         let one = |write: &Write| evaluate(write, rows.get(&write.key)).map(|item| (write.key.clone(), item));
-        let news: Result<Vec<_>, ()> = writes.iter().map(one).collect();
+        let news: Result<Vec<_>, _> = writes.iter().map(one).collect();
         news.map(|news| rows.extend(news)).is_ok()
     }
 

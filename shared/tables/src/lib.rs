@@ -11,6 +11,8 @@
 pub mod codec;
 pub mod directory;
 pub mod dlp;
+#[cfg(any(test, feature = "testing"))]
+pub mod expression;
 pub mod gates;
 mod gateway_key;
 mod identity;

@@ -74,7 +74,7 @@ pub fn agent_item(old: &Item, agent: &Agent) -> Item {
 mod tests {
     use super::*;
     use crate::HEAD_SHARDS;
-    use crate::gates::tests::store::evaluate;
+    use crate::expression::evaluate;
     use crate::testing::reads_back;
     use domain::{
         AgentId, GatewayKey, KeyKind, LeaveCause, Lifecycle, OrgId, Owner, Previous, Region, Scopes, Sight,

@@ -212,7 +212,7 @@ impl Row for ScimSlots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gates::tests::store::evaluate;
+    use crate::expression::evaluate;
     use crate::testing::reads_back;
     use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
 

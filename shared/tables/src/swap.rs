@@ -137,7 +137,7 @@ fn text(hash: &mut Sha256, part: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gates::tests::store::evaluate;
+    use crate::expression::evaluate;
     use domain::OrgId;
     use proptest::prelude::*;
 

@@ -2,7 +2,6 @@
 //! what they cost is counted, and any call fails on demand or lets others go first.
 
 pub mod directory;
-mod expression;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -14,10 +13,9 @@ use aws::{NotRecorded, NotSent, ReadError};
 use countersign_scim::{Desk, Rows};
 use domain::{ActionId, AuditRecord, Offboarding, Timestamp, WrappedRoot};
 use envelope::{KeyWrapper, RootSecret, WrapError};
+use tables::expression::{evaluate, size};
 use tables::gates::Write;
 use tables::{Attr, GateFault, Item, Key, Listed, Table};
-
-use expression::{evaluate, size};
 
 /// What happens at a call instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +186,7 @@ impl Memory {
         cost.writes += 1;
         for write in writes {
             let before = state.rows.get(&write.key);
-            let after = evaluate(write, before).ok_or(GateFault::Condition(None))?;
+            let after = evaluate(write, before).map_err(|_| GateFault::Condition(None))?;
             let bytes = |item: Option<&Item>| item.map_or(0, |item| size(&write.key, item));
             cost.rows_written += 1;
             cost.write_units += 2 * bytes(before).max(bytes(Some(&after))).div_ceil(1_024).max(1);

@@ -1,6 +1,6 @@
 use super::counts::count_key;
 use super::*;
-use crate::gates::tests::store::evaluate;
+use crate::expression::evaluate;
 use crate::testing::reads_back;
 use domain::{OrgId, SealedBytes, SecretHash, Timestamp};
 use proptest::prelude::*;

@@ -2,6 +2,7 @@ use super::*;
 use domain::{ConnectionId, OrgId, OwnersRow};
 use serde_json::json;
 use std::collections::HashMap;
+use tables::expression::evaluate;
 use tables::gates::Write;
 use tables::standing::link_to;
 
@@ -66,26 +67,12 @@ impl World {
 
 use super::change as change_of;
 
-/// What a write sets and removes; counts are left out.
+/// Does it, as the table would.
 fn apply(rows: &mut Rows, write: &Write) {
-    if write.delete {
-        rows.remove(&write.key);
-        return;
-    }
-    let named = |name: &str| write.names.iter().find(|(one, _)| one == name).map(|(_, name)| name.clone());
-    let valued =
-        |value: &str| write.values.iter().find(|(one, _)| one == value).map(|(_, value)| value.clone());
-    let row = rows.entry(write.key.clone()).or_default();
-    let (set, removed) = write.update.split_once("REMOVE ").unwrap_or((&write.update, ""));
-    for clause in set.trim().trim_start_matches("SET ").split(", ") {
-        if let Some((name, value)) = clause.split_once(" = ")
-            && let (Some(name), Some(value)) = (named(name.trim()), valued(value.trim()))
-        {
-            row.insert(name, value);
-        }
-    }
-    for name in removed.split(", ").filter_map(|name| named(name.trim())) {
-        row.remove(&name);
+    let after = evaluate(write, rows.get(&write.key)).expect("nothing changed meanwhile");
+    match write.delete {
+        true => drop(rows.remove(&write.key)),
+        false => drop(rows.insert(write.key.clone(), after)),
     }
 }
 
