@@ -54,7 +54,7 @@ impl Effects {
         let row = ScimAccessRow {
             id: id.clone(),
             secret: token.secret_hash(),
-            via: directory.token.clone(),
+            via: directory.token.clone().ok_or_else(unavailable)?,
             expires_at,
         };
         self.attempt(scribe, id.as_str()).await?;

@@ -128,7 +128,10 @@ impl Effects {
             random: random()?,
             phase: Phase::Attempt,
             decision: Decided::Allow,
-            reason: Code::literal("scim.token"),
+            reason: match scribe.known.token {
+                Some(_) => Code::literal("scim.token"),
+                None => Code::literal("directory.pull"),
+            },
             resource: Some(resource.to_owned()),
             metadata: Metadata::default(),
         };

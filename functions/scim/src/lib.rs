@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! The protocol of RFC 7643, 7644 and 9865, driven by one table of attributes (`schema`); what a push means for access: whoever
-//! is ended is out at the next request, and roles follow groups.
+//! is ended is out at the next request, and roles follow groups. Directories that push nothing are asked (`pull`, `google`).
 //!
 //! # Out of scope
 //! - Signing in: `admin`. Keys and sessions are not looked for here: each is read with its owner's row, which this function
@@ -21,6 +21,7 @@ pub mod error;
 mod event;
 pub mod filter;
 mod find;
+mod google;
 mod groups;
 mod leaving;
 pub mod list;
@@ -29,6 +30,7 @@ mod members;
 pub mod patch;
 pub mod path;
 pub mod project;
+mod pull;
 mod push;
 pub mod query;
 mod records;
@@ -46,6 +48,7 @@ use tables::{Item, Key};
 
 pub use config::Config;
 pub use effects::Effects;
+pub use pull::{Clock, Google, Places};
 pub use response::Response;
 pub use sealer::Sealer;
 

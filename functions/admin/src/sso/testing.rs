@@ -154,6 +154,20 @@ pub fn connection_of(form: &Value) -> Connection {
     Connection::new(form, &presets(), Reach::Public).unwrap()
 }
 
+/// The RSA key of tests as a service account's file has it (RFC 5208).
+pub fn service_key() -> String {
+    let pkcs1 = STANDARD.decode(include_str!("testing/rsa_of_tests.txt").replace('\n', "")).unwrap();
+    let long = |tag: u8, inner: &[u8]| {
+        let length = u16::try_from(inner.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82], length.as_slice(), inner].concat()
+    };
+    let algorithm =
+        [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+    let inner = [[0x02, 0x01, 0x00].as_slice(), &algorithm, &long(0x04, &pkcs1)].concat();
+    let text = STANDARD.encode(long(0x30, &inner));
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+}
+
 /// A provider's sample, from `events/admin/idp`.
 pub struct Sample {
     pub connection: Value,
