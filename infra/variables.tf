@@ -198,11 +198,12 @@ variable "dlp" {
 }
 
 variable "scim" {
-  description = "Where directories push people: timeout and memory; reserved concurrency -1 means unreserved."
+  description = "Where directories push people, and are asked for them: timeout and memory; reserved concurrency -1 means unreserved; what stands in for Google, on the local stage alone."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
     reserved_concurrency = optional(number, -1)
+    directory_origin     = optional(string, "")
   })
   default = {}
 

@@ -51,7 +51,7 @@ run "the_ledger_is_locked_for_a_year" {
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
-    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -189,7 +189,7 @@ run "the_trail_watches_the_ledger" {
     gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
-    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }

@@ -204,6 +204,7 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
         "admin": {"origin": people.front_url(stack)},
+        "scim": {"directory_origin": directory_origin(stack)},
         # Poison reaches the dead-letter queue after three deliveries, six seconds apart. The emulator applies no window.
         "audit_queue": {
             "max_receive_count": 3,
@@ -212,6 +213,13 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
             "batching_window_seconds": 0,
         },
     }
+
+
+def directory_origin(stack: Stack) -> str:
+    """Where a test stands in for Google's directory."""
+    port = stack.fact("directory", "port") or str(processes.free_port())
+    stack.remember("directory", None, port=port)
+    return f"http://127.0.0.1:{port}"
 
 
 def credentials(python: Path, endpoint: str, made: dict) -> dict:
@@ -238,6 +246,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
         "scim_url": f"{endpoint}/_aws/lambda-url/{made['scim_url_id']}",
         "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
+        "directory_origin": directory_origin(stack),
         "admin_front": people.front_url(stack),
         "bootstrap_url": f"{endpoint}/_aws/lambda-url/{made['bootstrap_url_id']}",
         "provider_url": provider_url,

@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),
     ("lifecycle", &["aws", "domain", "ledger", "tables"]),
-    ("scim", &["aws", "caller", "domain", "envelope", "tables"]),
+    ("scim", &["aws", "caller", "domain", "egress", "envelope", "tables"]),
     // The floor that `make bench` measures the gateway beside makes its AWS calls with the same clients.
     ("tests", &["aws", "domain", "ledger"]),
 ];

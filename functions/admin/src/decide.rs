@@ -5,6 +5,7 @@ pub mod agents;
 pub mod audit;
 pub mod changes;
 pub mod connections;
+pub mod directories;
 pub mod dlp;
 pub mod glass;
 pub mod invitations;

@@ -1,6 +1,7 @@
 //! What a decision comes to: something to show, or writes with what is said about them.
 
 use domain::{Metadata, Offboarding, OrgId, ProviderId, TenantId};
+use envelope::Purpose;
 use serde_json::Value;
 use tables::gates::Write;
 use tables::{Key, Swap};
@@ -51,9 +52,10 @@ pub struct Change {
     pub regardless: bool,
 }
 
-/// The secret of a connection, for its row and its provider's host: elsewhere it does not open.
+/// The secret of a connection, or of its directory, for its row and its provider's host: elsewhere it does not open.
 #[derive(Clone, PartialEq)]
 pub struct NewSecret {
+    pub purpose: Purpose,
     pub row: Key,
     pub host: String,
     pub text: Zeroizing<String>,

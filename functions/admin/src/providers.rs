@@ -180,8 +180,8 @@ impl Providers {
 
     async fn get(&self, address: &str) -> Result<String, Why> {
         let target = Target::parse(address, self.reach).map_err(|_| Why::ProviderUnavailable)?;
-        let answer =
-            self.client.get_json(&target, "", DEADLINE).await.map_err(|_| Why::ProviderUnavailable)?;
+        let answer = self.client.get_json(&target, ("", &[]), Headers::default(), DEADLINE).await;
+        let answer = answer.map_err(|_| Why::ProviderUnavailable)?;
         text(answer).ok_or(Why::ProviderUnavailable)
     }
 

@@ -9,8 +9,8 @@ use tables::{Item, Key, Table};
 use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
-    agents, audit, changes, connections, dlp, glass, invitations, keys, kill, limits, offices, orgs, people,
-    providers, scim_tokens, sessions, teams, tenants, users, workloads,
+    agents, audit, changes, connections, directories, dlp, glass, invitations, keys, kill, limits, offices,
+    orgs, people, providers, scim_tokens, sessions, teams, tenants, users, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -160,6 +160,9 @@ operations! {
     PUT "/v1/orgs/{org}/connections/{connection}/secret" "connections.secret" SsoEdit on Org, "Set the client's secret, for the issuer that you saw" => change(connections::needs, EventType::AdminConnection, 200, Some(connections::secret_schema), connections::put_secret);
     PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop sign-in by a connection, or allow it again, which needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
 
+    GET "/v1/orgs/{org}/connections/{connection}/directory" "directories.get" SsoRead on Org, "Whether a connection's directory is asked" => show(directories::needs, directories::get);
+    PUT "/v1/orgs/{org}/connections/{connection}/directory" "directories.put" ScimTokenManage on Org, "Ask a Google Workspace for its people and groups, every half hour" => change(directories::needs, EventType::AdminConnection, 200, Some(directories::schema), directories::put);
+    DELETE "/v1/orgs/{org}/connections/{connection}/directory" "directories.remove" ScimTokenManage on Org, "Ask it no more" => change(directories::needs, EventType::AdminConnection, 204, None, directories::remove);
     GET "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.list" SsoRead on Org, "Live tokens of a connection's directory" => Run::List(scim_tokens::LIST);
     POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory: shown once, two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
     DELETE "/v1/orgs/{org}/connections/{connection}/scim-tokens/{token}" "scim_tokens.revoke" ScimTokenManage on Org, "Revoke a directory's token for good" => change(scim_tokens::needs, EventType::AdminScimToken, 204, None, scim_tokens::revoke);

@@ -31,16 +31,16 @@ impl Secrets {
         Ok(Swap::create(Key::root(tenant, purpose.as_str()), row.to_item()))
     }
 
-    /// The platform's root for sign-in, made at its first use. Two that make it at once have one: the second reads the first's.
-    async fn root(&self) -> Result<RootRow, Why> {
+    /// The platform's root of a purpose, made at its first use. Two that make it at once have one: the second reads the first's.
+    async fn root(&self, purpose: Purpose) -> Result<RootRow, Why> {
         let tenant = TenantId::platform();
-        let key = Key::root(&tenant, Purpose::Sso.as_str());
+        let key = Key::root(&tenant, purpose.as_str());
         for _ in 0..2 {
             let item = self.dynamo.get(&key).await.map_err(|_| Why::KeysUnavailable)?;
             if let Some(item) = item {
                 return RootRow::from_item(&item).map_err(|_| Why::KeysUnavailable);
             }
-            let made = self.new_root(&tenant, Purpose::Sso).await?;
+            let made = self.new_root(&tenant, purpose).await?;
             match self.dynamo.write_all(vec![made.to_write()]).await {
                 Ok(()) | Err(GateFault::Condition(_)) => {}
                 Err(GateFault::NotWritten | GateFault::Unknown) => return Err(Why::KeysUnavailable),
@@ -49,24 +49,34 @@ impl Secrets {
         Err(Why::KeysUnavailable)
     }
 
-    async fn current(&self, now: Timestamp) -> Result<Arc<RootKey>, Why> {
-        let row = self.root().await?;
-        let key = self.roots.current(&TenantId::platform(), Purpose::Sso, &row, now).await;
+    async fn current(&self, purpose: Purpose, now: Timestamp) -> Result<Arc<RootKey>, Why> {
+        let row = self.root(purpose).await?;
+        let key = self.roots.current(&TenantId::platform(), purpose, &row, now).await;
         key.map_err(|_| Why::KeysUnavailable)
     }
 
     /// # Errors
     /// The keys cannot be used.
     pub async fn seal(&self, aad: &Aad, text: &str, now: Timestamp) -> Result<SealedBytes, Why> {
+        self.seal_for(Purpose::Sso, aad, text, now).await
+    }
+
+    async fn seal_for(
+        &self,
+        purpose: Purpose,
+        aad: &Aad,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<SealedBytes, Why> {
         let random = aws::random().map_err(|_| Why::KeysUnavailable)?;
-        let sealed = self.current(now).await?.seal(aad, text.as_bytes(), &random);
+        let sealed = self.current(purpose, now).await?.seal(aad, text.as_bytes(), &random);
         sealed.map(SealedBytes::from).map_err(|_| Why::KeysUnavailable)
     }
 
     /// # Errors
     /// The keys cannot be used, or it was sealed for another place.
     pub async fn open(&self, aad: &Aad, sealed: &SealedBytes, now: Timestamp) -> Result<Plaintext, Why> {
-        let row = self.root().await?;
+        let row = self.root(Purpose::Sso).await?;
         let opened = self.roots.open(&TenantId::platform(), Purpose::Sso, &row, aad, sealed, now).await;
         opened.map_err(|_| Why::KeysUnavailable)
     }
@@ -98,7 +108,7 @@ impl Secrets {
     /// # Errors
     /// The keys cannot be used.
     pub async fn seal_client(&self, secret: &NewSecret, now: Timestamp) -> Result<SealedBytes, Why> {
-        self.seal(&client(&secret.row, &secret.host), &secret.text, now).await
+        self.seal_for(secret.purpose, &client(&secret.row, &secret.host), &secret.text, now).await
     }
 }
 

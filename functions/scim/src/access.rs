@@ -55,7 +55,7 @@ impl<D: Desk> Effects<D> {
         let row = ScimAccessRow {
             id: id.clone(),
             secret: token.secret_hash(),
-            via: directory.token.clone(),
+            via: directory.token.clone().ok_or_else(unavailable)?,
             expires_at,
         };
         self.attempt(scribe, id.as_str()).await?;

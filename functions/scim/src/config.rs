@@ -2,6 +2,7 @@
 
 use aws::{AuditConfig, BadConfig, TableNames, Vars};
 use domain::Region;
+use egress::Reach;
 use tables::Table;
 
 #[derive(Debug, Clone)]
@@ -12,6 +13,9 @@ pub struct Config {
     pub kms_key_arn: String,
     /// URL of the queue that tells of whoever was ended.
     pub lifecycle_queue: String,
+    pub reach: Reach,
+    /// What stands in for Google: on the local stage alone.
+    pub directory: Option<String>,
 }
 
 const TABLES: [Table; 3] = [Table::Control, Table::Identity, Table::Keys];
@@ -22,6 +26,7 @@ impl Config {
     pub fn from_vars(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
         let mut vars = Vars::new(get);
         let region = vars.require("CS_REGION", "il, eu or us");
+        let stage: Option<String> = vars.require("CS_STAGE", "the stage, such as production");
         let tables = TableNames::from_vars(&mut vars, &TABLES);
         let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
         let audit = AuditConfig::from_vars(&mut vars, "scim", region, code);
@@ -34,6 +39,8 @@ impl Config {
                 audit: audit?,
                 kms_key_arn: key?,
                 lifecycle_queue: queue?,
+                reach: Reach::of_stage(&stage?),
+                directory: get("CS_DIRECTORY_ORIGIN").filter(|origin| !origin.is_empty()),
             })
         })();
         vars.finish(config)
@@ -51,6 +58,7 @@ mod tests {
             .to_string();
         for name in [
             "CS_REGION is not il, eu or us",
+            "CS_STAGE",
             "CS_TABLE_IDENTITY",
             "CS_TABLE_KEYS",
             "CS_QUEUE_AUDIT_URL",

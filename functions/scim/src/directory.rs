@@ -18,8 +18,8 @@ use crate::Rows;
 pub struct Directory {
     pub org: OrgId,
     pub connection: ConnectionId,
-    /// By which token: an access token counts as the one behind it.
-    pub token: ScimTokenId,
+    /// By which token, if it pushes: an access token counts as the one behind it.
+    pub token: Option<ScimTokenId>,
     issuer: String,
     tenants: Vec<String>,
     group_roles: Vec<GroupRole>,
@@ -65,7 +65,8 @@ pub enum Unknown {
 pub struct Known {
     pub org: OrgId,
     pub connection: ConnectionId,
-    pub token: ScimTokenId,
+    /// None of one that is asked.
+    pub token: Option<ScimTokenId>,
 }
 
 /// Why a known directory may not push. For its log, and for its administrator.
@@ -142,7 +143,8 @@ pub fn known(
     if row.id != *id || row.connection != *token.connection() || !secret || token.region() != region {
         return Err(Unknown::Stranger);
     }
-    let known = Known { org: row.org.clone(), connection: row.connection.clone(), token: row.id.clone() };
+    let known =
+        Known { org: row.org.clone(), connection: row.connection.clone(), token: Some(row.id.clone()) };
     Ok((known, row))
 }
 
@@ -193,7 +195,27 @@ impl Directory {
     #[cfg(test)]
     pub fn of(org: OrgId, connection: ConnectionId, form: &serde_json::Value) -> Self {
         let Form { issuer, tenants, group_roles } = serde_json::from_value(form.clone()).unwrap();
-        Self { org, connection, token: ScimTokenId::from_random([9; 10]), issuer, tenants, group_roles }
+        Self { org, connection, token: Some(ScimTokenId::from_random([9; 10])), issuer, tenants, group_roles }
+    }
+
+    /// One that is asked by the clock.
+    ///
+    /// # Errors
+    /// The connection's document does not read.
+    pub fn pulled(connection: &ConnectionRow) -> Result<Self, serde_json::Error> {
+        let Form { issuer, tenants, group_roles } = serde_json::from_str(&connection.document)?;
+        let (org, connection) = (connection.org.clone(), connection.id.clone());
+        Ok(Self { org, connection, token: None, issuer, tenants, group_roles })
+    }
+
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Addresses of groups that give roles: what Google knows groups by. Other names are of a claim.
+    pub fn group_addresses(&self) -> BTreeSet<String> {
+        let address = |name: &&String| name.contains('@') && !name.contains(['/', '?', '#', '%']);
+        self.group_roles.iter().map(|row| &row.group).filter(address).cloned().collect()
     }
 
     /// Under which identities somebody with this external id may have signed in already: issuer and subject as sign-in keeps

@@ -31,7 +31,7 @@ impl<D: Desk> std::fmt::Debug for Effects<D> {
 }
 
 /// For so long a request goes on with pieces: the function lives for 30 seconds at least.
-const GOES_ON_MS: u64 = 20_000;
+pub const GOES_ON_MS: u64 = 20_000;
 /// The most keys of one read.
 const READ_MAX: usize = 100;
 /// How often something is decided anew because a row changed meanwhile. Contention of a directory with itself, mostly.
@@ -52,6 +52,8 @@ pub struct Session<'a> {
     pub keys: Keys,
     pub base: &'a str,
     pub now: Timestamp,
+    /// Until when it goes on with pieces.
+    pub until: Timestamp,
 }
 
 /// For now it does not work: the client tries again.
@@ -128,7 +130,7 @@ impl<D: Desk> Effects<D> {
     /// # Errors
     /// There is none.
     pub fn in_time(&self, session: &Session<'_>) -> Result<(), ScimError> {
-        if self.desk.now().millis_since(session.now) < GOES_ON_MS {
+        if self.desk.now() < session.until {
             return Ok(());
         }
         let detail = "this takes longer than one request: the first are done, send the same again";
@@ -145,7 +147,10 @@ impl<D: Desk> Effects<D> {
             random: random()?,
             phase: Phase::Attempt,
             decision: Decided::Allow,
-            reason: Code::literal("scim.token"),
+            reason: match scribe.known.token {
+                Some(_) => Code::literal("scim.token"),
+                None => Code::literal("directory.pull"),
+            },
             resource: Some(resource.to_owned()),
             metadata: Metadata::default(),
         };

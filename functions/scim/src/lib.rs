@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! The protocol of RFC 7643, 7644 and 9865, driven by one table of attributes (`schema`); what a push means for access: whoever
-//! is ended is out at the next request, and roles follow groups.
+//! is ended is out at the next request, and roles follow groups. Directories that push nothing are asked (`pull`, `google`).
 //!
 //! # Out of scope
 //! - Signing in: `admin`. Keys and sessions are not looked for here: each is read with its owner's row, which this function
@@ -22,6 +22,7 @@ pub mod error;
 mod event;
 pub mod filter;
 mod find;
+pub mod google;
 mod groups;
 mod index;
 mod leaving;
@@ -31,6 +32,7 @@ mod members;
 pub mod patch;
 pub mod path;
 pub mod project;
+mod pull;
 mod push;
 pub mod query;
 mod records;
@@ -51,6 +53,7 @@ use tables::{Item, Key};
 pub use config::Config;
 pub use desk::{Desk, Live};
 pub use effects::Effects;
+pub use pull::{Clock, Google, Places, Stopped, Told};
 pub use response::Response;
 pub use sealer::Sealer;
 
@@ -177,7 +180,8 @@ impl<D: Desk> Scim<D> {
     ) -> Result<Response, ScimError> {
         let keys =
             self.effects.sealer.keys(&self.effects.desk, now).await.map_err(|_| effects::unavailable())?;
-        let session = Session { directory, keys, base: &request.base, now };
+        let until = now.plus_millis(effects::GOES_ON_MS);
+        let session = Session { directory, keys, base: &request.base, now, until };
         self.effects.answer(&session, request, scribe).await
     }
 

@@ -51,7 +51,7 @@ impl Scribe {
         AuditRecord {
             action_id: Some(self.action_id),
             request_id: self.request_id.clone(),
-            auth_method: Some(Code::literal(if self.by_access { "scim_access" } else { "scim_token" })),
+            auth_method: Some(self.method()),
             resource: resource.and_then(|resource| resource.parse().ok()),
             ..AuditRecord::new(
                 RECORD_VERSION,
@@ -62,8 +62,8 @@ impl Scribe {
                 TenantId::platform(),
                 self.event,
                 phase,
-                ActorType::Directory,
-                Actor::from(&self.known.token),
+                if self.known.token.is_some() { ActorType::Directory } else { ActorType::System },
+                self.known.token.as_ref().map_or_else(Actor::system, Actor::from),
                 Code::literal(self.action),
                 decision,
                 reason,
@@ -71,6 +71,15 @@ impl Scribe {
                 metadata,
             )
         }
+    }
+
+    /// By what a directory may say something: the token that it pushes by, or that it was asked.
+    pub fn method(&self) -> Code {
+        Code::literal(match &self.known.token {
+            Some(_) if self.by_access => "scim_access",
+            Some(_) => "scim_token",
+            None => "directory_pull",
+        })
     }
 
     /// A refusal of a directory that is known.
@@ -90,8 +99,8 @@ impl Scribe {
 
 const fn description(event: EventType) -> &'static str {
     match event {
-        EventType::ScimUser => "A directory pushes a person.",
-        EventType::ScimGroup => "A directory pushes a group, or who is in it.",
+        EventType::ScimUser => "A directory tells of a person.",
+        EventType::ScimGroup => "A directory tells of a group, or who is in it.",
         EventType::ScimAccess => "A directory is given an access token.",
         _ => "A request of a directory is refused.",
     }

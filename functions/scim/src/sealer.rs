@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use domain::{Region, RootRow, SealedBytes, TenantId, Timestamp};
+use domain::{PullRow, Region, RootRow, SealedBytes, TenantId, Timestamp};
 use envelope::{Aad, Context, KeyWrapper, Purpose, RootKey, Roots};
 use serde_json::{Map, Value};
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Swap};
 
 use crate::desk::Desk;
+use crate::google::Account;
+
+/// The one host that is ever shown what a directory's key signs.
+const HOST: &str = "oauth2.googleapis.com";
 
 /// The keys cannot be used, or a document is not what was sealed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +83,28 @@ impl<K: KeyWrapper> Sealer<K> {
     ) -> Result<Map<String, Value>, KeysUnavailable> {
         let (tenant, purpose) = (TenantId::platform(), Purpose::Scim);
         let plain = self.roots.open(&tenant, purpose, &keys.row, &aad(place), sealed, now).await;
+        let plain = plain.map_err(|_| KeysUnavailable)?;
+        serde_json::from_slice(plain.as_bytes()).map_err(|_| KeysUnavailable)
+    }
+
+    /// What it takes to ask a directory, opened for the one host that is shown what it signs.
+    ///
+    /// # Errors
+    /// The keys cannot be used, or it was sealed for another place.
+    pub async fn account(
+        &self,
+        desk: &impl Desk,
+        row: &PullRow,
+        now: Timestamp,
+    ) -> Result<Account, KeysUnavailable> {
+        let (tenant, purpose) = (TenantId::platform(), Purpose::Directory);
+        let key = Key::root(&tenant, purpose.as_str());
+        let item = desk.get(&key).await.map_err(|_| KeysUnavailable)?.ok_or(KeysUnavailable)?;
+        let root = RootRow::from_item(&item).map_err(|_| KeysUnavailable)?;
+        let place = Key::pull(&row.connection);
+        let aad = Aad::credential(&tenant, place.table.as_str(), &place.pk, &place.sk, "secret", HOST);
+        let sealed = row.secret.as_ref().ok_or(KeysUnavailable)?;
+        let plain = self.roots.open(&tenant, purpose, &root, &aad, sealed, now).await;
         let plain = plain.map_err(|_| KeysUnavailable)?;
         serde_json::from_slice(plain.as_bytes()).map_err(|_| KeysUnavailable)
     }

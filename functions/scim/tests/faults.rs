@@ -4,6 +4,7 @@
 
 #[expect(dead_code, reason = "counts are for `make bench`")]
 mod memory;
+mod pull;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;

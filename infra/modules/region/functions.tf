@@ -56,6 +56,7 @@ locals {
     CS_SIGNING_KEY_ARN     = local.signing_keys.scim
     CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.lifecycle.url
     CS_CODE_SHA256         = filesha256(local.scim_package)
+    CS_DIRECTORY_ORIGIN    = var.scim.directory_origin
   })
 
   # Names of what it reads and keeps. It knows no provider.
@@ -412,14 +413,14 @@ data "aws_iam_policy_document" "admin" {
     }
   }
 
-  # To seal credentials of providers, and to seal and open those of connections to identity providers.
+  # To seal credentials of providers and of directories, and to seal and open those of connections to identity providers.
   statement {
     sid       = "OpenRoots"
     actions   = ["kms:Decrypt"]
     resources = [aws_kms_key.root.arn]
 
     dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "sso"] })
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "sso", "directory"] })
 
       content {
         test     = "StringEquals"

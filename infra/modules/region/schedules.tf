@@ -32,6 +32,12 @@ locals {
       function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
       input       = { sweep_offboardings = {} }
     }
+    pull-directories = {
+      description = "Asks directories that push nothing who is in, and in which groups."
+      expression  = "rate(30 minutes)"
+      function    = { name = module.scim.name, arn = module.scim.arn }
+      input       = { pull_directories = {} }
+    }
   }
 }
 

@@ -96,6 +96,23 @@ data "aws_iam_policy_document" "scim" {
     }
   }
 
+  # Keys by which directories are asked: sealed by the management API, opened here alone.
+  statement {
+    sid       = "OpenDirectoryKeys"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["directory"] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
   statement {
     sid       = "CertifyInstances"
     actions   = ["kms:Sign"]
@@ -144,4 +161,56 @@ resource "aws_cloudwatch_metric_alarm" "last_owner_ended" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
+}
+
+# Directories that are asked: one that does not answer tells of nobody who leaves; one from which many leave at once may be right,
+# or its listing wrong.
+locals {
+  directory_alarms = {
+    directory-pull-failed = {
+      pattern     = "\"directory.pull_failed\""
+      description = "A directory could not be asked, and nothing was changed by it. Whoever leaves there stays in here until it can: look at the service account, its scopes and the administrator that it reads as, or end sessions by hand."
+    }
+    directory-many-leave = {
+      pattern     = "\"directory.many_leave\""
+      description = "From a directory that is asked many people leave at once. Whoever it calls suspended or archived was ended. Whoever it does not list any more was ended up to a fifth of all who are in; beyond, nobody was: compare the Workspace with the people here, and end by hand who has left."
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "directory" {
+  for_each = var.drop_conditions ? {} : local.directory_alarms # not for the emulator
+
+  name           = "${local.prefix}-${each.key}"
+  log_group_name = module.scim.log_group
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace = "Countersign"
+    name      = "${local.prefix}-${each.key}"
+    value     = "1"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "directory" {
+  for_each = local.directory_alarms
+
+  alarm_name          = "${local.prefix}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = "Countersign"
+  metric_name         = "${local.prefix}-${each.key}"
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}
+
+# A pass that was missed is made up by the next: two at once would only come in each other's way.
+resource "aws_lambda_function_event_invoke_config" "scim" {
+  function_name                = module.scim.name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
 }

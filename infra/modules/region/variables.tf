@@ -110,6 +110,7 @@ variable "scim" {
     timeout_seconds      = number
     memory_mb            = number
     reserved_concurrency = number
+    directory_origin     = string
   })
   description = "Sizes of the function that directories push to."
 }

@@ -230,7 +230,12 @@ async fn turn(bench: &Bench, wanted: &args::Rotate) -> Result<Turned, KeysError>
             reseal::reseal(&bench.store, &bench.roots(), ring, aws::now(), &aws::random).await?
         }
         // People's keys stay under the version that sealed them, which is kept for the ledger's sake.
-        Purpose::Audit | Purpose::Token | Purpose::Pseudonym | Purpose::Sso | Purpose::Scim => 0,
+        Purpose::Audit
+        | Purpose::Token
+        | Purpose::Pseudonym
+        | Purpose::Sso
+        | Purpose::Scim
+        | Purpose::Directory => 0,
     };
     let say = format!("{say}{moved} values were sealed again");
     Ok(Turned { say, version, moved: u64::try_from(moved).unwrap_or(u64::MAX) })

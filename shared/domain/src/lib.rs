@@ -60,7 +60,7 @@ pub use limits::{Day, Level, Limit, LimitsError, LimitsRow, MOST, Place, SHARDS,
 pub use metadata::{MetaValue, Metadata};
 pub use network::{Network, NetworkError, Networks};
 pub use offboard::{LeaveCause, Offboarding, OffboardingRow, ROTATE_WITHIN_MS, Sight};
-pub use people::{AddressRow, Person, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
+pub use people::{AddressRow, Person, PullRow, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
 pub use reason::Reason;
 pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};
 pub use region::{Region, RegionError};

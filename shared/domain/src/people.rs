@@ -9,8 +9,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
-    Code, ConnectionId, KeyError, Name, Opaque, OrgId, Region, ScimTokenId, SecretHash, TenantId, Timestamp,
-    User, UserId,
+    Code, ConnectionId, KeyError, Name, Opaque, OrgId, Region, ScimTokenId, SealedBytes, SecretHash,
+    TenantId, Timestamp, User, UserId,
 };
 
 /// A person's row in full. Calls read [`User`] of it and nothing more.
@@ -176,6 +176,17 @@ pub struct ScimTokenRow {
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A directory that is asked by the clock, in place of one that pushes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRow {
+    pub org: OrgId,
+    pub connection: ConnectionId,
+    /// What it takes to ask, as JSON text, sealed; without it nothing is asked.
+    pub secret: Option<SealedBytes>,
+    pub set_by: UserId,
+    pub set_at: Timestamp,
 }
 
 impl ScimTokenRow {

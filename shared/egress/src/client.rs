@@ -152,24 +152,30 @@ impl Client {
         tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(progress.timed_out()))
     }
 
-    /// Gets a JSON document at `path` below `target`, or `target` itself by an empty path. As [`Client::post_json`].
+    /// Gets a JSON document at `path` below `target`, or `target` itself by an empty path; `query` is percent-encoded here. As
+    /// [`Client::post_json`].
     ///
     /// # Errors
     /// See [`EgressError`].
     pub async fn get_json(
         &self,
         target: &Target,
-        path: &str,
+        (path, query): (&str, &[(&str, &str)]),
+        headers: Headers,
         deadline: Duration,
     ) -> Result<Answer, EgressError> {
         target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
         let progress = Arc::new(Progress::default());
         let exchange = async {
-            let Headers(mut headers) = Headers::default().accepting(JSON);
+            let Headers(mut headers) = headers.accepting(JSON);
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             // A request without a body is on its way as soon as a connection stands.
             progress.sent.store(true, Ordering::Release);
-            let sent = self.http.get(target.join(path)).headers(headers).send().await;
+            let mut url = target.join(path);
+            if !query.is_empty() {
+                url.query_pairs_mut().extend_pairs(query);
+            }
+            let sent = self.http.get(url).headers(headers).send().await;
             let response = sent.map_err(|error| progress.failed(&error))?;
             answer::read(response, self.max_response_bytes, &progress).await
         };

@@ -17,11 +17,13 @@ pub enum Purpose {
     Sso,
     /// What directories tell of people.
     Scim,
+    /// Keys by which directories are asked.
+    Directory,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 6] =
-        [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso, Self::Scim];
+    pub const ALL: [Self; 7] =
+        [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso, Self::Scim, Self::Directory];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Pseudonym => "pseudonym",
             Self::Sso => "sso",
             Self::Scim => "scim",
+            Self::Directory => "directory",
         }
     }
 }
@@ -43,7 +46,7 @@ impl fmt::Display for Purpose {
 
 /// A text that names no purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a purpose: use cred, audit, token, pseudonym, sso or scim")]
+#[error("not a purpose: use cred, audit, token, pseudonym, sso, scim or directory")]
 pub struct UnknownPurpose;
 
 impl FromStr for Purpose {

@@ -223,6 +223,16 @@ impl Key {
         Self::new(Table::Identity, format!("CON#{connection}"), "SCIMSLOTS")
     }
 
+    /// By what the directory of a connection is asked. All of them lie together: they are gone through by the clock.
+    pub fn pull(connection: &ConnectionId) -> Self {
+        Self::new(Table::Identity, Self::PULLS.to_owned(), format!("{}{connection}", Self::PULL))
+    }
+
+    /// Where all directories lie that are asked.
+    pub const PULLS: &str = "PULLS";
+    /// What their sort keys begin with.
+    pub const PULL: &str = "PULL#";
+
     /// A sign-in on its way through the provider, by a digest of its state.
     pub fn sign_in(digest: impl fmt::Display) -> Self {
         Self::new(Table::Identity, format!("LOGIN#{digest}"), "LOGIN")

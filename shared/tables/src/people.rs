@@ -4,10 +4,11 @@
 //! read, without any: whichever comes first, the other fails.
 
 use domain::{
-    AddressRow, Code, Person, ScimSlots, ScimTokenId, ScimTokenRow, TeamRow, TenantId, Timestamp, User,
+    AddressRow, Code, Person, PullRow, ScimSlots, ScimTokenId, ScimTokenRow, TeamRow, TenantId, Timestamp,
+    User,
 };
 
-use crate::codec::Row;
+use crate::codec::{Row, sealed};
 use crate::gates::Update;
 use crate::item::{VERSION, VERSION_FIELD, item};
 use crate::{Attr, CodecError, Item, Key, Reader, Swap};
@@ -192,6 +193,32 @@ impl Row for ScimTokenRow {
     }
 }
 
+impl Row for PullRow {
+    fn to_item(&self) -> Item {
+        let mut row = item([
+            ("org_id", Attr::text(&self.org)),
+            ("connection_id", Attr::text(&self.connection)),
+            ("set_by", Attr::text(&self.set_by)),
+            ("set_at", Attr::text(self.set_at)),
+        ]);
+        row.extend(
+            self.secret.as_ref().map(|sealed| ("secret".to_owned(), Attr::B(sealed.as_bytes().to_vec()))),
+        );
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            org: row.parse("org_id")?,
+            connection: row.parse("connection_id")?,
+            secret: row.has("secret").then(|| sealed(&row, "secret")).transpose()?,
+            set_by: row.parse("set_by")?,
+            set_at: row.parse("set_at")?,
+        })
+    }
+}
+
 impl Row for ScimSlots {
     fn to_item(&self) -> Item {
         let slot = |(id, end): &(ScimTokenId, Timestamp)| {
@@ -214,7 +241,7 @@ mod tests {
     use super::*;
     use crate::expression::evaluate;
     use crate::testing::reads_back;
-    use domain::{ConnectionId, Opaque, OrgId, SecretHash, UserId};
+    use domain::{ConnectionId, Opaque, OrgId, SealedBytes, SecretHash, UserId};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_unix_millis(millis).unwrap()
@@ -239,12 +266,20 @@ mod tests {
             connection: ConnectionId::from_random([6; 10]),
             secret: SecretHash::of("x"),
             last_four: "abcd".to_owned(),
-            created_by: user,
+            created_by: user.clone(),
             created_epoch: 3,
             created_at: at(1),
             expires_at: at(2),
             revoked_at: Some(at(3)),
         };
+        let pull = PullRow {
+            org: row.org.clone(),
+            connection: row.connection.clone(),
+            secret: SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok(),
+            set_by: user,
+            set_at: at(1),
+        };
+        reads_back(pull, &["secret"]);
         assert!(!row.is_live(at(1)));
         assert!(ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(1)));
         assert!(!ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(2)));

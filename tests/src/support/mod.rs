@@ -17,6 +17,7 @@ pub mod clients;
 pub mod directory;
 pub mod entropy;
 pub mod function;
+pub mod google;
 pub mod http;
 pub mod idp;
 pub mod planted;

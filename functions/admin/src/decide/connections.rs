@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{ConnectionId, ConnectionRow, Lifecycle, OrgId};
+use envelope::Purpose;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tables::codec::Row as _;
@@ -142,7 +143,7 @@ pub fn made(wanted: Wanted) -> (ConnectionRow, Vec<Swap>, Option<NewSecret>) {
         secret: None,
     };
     let key = Key::connection(&form.id);
-    let secret = secret.map(|text| NewSecret { row: key.clone(), host, text });
+    let secret = secret.map(|text| NewSecret { purpose: Purpose::Sso, row: key.clone(), host, text });
     let swaps = vec![
         Swap::create(key, row.to_item()),
         Swap::create(Key::connection_of(&form.org, &form.id), Marker::item()),
@@ -181,14 +182,19 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
     let same_issuer = before.issuer == wanted.form.issuer;
     let kept = row.secret.clone().filter(|_| same_issuer && wanted.secret.is_none());
     let new = ConnectionRow { document: wanted.document, secret: kept, ..row };
-    let secret = wanted.secret.map(|text| NewSecret { row: key.clone(), host: wanted.host, text });
+    let secret = wanted.secret.map(|text| NewSecret {
+        purpose: Purpose::Sso,
+        row: key.clone(),
+        host: wanted.host,
+        text,
+    });
     let body = shown(&new)?;
     let resource = format!("connection:{}", new.id);
     let swap = Swap { key, old: Some(item.clone()), new: new.to_item() };
     Ok(Change { secret, weakens, ..Change::of(vec![swap], resource, body) })
 }
 
-fn form(row: &ConnectionRow) -> Result<ConnectionForm, Refused> {
+pub(super) fn form(row: &ConnectionRow) -> Result<ConnectionForm, Refused> {
     serde_json::from_str(&row.document).map_err(|_| Why::FactsUnavailable.into())
 }
 
@@ -218,7 +224,7 @@ pub fn put_secret(ask: &Ask<'_>) -> Result<Change, Refused> {
     if let Value::Object(fields) = &mut body {
         fields.insert("has_client_secret".to_owned(), json!(true));
     }
-    let secret = Some(NewSecret { row: key.clone(), host, text });
+    let secret = Some(NewSecret { purpose: Purpose::Sso, row: key.clone(), host, text });
     let swap = Swap { key, old: Some(item.clone()), new: item.clone() };
     Ok(Change { secret, ..Change::of(vec![swap], format!("connection:{}", row.id), body) })
 }

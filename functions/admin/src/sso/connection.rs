@@ -159,8 +159,6 @@ pub enum ConnectionError {
         "groups_claim: the claim's name has 1 to 256 printable characters, the delimiter is no letter or digit"
     )]
     GroupsClaim,
-    #[error("group_roles: give groups_claim too, this provider's tokens list no groups")]
-    NoGroups,
     #[error(
         "group_roles: at most 1000, each group with 1 to 256 characters, none twice with the same tenant and role"
     )]
@@ -198,7 +196,7 @@ impl Connection {
             return Err(fault);
         }
         check_restriction(&form, &preset)?;
-        check_groups(&form, &preset)?;
+        check_groups(&form)?;
         Ok(Self { form, preset })
     }
 
@@ -315,15 +313,13 @@ fn is_domain(text: &str) -> bool {
         && !ends('-')
 }
 
-fn check_groups(form: &ConnectionForm, preset: &Preset) -> Result<(), ConnectionError> {
+/// Where a provider's tokens list no groups, its directory tells of them.
+fn check_groups(form: &ConnectionForm) -> Result<(), ConnectionError> {
     let sound = |own: &GroupsClaim| {
         is_printable(&own.claim, NAME_BYTES_MAX) && !own.delimiter.is_some_and(char::is_alphanumeric)
     };
     if !form.groups_claim.as_ref().is_none_or(sound) {
         return Err(ConnectionError::GroupsClaim);
-    }
-    if !form.group_roles.is_empty() && form.groups_claim.is_none() && preset.groups.is_none() {
-        return Err(ConnectionError::NoGroups);
     }
     let named = |row: &GroupRole| (1..=NAME_BYTES_MAX).contains(&row.group.len());
     let mut rows: Vec<_> = form.group_roles.iter().map(|row| (&row.group, &row.grant)).collect();

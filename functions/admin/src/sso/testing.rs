@@ -154,6 +154,12 @@ pub fn connection_of(form: &Value) -> Connection {
     Connection::new(form, &presets(), Reach::Public).unwrap()
 }
 
+/// A service account's key, as its file has it (RFC 5208).
+pub fn service_key() -> String {
+    let text = include_str!("../../../scim/src/google/testing/service_key.txt");
+    format!("-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n")
+}
+
 /// A provider's sample, from `events/admin/idp`.
 pub struct Sample {
     pub connection: Value,

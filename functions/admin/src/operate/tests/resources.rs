@@ -561,3 +561,76 @@ fn whoever_has_a_part_in_a_tenant_finds_it() {
     world.put(Key::workload(&id), &row);
     assert_eq!(listed(&world), None);
 }
+
+/// A service account's key is taken for a Google Workspace alone, sealed and never shown; taken away, nothing is asked.
+#[test]
+fn a_workspace_is_asked_by_a_key_that_is_never_shown() {
+    let mut world = World::of_org_owner();
+    let id = ConnectionId::from_random([8; 10]);
+    let connection = |idp: &str| {
+        let mut form = crate::sso::testing::sample(idp).connection;
+        form["id"] = json!(id);
+        form
+    };
+    let row = |world: &World, idp: &str| ConnectionRow {
+        id: id.clone(),
+        org: world.org.clone(),
+        status: Lifecycle::Active,
+        document: connection(idp).to_string(),
+        secret: None,
+    };
+    let params = Params { org: Some(world.org.clone()), connection: Some(id.clone()), ..Params::default() };
+    let account = json!({
+        "admin_email": "admin@acme.test", "client_email": "r@acme.iam.gserviceaccount.com",
+        "private_key": crate::sso::testing::service_key(),
+    });
+    let first = BARE.replacen("\"headers\": {", "\"headers\": {\"if-none-match\": \"*\",", 1);
+    let put = |world: &World, body: &Value| world.call("directories.put", params.clone(), body, &first);
+    let of_okta = row(&world, "okta");
+    world.put(Key::connection(&id), &of_okta);
+    assert_eq!(why(put(&world, &account)), Why::InvalidField, "others push");
+    let of_google = row(&world, "google");
+    world.put(Key::connection(&id), &of_google);
+    for (field, value) in [
+        ("admin_email", json!("admin")),
+        ("client_email", json!("a b@acme.test")),
+        ("private_key", json!("")),
+        ("private_key", json!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----")),
+        ("private_key", json!(1)),
+        ("type", json!("service_account")),
+    ] {
+        let mut wrong = account.clone();
+        wrong[field] = value;
+        assert_eq!(why(put(&world, &wrong)), Why::InvalidField, "{field}");
+    }
+    assert_eq!(why(world.call("directories.put", params.clone(), &account, BARE)), Why::PreconditionRequired);
+    let made = put(&world, &account);
+    let plan = world.make(made);
+    let secret = plan.change.secret.as_ref().unwrap();
+    assert_eq!(
+        (secret.purpose, secret.host.as_str()),
+        (envelope::Purpose::Directory, "oauth2.googleapis.com")
+    );
+    assert_eq!(secret.row, Key::pull(&id));
+    assert_eq!(serde_json::from_str::<Value>(&secret.text).unwrap(), account);
+    assert_eq!((&plan.change.body["asked"], plan.change.weakens), (&json!(true), false));
+    assert!(!plan.change.body.to_string().contains("PRIVATE"));
+    let kept = domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap();
+    assert_eq!(
+        (kept.secret, &kept.org),
+        (None, &world.org),
+        "it is sealed into the row when that is written"
+    );
+
+    let sealed = domain::SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok();
+    let row = domain::PullRow {
+        secret: sealed,
+        ..domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap()
+    };
+    world.put(Key::pull(&id), &row);
+    let gone = world.call("directories.remove", params.clone(), &json!({}), BARE);
+    world.make(gone);
+    assert!(domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap().secret.is_none());
+    world.who.principal.org_owner = None;
+    assert_eq!(why(put(&world, &account)), Why::Forbidden);
+}

@@ -84,7 +84,6 @@ fn each_rule_is_told_with_what_to_do() {
         ("entra", json!({"require_mfa": true}), E::MfaUntold),
         ("ping", json!({"mfa_acr": []}), E::MfaUntold),
         ("ping", json!({"mfa_acr": [""]}), E::MfaAcr),
-        ("google", json!({"group_roles": listed}), E::NoGroups),
         ("okta", json!({"group_roles": twice}), E::GroupRoles),
         ("okta", json!({"group_roles": nameless}), E::GroupRoles),
         ("okta", json!({"group_roles": rows(1_001)}), E::GroupRoles),
@@ -105,6 +104,7 @@ fn what_an_organization_may_choose() {
         ("entra", json!({"tenants": [TID], "guests": true})),
         ("entra", json!({"issuer": organizations, "tenants": [TID]})),
         ("google", json!({"group_roles": rows(1), "groups_claim": {"claim": "groups"}})),
+        ("google", json!({"group_roles": rows(1)})),
         ("google", json!({"require_mfa": true, "mfa_acr": ["strong"]})),
         ("custom", json!({"groups_claim": {"claim": "https://acme.test/groups", "delimiter": " "}})),
     ] {
