@@ -109,7 +109,8 @@ impl AuditSender {
         }
     }
 
-    /// Records the attempt of an action, and what it begins with: results of tools that go back to a model.
+    /// Records the attempt of an action, and what goes with it: results of tools that go back to a model, the same told in
+    /// another log. All are acknowledged or none counts.
     ///
     /// # Errors
     /// Not acknowledged: the action must not start.
@@ -118,8 +119,7 @@ impl AuditSender {
         action_id: ActionId,
         records: &[AuditRecord],
     ) -> Result<Recorded, NotRecorded> {
-        let of_action = records.iter().all(|record| record.action_id == Some(action_id));
-        if records.is_empty() || !of_action {
+        if !records.iter().any(|record| record.action_id == Some(action_id)) {
             return Err(NotRecorded);
         }
         self.record(records).await.map(|()| Recorded { action_id })
