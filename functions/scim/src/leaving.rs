@@ -12,6 +12,11 @@ use crate::resource::Changed;
 /// Most operations that are looked through; a request with more is refused for that.
 const LOOKED_AT: usize = 1_000;
 
+/// With which statuses a request is refused that ends somebody all the same: what is not understood or wrong (400), a name that is
+/// somebody else's (409), more than is taken at once (413). A precondition that fails (412) speaks of another state, and with 503
+/// the client asks again.
+pub const IN_SPITE_OF: [u16; 3] = [400, 409, 413];
+
 /// In any of the forms in which providers say it.
 pub fn says(method: Method, data: &Value) -> bool {
     match method {

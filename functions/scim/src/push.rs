@@ -243,7 +243,7 @@ impl<D: Desk> Effects<D> {
             Method::Delete => self.delete_user(session, scribe, id, if_match).await,
         };
         if let Err(error) = &pushed
-            && error.status == 400
+            && leaving::IN_SPITE_OF.contains(&error.status)
             && leaving::says(push.method, data)
         {
             self.end_all_the_same(session, scribe, id).await?;

@@ -180,7 +180,10 @@ fn cases(start: &Start) -> Vec<Case> {
 fn cases_of_people(start: &Start) -> Vec<Case> {
     let (dana, kim) = (start.of("Users", "dana"), start.of("Users", "kim"));
     let wrong = json!([{"op": "replace", "value": {"active": false, "shoeSize": 4}}]);
-    let mut moved = body("dana");
+    let [mut moved, mut taken, mut large] = [body("dana"), body("noa"), body("dana")];
+    (taken["active"], large["active"]) = (json!(false), json!(false));
+    let address = |n: u8| json!({"formatted": format!("{n:01000}")});
+    large["addresses"] = (1..=40).map(address).collect();
     moved["userName"] = json!("dana.levi@acme.test");
     vec![
         case("make somebody", Asked::new("POST", "/Users", body("uri")), &[200, 201], |view| {
@@ -196,6 +199,10 @@ fn cases_of_people(start: &Start) -> Vec<Case> {
         case("deactivate beside what is refused", Asked::patch(&dana, wrong), &[400], |view| {
             view.ended("dana")
         }),
+        case("deactivate under another's name", Asked::new("PUT", &dana, taken), &[409], |view| {
+            view.ended("dana");
+        }),
+        case("deactivate with too much", Asked::new("PUT", &dana, large), &[413], |view| view.ended("dana")),
         case("reactivate", Asked::patch(&kim, replaced("active", json!(true))), &[200], |view| {
             let user = view.person("kim").user;
             assert_eq!((user.active, user.epoch), (true, 2), "and nothing of before");
@@ -444,7 +451,8 @@ fn whatever_fails_the_retry_makes_it_right() {
     let mut faults = 0;
     for case in cases(&start) {
         start.again();
-        assert!(case.fine.contains(&start.world.ask(&case.asked).status), "{}", case.name);
+        let answer = start.world.ask(&case.asked);
+        assert!(case.fine.contains(&answer.status), "{}: {answer:?}", case.name);
         let calls = start.world.desk().calls();
         start.agrees(case.name);
         (case.holds)(&start.view());
