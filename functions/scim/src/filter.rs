@@ -145,6 +145,16 @@ impl Filter {
         scope.as_object().is_some_and(|scope| holds::filter(self, scope))
     }
 
+    /// Whether it asks of nothing but these sub-attributes of an element.
+    pub fn asks_only(&self, names: &[&str]) -> bool {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().all(|one| one.asks_only(names)),
+            Self::Not(one) => one.asks_only(names),
+            Self::Test(test) => names.contains(&test.at.leaf().name),
+            Self::Element(..) => false,
+        }
+    }
+
     /// What every match must equal, so that a store may look there and nowhere else. The filter is still to be asked of
     /// what is found.
     pub fn lookups(&self) -> Vec<Lookup> {

@@ -90,7 +90,7 @@ impl Fold {
             return Err(ScimError::bad(ScimType::Mutability, detail));
         }
         match (step.verb, &target.filter, &step.value) {
-            (Verb::Remove, Some(filter), _) => self.remove_chosen(filter),
+            (Verb::Remove, Some(filter), _) => self.remove_chosen(filter)?,
             (Verb::Remove, None, Some(listed)) => self.name(members::read(listed)?, false),
             (Verb::Add, _, Some(value)) => self.name(members::read(value)?, true),
             (Verb::Replace, _, Some(value)) => self.replace(members::read(value)?),
@@ -101,7 +101,12 @@ impl Fold {
     }
 
     /// A member is known by its id alone, so a list of `value eq` needs no look at the members.
-    fn remove_chosen(&mut self, filter: &Filter) {
+    fn remove_chosen(&mut self, filter: &Filter) -> Result<(), ScimError> {
+        // Names of members are not kept with the group: a filter that asks for them would choose nobody, or everybody.
+        if !filter.asks_only(&["value", "type"]) {
+            let detail = "members are chosen by `value` and `type`: send `members[value eq \"…\"]`";
+            return Err(ScimError::bad(ScimType::InvalidFilter, detail));
+        }
         match filter.values() {
             // What is no id is nobody's.
             Some(ids) => self.name(ids.into_iter().filter_map(|id| Member::new(id).ok()).collect(), false),
@@ -110,6 +115,7 @@ impl Fold {
                 self.done.push(MemberOp::RemoveMatching(filter.clone()));
             }
         }
+        Ok(())
     }
 
     fn replace(&mut self, with: Vec<Member>) {
