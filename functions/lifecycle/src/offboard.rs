@@ -12,8 +12,8 @@ mod step;
 
 use aws::{BatchEvent, BatchResponse, Failure};
 use domain::{
-    ActionId, Agent, ConnectionId, KeyRow, Lifecycle, Offboarding, OffboardingRow, Phase, ScimSlots,
-    ScimTokenRow, TenantId, Timestamp, User, UserId,
+    ActionId, Agent, ConnectionId, KeyRow, LeaveCause, Lifecycle, Offboarding, OffboardingRow, Phase,
+    ScimSlots, ScimTokenRow, TenantId, Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::offboard::passed;
@@ -320,7 +320,6 @@ impl<D: Desk> Pass<'_, D> {
         Ok(step::of_token(self.left, row, token, (item.as_ref(), slots.unwrap_or_default()), now))
     }
 
-    /// Whoever is back answers for their agents again: these stay as they are.
     async fn agent(
         &self,
         tenant: &TenantId,
@@ -329,7 +328,7 @@ impl<D: Desk> Pass<'_, D> {
         agent: &Agent,
     ) -> Result<Option<Step>, Fault> {
         let theirs = agent.owner.as_ref() == Some(&self.left.user) && agent.status != Lifecycle::Deleted;
-        if !theirs || self.is_active(&self.left.user).await? {
+        if !theirs || self.answers(tenant).await? {
             return Ok(None);
         }
         let deputy = match &agent.deputy {
@@ -337,6 +336,25 @@ impl<D: Desk> Pass<'_, D> {
             None => false,
         };
         Ok(step::of_agent(self.left, tenant, (place, item), agent, deputy))
+    }
+
+    /// Whoever is back answers for their agents again: these stay as they are. Whoever lost their groups was never away, and
+    /// answers where they still have a role, or have one again.
+    async fn answers(&self, tenant: &TenantId) -> Result<bool, Fault> {
+        let (org, user) = (&self.left.org, &self.left.user);
+        if !self.is_active(user).await? {
+            return Ok(false);
+        }
+        if self.left.cause != LeaveCause::GroupLost {
+            return Ok(true);
+        }
+        let places = [Key::binding(tenant, user), Key::org_owner(org, user)];
+        for place in places {
+            if self.desk.read(&place).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn is_active(&self, user: &UserId) -> Result<bool, Fault> {

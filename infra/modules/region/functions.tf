@@ -746,7 +746,8 @@ data "aws_iam_policy_document" "lifecycle" {
     }
   }
 
-  # Whether somebody has left, and whether a deputy is there; connections, and which tokens of their directories are live.
+  # Whether somebody has left, which roles they have, and whether a deputy is there; connections, and which tokens of their
+  # directories are live.
   statement {
     sid       = "KnowPeople"
     actions   = ["dynamodb:GetItem"]
@@ -755,7 +756,7 @@ data "aws_iam_policy_document" "lifecycle" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["ORG#*", "CON#*", "OFFBOARD#*"]
+      values   = ["ORG#*", "CON#*", "OFFBOARD#*", "T#*"]
     }
   }
 

@@ -297,6 +297,29 @@ fn a_late_message_ends_what_is_old_and_nothing_that_is_new() {
     assert_eq!(live(gone_through(&desk, &left())), Some(Ok(ALL)));
 }
 
+/// Whoever lost the last group that gave them anything is still somebody: where they have no role any more, somebody else is to
+/// answer for their agents.
+#[test]
+fn agents_of_whoever_lost_their_groups_are_taken_care_of_where_no_role_is_left() {
+    let lost = Offboarding { cause: LeaveCause::GroupLost, ..left() };
+    let (one, two) = (tenant(5), tenant(6));
+    let role = |tenant: &TenantId| (Key::binding(tenant, &user(DANA)), domain::Role::Viewer.to_item());
+    let owner = (Key::org_owner(&left().org, &user(DANA)), Marker::item());
+    for (more, expected) in [
+        (vec![], ALL),
+        (vec![role(&one)], Tally { suspended: 1, reassigned: 0, ..ALL }),
+        (vec![role(&two)], Tally { suspended: 1, ..ALL }),
+        (vec![role(&one), role(&two)], Tally { suspended: 0, reassigned: 0, ..ALL }),
+        (vec![owner], Tally { suspended: 0, reassigned: 0, ..ALL }),
+    ] {
+        let mut rows = rows();
+        rows.extend([person(DANA, true, 8)]);
+        rows.extend(more);
+        let desk = Memory::of(rows, noon());
+        assert_eq!(live(gone_through(&desk, &lost)), Some(Ok(expected)));
+    }
+}
+
 #[test]
 fn what_is_no_message_or_not_true_is_left_to_the_dead_letter_queue() {
     let desk = Memory::of(rows(), noon());
