@@ -27,7 +27,7 @@ impl Secrets {
     pub async fn new_root(&self, tenant: &TenantId, purpose: Purpose) -> Result<Swap, Why> {
         let context = Context { tenant: tenant.clone(), region: self.region, purpose, version: 1 };
         let wrapped = self.kms.generate(&context).await.map_err(|_| Why::KeysUnavailable)?;
-        let row = RootRow { current: 1, min_decrypt: 1, versions: [(1, wrapped)].into(), shredded: false };
+        let row = RootRow::first(wrapped);
         Ok(Swap::create(Key::root(tenant, purpose.as_str()), row.to_item()))
     }
 

@@ -68,8 +68,7 @@ impl<K: KeyWrapper> Sealer<K> {
         let context =
             Context { tenant: TenantId::platform(), region: self.region, purpose: Purpose::Scim, version: 1 };
         let wrapped = self.kms.generate(&context).await.map_err(|_| KeysUnavailable)?;
-        let row = RootRow { current: 1, min_decrypt: 1, versions: [(1, wrapped)].into(), shredded: false };
-        Ok(Swap::create(key.clone(), row.to_item()))
+        Ok(Swap::create(key.clone(), RootRow::first(wrapped).to_item()))
     }
 
     /// # Errors

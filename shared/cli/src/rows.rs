@@ -6,7 +6,7 @@ use domain::{
     Scopes, SealedBytes, Tenant, TenantId, Timestamp, UserId, WrappedRoot,
 };
 use envelope::Purpose;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tables::codec::Row as _;
 use tables::{Item, Key, Marker, Switch};
 
@@ -89,7 +89,7 @@ pub fn all(made: Made<'_>, wanted: &Seed) -> Vec<(Key, Item)> {
     rows.extend(
         roots
             .into_iter()
-            .map(|(purpose, root)| (Key::root(tenant, purpose.as_str()), first_root(root).to_item())),
+            .map(|(purpose, root)| (Key::root(tenant, purpose.as_str()), RootRow::first(root).to_item())),
     );
     rows
 }
@@ -149,9 +149,4 @@ fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> Ke
         rotate_by: None,
         revoked_at: None,
     }
-}
-
-/// Version 1, the only one so far.
-pub fn first_root(wrapped: WrappedRoot) -> RootRow {
-    RootRow { current: 1, min_decrypt: 1, versions: BTreeMap::from([(1, wrapped)]), shredded: false }
 }

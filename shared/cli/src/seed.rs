@@ -3,7 +3,7 @@
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper, WriteError};
 use domain::{
     ActionId, Actor, ActorType, AgentId, AuditRecord, Code, Decided, Description, EventId, EventType,
-    GatewayKey, KeyKind, Metadata, OrgId, Phase, ProviderId, RECORD_VERSION, SealedBytes, TenantId,
+    GatewayKey, KeyKind, Metadata, OrgId, Phase, ProviderId, RECORD_VERSION, RootRow, SealedBytes, TenantId,
     Timestamp, UserId, WrappedRoot,
 };
 use egress::Target;
@@ -162,7 +162,7 @@ async fn seal(
 ) -> Result<SealedBytes, SeedError> {
     let wrapped =
         roots.iter().find(|(purpose, _)| *purpose == Purpose::Credential).map(|(_, root)| root.clone());
-    let row = rows::first_root(wrapped.ok_or(envelope::WrapError::Unavailable)?);
+    let row = RootRow::first(wrapped.ok_or(envelope::WrapError::Unavailable)?);
     let root = Roots::new(kms, config.region).current(&ids.tenant, Purpose::Credential, &row, now).await?;
     let aad = credential_aad(&ids.tenant, ids.provider.as_str(), &target.host());
     let sealed =

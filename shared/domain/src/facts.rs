@@ -237,6 +237,13 @@ pub struct RootRow {
     pub shredded: bool,
 }
 
+impl RootRow {
+    /// With the first root that there is.
+    pub fn first(wrapped: WrappedRoot) -> Self {
+        Self { current: 1, min_decrypt: 1, versions: BTreeMap::from([(1, wrapped)]), shredded: false }
+    }
+}
+
 /// The key of one person, by the keyed digest that stands for them: what only that key opens dies with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubjectRow {

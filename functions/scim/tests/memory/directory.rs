@@ -152,8 +152,7 @@ fn around(desk: &Memory, org: &OrgId, connection: &ConnectionId, tenant: &Tenant
         networks: None,
     };
     desk.put(Key::tenant(tenant), of.to_item());
-    let versions = [(1, WrappedRoot(vec![7; 32]))].into();
-    let root = RootRow { current: 1, min_decrypt: 1, versions, shredded: false };
+    let root = RootRow::first(WrappedRoot(vec![7; 32]));
     desk.put(Key::root(&TenantId::platform(), Purpose::Scim.as_str()), root.to_item());
 }
 
