@@ -226,6 +226,8 @@ fn no_string_looks_like_a_key() {
     make_calls_for_somebody();
     run_lifecycle();
     let home = stack().home();
+    // Where a clone lies is no secret, however odd its name.
+    let here = home.display().to_string();
     let places = [
         function_logs(),
         files_below(home, |name| name.contains(".tfstate")),
@@ -238,7 +240,9 @@ fn no_string_looks_like_a_key() {
     let mut odd: Vec<_> = places
         .iter()
         .flat_map(|(place, text)| {
-            entropy::odd(text).into_iter().map(move |(field, token)| (place, field, token))
+            entropy::odd(&text.replace(&here, "/home"))
+                .into_iter()
+                .map(move |(field, token)| (place, field, token))
         })
         .filter(|(place, field, token)| !expected(place, field, token))
         .collect();
