@@ -198,9 +198,9 @@ variable "dlp" {
 }
 
 variable "scim" {
-  description = "Where directories push people, and are asked for them: timeout and memory; reserved concurrency -1 means unreserved; what stands in for Google, on the local stage alone."
+  description = "Where directories push people, and are asked for them: timeout (a request ends long before; what asks all directories needs it) and memory; reserved concurrency -1 means unreserved; what stands in for Google, on the local stage alone."
   type = object({
-    timeout_seconds      = optional(number, 60)
+    timeout_seconds      = optional(number, 600)
     memory_mb            = optional(number, 512)
     reserved_concurrency = optional(number, -1)
     directory_origin     = optional(string, "")

@@ -1,38 +1,35 @@
 //! Directories that push nothing are asked, by the clock. What one lists in full is compared with what is kept, and the difference
-//! goes the way of every push: decided, recorded, written. An answer that is not whole changes nothing.
+//! goes the way of every push: decided, recorded, written. People count by all pages or none; a group that cannot be read stays
+//! as it is. Where too many go at once nobody goes: see `plan`.
 
 mod ask;
+mod pass;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    AddressRow, ConnectionRow, DirectoryUserRow, EventType, FoundRow, GroupId, Lifecycle, Org,
-    Person as PersonRow, PullRow, Timestamp, UserId,
+    AddressRow, ConnectionRow, DirectoryUserRow, Lifecycle, Org, Person as PersonRow, PullRow, ScimSlots,
+    Timestamp, UserId,
 };
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
-use serde_json::json;
 use tables::codec::Row as _;
-use tables::directory::{self as places, By, Kind as Rowed, name_digest};
+use tables::directory as places;
 use tables::standing::{address_digest, link, linked_user};
 use tables::{Key, Table};
 
 use crate::Scim;
-use crate::bulk::Method;
 use crate::desk::Desk;
-use crate::directory::{Directory, Known as Pusher};
-use crate::effects::{Effects, Session, action, reason, unavailable};
+use crate::directory::Directory;
+use crate::effects::{Effects, Session, unavailable};
 use crate::error::ScimError;
 use crate::google::{Account, Fault, Person};
-use crate::push::Push;
-use crate::records::Scribe;
-use crate::schema::Kind;
 
 pub use ask::{Google, Places};
-use plan::{Known, Standing, Steps, World};
+use pass::Pass;
+use plan::{Known, Standing, World};
 
 /// Rows of one page.
 const PAGE: u16 = 500;
@@ -42,6 +39,8 @@ const REST_MS: u64 = 10_000;
 const BESIDE: usize = 8;
 /// Each pass begins at another directory.
 const PASS_MS: u64 = 30 * 60_000;
+/// Directories that are gone through side by side.
+const AT_ONCE: usize = 8;
 
 /// What the clock asks for: one object with one name in it, which no request of a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -63,6 +62,8 @@ pub struct Told {
     pub people: BTreeMap<String, Person>,
     /// Ids of who is in a group, by the address that a mapping names the group by.
     pub groups: BTreeMap<String, BTreeSet<String>>,
+    /// Why there is a group of which nothing is known: it stays as it is.
+    pub unread: Option<Fault>,
 }
 
 /// Why a directory was not gone through.
@@ -73,15 +74,20 @@ pub enum Stopped {
     Here,
     /// The rest waits for the next time.
     Time,
+    /// It pushes, too: what one says of somebody the other would take back.
+    Pushes,
 }
 
 impl Stopped {
-    /// An alarm reads the line about what failed.
+    /// An alarm reads these lines.
     fn tell(&self, connection: &str) {
         let fault = match self {
-            Self::Time => return tracing::warn!(connection, "directory.pull_unfinished"),
+            Self::Time => return tracing::error!(connection, "directory.pull_unfinished"),
             Self::Directory(fault) => fault.to_string(),
             Self::Here => "the tables or keys do not answer".to_owned(),
+            Self::Pushes => {
+                "it pushes as well: revoke the connection's SCIM tokens, or ask it no more".to_owned()
+            }
         };
         tracing::error!(connection, fault, "directory.pull_failed");
     }
@@ -111,11 +117,12 @@ impl<D: Desk> Scim<D> {
         };
         let from = (now.unix_millis() / PASS_MS) % (rows.len().max(1) as u64);
         rows.rotate_left(usize::try_from(from).unwrap_or_default());
-        for row in rows {
+        let turns = stream::iter(rows).for_each_concurrent(AT_ONCE, |row| async move {
             if let Err(stopped) = Box::pin(self.effects.pull(google, &row, until, now)).await {
                 stopped.tell(row.connection.as_str());
             }
-        }
+        });
+        turns.await;
         crate::Response::empty(200)
     }
 }
@@ -133,17 +140,22 @@ impl<D: Desk> Effects<D> {
     }
 
     /// A connection that was stopped, or whose organization was, is not asked.
-    async fn pulled(&self, row: &PullRow) -> Result<Option<Directory>, ScimError> {
+    async fn pulled(&self, row: &PullRow) -> Result<Option<Directory>, Stopped> {
         let (connection, org) = (Key::connection(&row.connection), Key::org(&row.org));
-        let rows = self.read(vec![connection.clone(), org.clone()]).await?;
-        let unread = |_| unavailable();
+        let slots = Key::scim_slots(&row.connection);
+        let rows = self.read(vec![connection.clone(), org.clone(), slots.clone()]).await?;
+        let unread = |_| Stopped::Here;
+        let slots = rows.get(&slots).map(ScimSlots::from_item).transpose().map_err(unread)?;
+        if slots.is_some_and(|slots| !slots.live(self.desk.now()).0.is_empty()) {
+            return Err(Stopped::Pushes);
+        }
         let connection = rows.get(&connection).map(ConnectionRow::from_item).transpose().map_err(unread)?;
         let org = rows.get(&org).map(Org::from_item).transpose().map_err(unread)?;
         let standing = org.is_some_and(|org| org.status == Lifecycle::Active);
         let connection = connection.filter(|one| {
             standing && one.status == Lifecycle::Active && one.org == row.org && one.id == row.connection
         });
-        connection.map(|one| Directory::pulled(&one).map_err(|_| unavailable())).transpose()
+        connection.map(|one| Directory::pulled(&one).map_err(|_| Stopped::Here)).transpose()
     }
 
     async fn pull(
@@ -154,11 +166,11 @@ impl<D: Desk> Effects<D> {
         now: Timestamp,
     ) -> Result<(), Stopped> {
         let Some(directory) = self.pulled(row).await? else { return Ok(()) };
+        let left = Duration::from_millis(until.millis_since(self.desk.now()));
         let account = self.sealer.account(&self.desk, row, now).await.map_err(|_| Stopped::Here)?;
         let asked = told(google, &account, &directory, now);
         // What is not read in time is no answer.
-        let left = Duration::from_millis(until.millis_since(self.desk.now()));
-        let told = tokio::time::timeout(left, asked).await.map_err(|_| Fault::TooLarge)??;
+        let told = tokio::time::timeout(left, asked).await.map_err(|_| Stopped::Time)??;
         self.follow(row, &told, until, now).await
     }
 
@@ -177,20 +189,29 @@ impl<D: Desk> Effects<D> {
         let Some(directory) = self.pulled(row).await? else { return Ok(()) };
         let keys = self.sealer.keys(&self.desk, now).await.map_err(|_| Stopped::Here)?;
         let session = Session { directory: &directory, keys, base: "", now, until };
-        let pass = Pass { effects: self, session: &session, told };
+        let pass = Pass::new(self, &session, told);
         let known = self.known(&session).await?;
         let strangers = self.strangers(&session, told, &known).await?;
         let mapped = told.groups.values().flatten().cloned().collect();
-        let world = World {
+        let mut world = World {
             connection: &directory.connection,
             told: &told.people,
             known: &known,
             strangers: &strangers,
+            here: &BTreeSet::new(),
             mapped: &mapped,
         };
+        let here = self.here(&session, world.doubtful()).await?;
+        world.here = &here;
         let steps = world.steps();
         pass.people(&steps).await?;
-        pass.groups(&world).await?;
+        pass.groups(&world, steps.held > 0).await?;
+        if let Some(fault) = told.unread {
+            return Err(Stopped::Directory(fault));
+        }
+        if !pass.is_whole() {
+            return Err(Stopped::Here);
+        }
         tracing::info!(
             connection = directory.connection.as_str(),
             people = told.people.len(),
@@ -220,6 +241,18 @@ impl<D: Desk> Effects<D> {
         }
     }
 
+    /// Of some people, those who are in.
+    async fn here(&self, session: &Session<'_>, ids: Vec<UserId>) -> Result<BTreeSet<UserId>, ScimError> {
+        let org = &session.directory.org;
+        let rows = self.read(ids.iter().map(|id| Key::user(org, id)).collect()).await?;
+        let person = |id: UserId| match rows.get(&Key::user(org, &id)).map(PersonRow::from_item) {
+            Some(Ok(person)) => Ok(person.user.active.then_some(id)),
+            Some(Err(_)) => Err(unavailable()),
+            None => Ok(None),
+        };
+        ids.into_iter().filter_map(|id| person(id).transpose()).collect()
+    }
+
     /// What those are here of whom the directory has not told before.
     async fn strangers(
         &self,
@@ -229,7 +262,8 @@ impl<D: Desk> Effects<D> {
     ) -> Result<BTreeMap<String, Standing>, ScimError> {
         let (directory, none) = (session.directory, BTreeSet::new());
         let (connection, empty) = (&directory.connection, BTreeMap::new());
-        let world = World { connection, told: &told.people, known, strangers: &empty, mapped: &none };
+        let (here, mapped) = (&BTreeSet::new(), &none);
+        let world = World { connection, told: &told.people, known, strangers: &empty, here, mapped };
         let new: Vec<(&String, Key, Key)> = world
             .new_ids()
             .into_iter()
@@ -267,7 +301,8 @@ fn standing(
     Ok(if ended { Standing::Ended } else { Standing::Unknown })
 }
 
-/// Everything is asked for before anything is written.
+/// Everything is asked for before anything is written. Without all people there is no answer; a group that cannot be read is left
+/// out.
 async fn told(
     google: &Google,
     account: &Account,
@@ -278,104 +313,18 @@ async fn told(
     let people = google.people(&token).await?;
     let token = token.as_str();
     let members = |name: String| async move {
-        let members = google.members(token, &name).await?;
-        Ok((name, members))
+        let members = google.members(token, &name).await;
+        (name, members)
     };
     let asked = stream::iter(directory.group_addresses().into_iter().map(members));
-    let groups = asked.buffer_unordered(BESIDE).try_collect().await?;
-    Ok(Told { people, groups })
-}
-
-/// One directory's turn.
-struct Pass<'a, D: Desk> {
-    effects: &'a Effects<D>,
-    session: &'a Session<'a>,
-    told: &'a Told,
-}
-
-impl<D: Desk> Pass<'_, D> {
-    fn in_time(&self) -> Result<(), Stopped> {
-        self.effects.in_time(self.session).map_err(|_| Stopped::Time)
-    }
-
-    fn scribe(&self) -> Result<Scribe, ScimError> {
-        let Directory { org, connection, .. } = self.session.directory;
-        Ok(Scribe {
-            region: self.effects.region,
-            action_id: action(self.effects.desk.now())?,
-            known: Pusher { org: org.clone(), connection: connection.clone(), token: None },
-            request_id: None,
-            tls: None,
-            action: "directory.pull",
-            event: EventType::ScimUser,
-            begun: Arc::default(),
-            by_access: false,
-        })
-    }
-
-    /// One write. What is refused of one does not keep the others: it is told, and tried again the next time.
-    async fn push(&self, push: &Push<'_>) -> Result<(), Stopped> {
-        self.in_time()?;
-        let scribe = self.scribe()?;
-        match Box::pin(self.effects.push(self.session, &scribe, push)).await {
-            Ok(_) => Ok(()),
-            // What a large group is done of stays done.
-            Err(error) if error.status == 503 => self.in_time().and(Err(Stopped::Here)),
-            Err(error) => {
-                self.effects.refused(&scribe, reason(&error)).await;
-                let connection = self.session.directory.connection.as_str();
-                tracing::warn!(connection, status = error.status, "directory.push_refused");
-                Ok(())
-            }
+    let mut told = Told { people, groups: BTreeMap::new(), unread: None };
+    for (name, members) in asked.buffer_unordered(BESIDE).collect::<Vec<_>>().await {
+        match members {
+            Ok(members) => drop(told.groups.insert(name, members)),
+            Err(fault) => told.unread = Some(fault),
         }
     }
-
-    /// An alarm reads the line about many who leave.
-    async fn people(&self, steps: &Steps) -> Result<(), Stopped> {
-        if steps.many {
-            let connection = self.session.directory.connection.as_str();
-            tracing::error!(connection, ended = steps.ends, held = steps.held, "directory.many_leave");
-        }
-        for step in &steps.steps {
-            let id = step.id.as_ref().map(UserId::as_str);
-            let push = Push { method: step.method, kind: Kind::User, id, if_match: None, data: &step.data };
-            self.push(&push).await?;
-        }
-        Ok(())
-    }
-
-    /// Groups that give roles, and who is in them now.
-    async fn groups(&self, world: &World<'_>) -> Result<(), Stopped> {
-        let known = self.effects.known(self.session).await?;
-        for (name, ids) in &self.told.groups {
-            let members = world.members(ids, &known);
-            let there = self.group(name).await?;
-            let same = match &there {
-                Some(id) => self.effects.members(self.session, id).await? == members,
-                None => members.is_empty(),
-            };
-            if same {
-                continue;
-            }
-            let members: Vec<_> = members.iter().map(|id| json!({"value": id})).collect();
-            let data = json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name, "members": members,
-            });
-            let method = if there.is_some() { Method::Put } else { Method::Post };
-            let id = there.as_ref().map(GroupId::as_str);
-            self.push(&Push { method, kind: Kind::Group, id, if_match: None, data: &data }).await?;
-        }
-        Ok(())
-    }
-
-    /// The group of a name.
-    async fn group(&self, name: &str) -> Result<Option<GroupId>, ScimError> {
-        let of = &self.session.directory.connection;
-        let key = places::found(of, Rowed::Group, By::Name, &name_digest(of, name));
-        let rows = self.effects.read(vec![key.clone()]).await?;
-        let row = rows.get(&key).map(FoundRow::from_item).transpose().map_err(|_| unavailable())?;
-        Ok(row.and_then(|row| places::ids::<GroupId>(&row).into_iter().next()))
-    }
+    Ok(told)
 }
 
 #[cfg(test)]

@@ -82,7 +82,12 @@ impl<D: Desk> Effects<D> {
         }
         let keys = candidates.iter().flat_map(|id| users::candidate_keys(directory, id)).collect();
         let rows = self.read(keys).await?;
-        Ok(users::adopted(directory, &candidates, &rows).unwrap_or_else(|| new.clone()))
+        match users::adopted(directory, &candidates, &rows) {
+            Some(id) => Ok(id),
+            // A directory that is asked brings back nobody: whoever it tells of was ended here since that was decided.
+            None if directory.token.is_none() => Err(ScimError::taken("externalId")),
+            None => Ok(new.clone()),
+        }
     }
 
     /// Everything that a change reads, and what it decides.

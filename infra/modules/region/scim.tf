@@ -168,12 +168,12 @@ resource "aws_cloudwatch_metric_alarm" "last_owner_ended" {
 locals {
   directory_alarms = {
     directory-pull-failed = {
-      pattern     = "\"directory.pull_failed\""
-      description = "A directory could not be asked, and nothing was changed by it. Whoever leaves there stays in here until it can: look at the service account, its scopes and the administrator that it reads as, or end sessions by hand."
+      pattern     = "?\"directory.pull_failed\" ?\"directory.pull_unfinished\""
+      description = "A directory could not be asked in full, or in time: its people count by all pages or none, a group that cannot be read stays as it is. Whoever leaves there stays in here until it can: look at the service account, its scopes and the administrator that it reads as, or end sessions by hand."
     }
     directory-many-leave = {
       pattern     = "\"directory.many_leave\""
-      description = "From a directory that is asked many people leave at once. Whoever it calls suspended or archived was ended. Whoever it does not list any more was ended up to a fifth of all who are in; beyond, nobody was: compare the Workspace with the people here, and end by hand who has left."
+      description = "From a directory that is asked many people leave at once. Whoever it calls suspended or archived was ended. Whoever it does not list any more was ended up to a fifth of all who are in; beyond, nobody was, and nobody left a group; nor does anybody where so many leave groups at once: compare the Workspace with the people here, and end by hand who has left."
     }
   }
 }

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::PullRow;
+use domain::{PullRow, ScimSlots};
 use envelope::Purpose;
 use ring::signature::RsaKeyPair;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,11 @@ const EMAIL_BYTES_MAX: usize = 320;
 const KEY_BYTES_MAX: usize = 8 * 1_024;
 
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
-    params.connection.iter().flat_map(|id| [Key::connection(id), Key::pull(id)]).collect()
+    params
+        .connection
+        .iter()
+        .flat_map(|id| [Key::connection(id), Key::pull(id), Key::scim_slots(id)])
+        .collect()
 }
 
 /// What it takes to ask. Wiped when dropped.
@@ -97,6 +101,13 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
         ));
     }
     check(&account)?;
+    // What one says of somebody the other would take back.
+    let slots = ask.find::<ScimSlots>(&Key::scim_slots(&connection.id))?.unwrap_or_default();
+    if !slots.live(ask.now).0.is_empty() {
+        let hint =
+            "this directory pushes, and is not asked as well: revoke the connection's SCIM tokens first";
+        return Err(Refused::hint(Why::InUse, hint));
+    }
     let key = Key::pull(&connection.id);
     let item = ask.rows.get(&key);
     ask.unchanged(item)?;

@@ -1,6 +1,6 @@
 //! Tokens by which a connection's directory pushes people: shown once, two live at most, so that one can follow the other.
 
-use domain::{Metadata, ScimSlots, ScimToken, ScimTokenId, ScimTokenRow, Timestamp};
+use domain::{Metadata, PullRow, ScimSlots, ScimToken, ScimTokenId, ScimTokenRow, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -39,7 +39,7 @@ fn view(row: &ScimTokenRow) -> Value {
 pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     let Some(connection) = &params.connection else { return Vec::new() };
     let token = params.token.iter().map(|token| Key::scim_token(connection, token));
-    token.chain([Key::connection(connection), Key::scim_slots(connection)]).collect()
+    token.chain([Key::connection(connection), Key::scim_slots(connection), Key::pull(connection)]).collect()
 }
 
 #[derive(Deserialize)]
@@ -68,6 +68,12 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Create { expires_at } = ask.body()?;
     let expires_at = end(ask, expires_at)?;
     let (_, connection, _) = connection(ask)?;
+    if ask.find::<PullRow>(&Key::pull(&connection.id))?.is_some_and(|row| row.secret.is_some()) {
+        return Err(Refused::hint(
+            Why::InUse,
+            "this directory is asked, and is not pushed as well: DELETE …/directory first",
+        ));
+    }
     let id = ScimTokenId::from_random(ask.new_id("scim token"));
     let place = Key::scim_slots(&connection.id);
     let mut slots = ask.find::<ScimSlots>(&place)?.unwrap_or_default().live(ask.now);

@@ -9,10 +9,15 @@ use tables::directory::{external_digest, name_digest};
 use crate::bulk::Method;
 use crate::google::Person;
 
-/// So many may be missing at once, whatever share that is.
-const MISSING_FEW: usize = 5;
+/// So many may go at once, whatever share that is.
+const FEW: usize = 5;
 /// Beyond, one in so many of those who are in.
-const MISSING_SHARE: usize = 5;
+const SHARE: usize = 5;
+
+/// Whether so many who go at once, of all who are in, are too many to be believed.
+pub fn too_many(going: usize, of: usize) -> bool {
+    going > (of / SHARE).max(FEW)
+}
 
 /// Somebody whom the directory has told of before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +47,16 @@ pub struct Step {
     pub data: Value,
 }
 
+impl Step {
+    /// Of somebody new who leaves, the same under their id for a name.
+    pub fn nameless(&self) -> Option<Value> {
+        let id = self.data.get("externalId").filter(|_| self.method == Method::Post && !comes(self))?;
+        let mut data = self.data.clone();
+        *data.get_mut("userName")? = id.clone();
+        Some(data)
+    }
+}
+
 /// What is to be done, those who leave first.
 #[derive(Debug, Default, PartialEq)]
 pub struct Steps {
@@ -63,6 +78,8 @@ pub struct World<'a> {
     pub known: &'a [Known],
     /// Of those whom the directory has not told of before.
     pub strangers: &'a BTreeMap<String, Standing>,
+    /// Who is in here, of those who are [`World::doubtful`].
+    pub here: &'a BTreeSet<UserId>,
     /// Ids of everybody in a group that gives roles.
     pub mapped: &'a BTreeSet<String>,
 }
@@ -78,22 +95,40 @@ impl World<'_> {
         self.told.keys().filter(|id| !known.contains(&self.digest(id))).collect()
     }
 
+    fn listed(&self) -> BTreeMap<Opaque, &Person> {
+        self.told.iter().map(|(id, person)| (self.digest(id), person)).collect()
+    }
+
+    /// Who is not to be in by what is listed, whatever was said before: whether they are, their own rows must say. Whoever was
+    /// ended by hand is out already, and stays so if they are listed as active again.
+    pub fn doubtful(&self) -> Vec<UserId> {
+        let listed = self.listed();
+        let goes = |one: &&Known| {
+            one.external.as_ref().is_some_and(|external| !listed.get(external).is_some_and(|one| one.active))
+        };
+        self.known.iter().filter(goes).map(|one| one.id.clone()).collect()
+    }
+
     /// What changes. Whoever has no external id came by a push, and is left to it.
     pub fn steps(&self) -> Steps {
-        let listed: BTreeMap<Opaque, &Person> =
-            self.told.iter().map(|(id, person)| (self.digest(id), person)).collect();
-        let (mut ending, mut missing, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+        let listed = self.listed();
+        let (mut ending, mut missing, mut changes, mut stay) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for one in self.known {
             let Some(external) = &one.external else { continue };
             match listed.get(external) {
-                None if one.active => missing.push(active(one, false)),
-                None => {}
-                Some(person) if one.active && !person.active => ending.push(active(one, false)),
-                Some(person) => changes.extend(self.changed(one, person)),
+                Some(person) if person.active => {
+                    stay += usize::from(one.active);
+                    changes.extend(self.changed(one, person));
+                }
+                _ if !self.here.contains(&one.id) => {}
+                Some(_) => ending.push(active(one, false)),
+                None => missing.push(active(one, false)),
             }
         }
-        let few = (self.known.iter().filter(|one| one.active).count() / MISSING_SHARE).max(MISSING_FEW);
-        let held = if missing.len() > few { missing.len() } else { 0 };
+        let were = stay + ending.len() + missing.len();
+        // Everybody is missing from another's list, too.
+        let all = missing.len() > 1 && missing.len() == were;
+        let held = if all || too_many(missing.len(), were) { missing.len() } else { 0 };
         if held == 0 {
             ending.append(&mut missing);
         }
@@ -102,12 +137,12 @@ impl World<'_> {
         ending.append(&mut left);
         let ends = ending.len();
         let steps = ending.into_iter().chain(changes).chain(made).collect();
-        Steps { steps, ends, held, many: held > 0 || ends > few }
+        Steps { steps, ends, held, many: held > 0 || too_many(ends, were) || 2 * ends > were.max(2) }
     }
 
     /// Whoever is in again, or has another address.
     fn changed(&self, one: &Known, person: &Person) -> Vec<Step> {
-        let back = (person.active && !one.active).then(|| active(one, true));
+        let back = (!one.active).then(|| active(one, true));
         let same = one.name.as_ref() == Some(&name_digest(self.connection, &person.email));
         let renamed = (!same).then(|| {
             let value = json!({"userName": person.email, "emails": mails(&person.email)});

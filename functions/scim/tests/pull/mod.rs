@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_scim::google::Person as Listed;
+use countersign_scim::google::{Fault, Person as Listed};
 use countersign_scim::{Stopped, Told};
 use domain::{
-    ActorType, AuditRecord, Lifecycle, Org, Person, Phase, PullRow, Role, SealedBytes, Timestamp, UserId,
+    ActorType, AuditRecord, Lifecycle, Org, Person, Phase, PullRow, Role, ScimSlots, ScimTokenId,
+    SealedBytes, Timestamp, UserId,
 };
 use tables::Key;
 use tables::codec::Row as _;
@@ -31,7 +32,8 @@ fn told(people: &[&str], ops: &[&str]) -> Told {
         (format!("x{name}"), Listed { email, active: !text.starts_with('-') })
     };
     let members: BTreeSet<String> = ops.iter().map(|name| format!("x{name}")).collect();
-    Told { people: people.iter().map(person).collect(), groups: [("Ops".to_owned(), members)].into() }
+    let people = people.iter().map(person).collect();
+    Told { people, groups: [("Ops".to_owned(), members)].into(), unread: None }
 }
 
 /// A directory that has told nothing yet. Lea signed in by it; the address of kim is of somebody who was ended by hand.
@@ -165,6 +167,81 @@ fn nobody_is_ended_when_too_many_are_missing() {
     assert_eq!(active(), 4, "five are few");
 }
 
+/// By hand, in both directions: whoever was ended here stays out whatever the directory says next, and whoever was let in again
+/// while it says that they are out goes again.
+#[test]
+fn what_was_done_by_hand_is_not_undone_and_does_not_keep_anybody_in() {
+    let asked = Asked::new();
+    let all = told(&["lea", "dana", "noa"], &["dana", "noa"]);
+    asked.followed(&all);
+    let by_hand = |name: &str, active: bool| {
+        let digest = address_digest(&asked.world.org, &format!("{name}@acme.test"));
+        let rows = asked.state().rows;
+        let (key, mut person) = rows
+            .into_iter()
+            .filter(|(key, _)| key.sk.starts_with("USER#"))
+            .map(|(key, item)| (key, Person::from_item(&item).unwrap()))
+            .find(|(_, person)| person.addresses.contains(&digest))
+            .unwrap();
+        (person.user.active, person.user.epoch) = (active, person.user.epoch + 1);
+        asked.world.desk().put(key, person.to_item());
+    };
+    by_hand("dana", false);
+    for people in [["lea", "-dana", "-noa"], ["lea", "-dana", "-noa"], ["lea", "dana", "-noa"]] {
+        asked.followed(&told(&people, &["dana", "noa"]));
+        let are = asked.people();
+        assert_eq!((are["dana"].0, are["noa"].0), (false, false), "{people:?}");
+    }
+    by_hand("noa", true);
+    asked.followed(&told(&["lea", "dana", "-noa"], &["dana", "noa"]));
+    assert!(!asked.people()["noa"].0);
+}
+
+/// A group that is empty all at once, be it gone or another's, takes nobody's role away as long as it is not looked at.
+#[test]
+fn nobody_leaves_groups_that_too_many_leave() {
+    let asked = Asked::new();
+    let names: Vec<String> = (0..8).map(|n| format!("p{n}")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    asked.followed(&told(&all, &all));
+    let operators = || asked.state().rows.keys().filter(|key| key.sk.starts_with("BIND#")).count();
+    assert_eq!(operators(), 8);
+    asked.followed(&told(&all, &[]));
+    assert_eq!(operators(), 8, "eight of eight");
+    asked.followed(&told(&all[..2], &all[..2]));
+    assert_eq!(operators(), 8, "people are held, and so are groups");
+    asked.followed(&told(&all, &all[..3]));
+    assert_eq!(operators(), 3, "five are few");
+}
+
+/// Without a group the people are gone through all the same, and that it could not be read is told.
+#[test]
+fn a_group_that_cannot_be_read_keeps_nobody_in() {
+    let asked = Asked::new();
+    asked.followed(&told(&["lea", "dana"], &["dana"]));
+    let mut next = told(&["-lea", "dana"], &[]);
+    next.groups.clear();
+    next.unread = Some(Fault::Answer);
+    assert_eq!(asked.follow(&next), Some(Err(Stopped::Directory(Fault::Answer))));
+    let then = [("lea", false, None), ("kim", false, None), ("dana", true, OPERATOR)];
+    assert_eq!(asked.people(), are(&then));
+}
+
+/// Lea left before she was told of, and somebody else has her name here by now.
+#[test]
+fn a_leaver_goes_though_the_name_is_another_s() {
+    let asked = Asked::new();
+    let mut first = told(&["dana"], &["dana"]);
+    first.people.insert("xnew".to_owned(), Listed { email: "lea@acme.test".to_owned(), active: true });
+    first.groups.get_mut("Ops").unwrap().insert("xnew".to_owned());
+    asked.followed(&first);
+    let mut next = first;
+    next.people.insert("xlea".to_owned(), Listed { email: "lea@acme.test".to_owned(), active: false });
+    asked.followed(&next);
+    let lea = Key::user(&asked.world.org, &UserId::from_random([50; 10]));
+    assert!(!Person::from_item(&asked.state().rows[&lea]).unwrap().user.active);
+}
+
 /// A connection or an organization that is stopped is not followed, whatever was told meanwhile.
 #[test]
 fn what_was_stopped_while_it_was_asked_changes_nothing() {
@@ -174,6 +251,19 @@ fn what_was_stopped_while_it_was_asked_changes_nothing() {
     let before = asked.state().rows;
     asked.followed(&told(&["-lea"], &[]));
     assert_eq!(asked.state().rows, before);
+}
+
+/// What one says of somebody the other would take back.
+#[test]
+fn a_directory_that_pushes_is_not_followed() {
+    let asked = Asked::new();
+    let slots = |until| ScimSlots([(ScimTokenId::from_random([9; 10]), until)].into()).to_item();
+    let place = Key::scim_slots(&asked.world.connection);
+    asked.world.desk().put(place.clone(), slots(asked.in_time()));
+    assert_eq!(asked.follow(&told(&["-lea"], &[])), Some(Err(Stopped::Pushes)));
+    assert!(asked.people()["lea"].0);
+    asked.world.desk().put(place, slots(asked.world.now));
+    asked.followed(&told(&["-lea"], &[]));
 }
 
 /// What time does not suffice for is done the next time.

@@ -1,10 +1,15 @@
-//! `countersign directories`: tokens by which an organization's directory pushes people.
+//! `countersign directories`: tokens by which an organization's directory pushes people, and keys by which one is asked.
+
+use std::path::Path;
 
 use domain::ConnectionId;
+use serde::Deserialize;
 use serde_json::json;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::client::Call;
+use super::client::{Call, Over};
 use super::desk::{Desk, Done};
+use super::fault::Fault;
 use super::show::{Column, Kind};
 use crate::args::api::Directories;
 
@@ -31,5 +36,44 @@ pub async fn run(mut desk: Desk, wanted: Directories) -> Done {
             let path = desk.in_org(&format!("{}/{token}", tokens(&connection))).await?;
             desk.change(Call::delete(path), "the token is revoked").await
         }
+        Directories::Asked { connection } => {
+            let path = desk.in_org(&asked(&connection)).await?;
+            desk.get(&path).await
+        }
+        Directories::Ask { connection, admin_email, key_file } => {
+            let key = service_account(&key_file)?;
+            let path = desk.in_org(&asked(&connection)).await?;
+            let seen = desk.api.send(Call::get(&path)).await?.seen().unwrap_or(Over::Nothing);
+            let body = json!({
+                "admin_email": admin_email, "client_email": key.client_email, "private_key": key.private_key,
+            });
+            let said = "the directory is asked every half hour from now on";
+            desk.change(Call::put(path, body).over(seen), said).await
+        }
+        Directories::AskNoMore { connection } => {
+            let path = desk.in_org(&asked(&connection)).await?;
+            desk.change(Call::delete(path), "the directory is asked no more").await
+        }
     }
+}
+
+fn asked(connection: &ConnectionId) -> String {
+    format!("/connections/{connection}/directory")
+}
+
+/// What counts in a service account's key file.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+struct ServiceAccount {
+    client_email: String,
+    private_key: String,
+}
+
+fn service_account(file: &Path) -> Result<ServiceAccount, Fault> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|error| Fault::failed(format!("{name}: {error}")))?;
+    let wrong = |_| {
+        let need = "give the JSON file that Google made for the service account's key";
+        Fault::failed(format!("{name} has no client_email and private_key: {need}"))
+    };
+    serde_json::from_slice(&Zeroizing::new(text)).map_err(wrong)
 }

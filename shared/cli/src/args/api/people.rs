@@ -1,5 +1,7 @@
 //! People, switches and what they did.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use domain::{
     AgentId, ChangeId, Code, ConnectionId, Decided, KillScope, Name, OrgId, Role, ScimTokenId, TenantId,
@@ -70,6 +72,20 @@ pub enum Directories {
     Token { connection: ConnectionId },
     /// Revokes one
     Revoke { connection: ConnectionId, token: ScimTokenId },
+    /// Says whether a connection's directory is asked
+    Asked { connection: ConnectionId },
+    /// Asks a Google Workspace, which pushes nothing, every half hour
+    Ask {
+        connection: ConnectionId,
+        /// An administrator of the Workspace, as whom the directory is read
+        #[arg(long, value_name = "ADDRESS")]
+        admin_email: String,
+        /// The service account's key as Google gives it: a JSON file
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+    },
+    /// Asks it no more: whoever it told of stays
+    AskNoMore { connection: ConnectionId },
 }
 
 #[derive(Debug, Subcommand)]
