@@ -15,7 +15,6 @@ use crate::decide::{admit, offices};
 use crate::event::Params;
 use crate::refusal::Why;
 use crate::routes::On;
-use crate::sso::ConnectionForm;
 use crate::sso::connection::session_minutes;
 use crate::sso::session_token::Session;
 
@@ -181,13 +180,10 @@ fn program_id(workload: &WorkloadId) -> PrincipalId {
     PrincipalId::Workload(workload.as_str().parse().unwrap_or_else(|_| Code::literal("unknown")))
 }
 
-/// Whether a connection still gives that role in a tenant: a mapping that was taken away or lowered counts no longer.
+/// Whether a connection still gives that role in a tenant.
 fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId, role: Role) -> bool {
     let row = read::<ConnectionRow>(rows, &Key::connection(connection)).ok().flatten();
-    let form = row.and_then(|row| serde_json::from_str::<ConnectionForm>(&row.document).ok());
-    form.is_some_and(|form| {
-        form.group_roles.iter().any(|row| row.grant.tenant == *tenant && row.grant.role == role)
-    })
+    row.is_some_and(|row| row.gives(tenant, role))
 }
 
 /// The tenant, if its glass is broken for this person and another has confirmed that. It mends itself in time.

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{Agent, AgentId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
+use domain::{Agent, AgentId, ConnectionId, KeyId, KeyRow, OrgId, Owner, TenantId, UserId};
 use envelope::Purpose;
-use tables::{Key, KillKeys};
+use tables::standing::came_by_group;
+use tables::{Item, Key, KillKeys};
 
 /// The roots that every record needs, see `infra/key_purposes.txt`.
 const PURPOSES: [Purpose; 2] = [Purpose::Audit, Purpose::Pseudonym];
@@ -21,6 +22,8 @@ pub struct Address {
     user: Option<UserId>,
     /// Whoever answers for the agent, as its row names them.
     agent_owner: Option<UserId>,
+    /// The connection whose groups give the user their role, as their binding says.
+    via: Option<ConnectionId>,
 }
 
 impl Address {
@@ -36,6 +39,7 @@ impl Address {
             agent: row.agent.clone(),
             user,
             agent_owner: None,
+            via: None,
         }
     }
 
@@ -43,6 +47,20 @@ impl Address {
     #[must_use]
     pub fn of_agent(self, agent: Option<&Agent>) -> Self {
         Self { agent_owner: agent.and_then(|agent| agent.owner.clone()), ..self }
+    }
+
+    /// With what the user's binding names.
+    #[must_use]
+    pub fn through(self, binding: Option<&Item>) -> Self {
+        Self { via: binding.and_then(came_by_group), ..self }
+    }
+
+    pub(crate) fn binding(&self) -> Option<Key> {
+        self.user.as_ref().map(|user| Key::binding(&self.tenant, user))
+    }
+
+    pub(crate) const fn via(&self) -> Option<&ConnectionId> {
+        self.via.as_ref()
     }
 
     pub const fn org(&self) -> &OrgId {
@@ -72,9 +90,9 @@ impl Address {
         ];
         keys.extend(self.switches(copy).all());
         keys.extend(PURPOSES.map(|purpose| Key::root(&self.tenant, purpose.as_str())));
-        if let Some(user) = &self.user {
-            keys.extend([Key::user(&self.org, user), Key::binding(&self.tenant, user)]);
-        }
+        keys.extend(self.user.as_ref().map(|user| Key::user(&self.org, user)));
+        keys.extend(self.binding());
+        keys.extend(self.via.as_ref().map(Key::connection));
         // A row is asked for once.
         let other = self.agent_owner.as_ref().filter(|owner| self.user.as_ref() != Some(*owner));
         keys.extend(other.map(|owner| Key::user(&self.org, owner)));

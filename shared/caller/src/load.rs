@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws::{Dynamo, ReadError, Rows};
-use domain::{Agent, GatewayKey, KeyRow, KillScope, Org, Owner, Reason, Role, RootRow, Tenant, User};
+use domain::{
+    Agent, ConnectionRow, GatewayKey, KeyRow, KillScope, Org, Owner, Reason, Role, RootRow, Tenant, User,
+};
 use envelope::Purpose;
 use policy::{Caller, Kills, Standing, authenticate};
 use tables::codec::Row;
@@ -169,7 +171,7 @@ impl<T: Reads, M: Fn(&Address) -> Vec<Key>> Reading<'_, T, M> {
             org: find::<Org>(&rows, &Key::org(&row.org)),
             tenant: find::<Tenant>(&rows, &Key::tenant(&row.tenant)),
             user: user.and_then(|user| find::<User>(&rows, &Key::user(&row.org, user))),
-            role: user.and_then(|user| find::<Role>(&rows, &Key::binding(&row.tenant, user))),
+            role: role(&rows_say(&caller, &rows), &rows),
             kills: kills(&rows, &self.addresses.switches(row)),
         };
         Loaded { caller, standing, rows }
@@ -180,7 +182,18 @@ impl<T: Reads, M: Fn(&Address) -> Vec<Key>> Reading<'_, T, M> {
 fn rows_say(caller: &Caller, rows: &Rows) -> Address {
     let row = caller.row();
     let agent: Option<Agent> = find(rows, &Key::agent(&row.tenant, &row.agent));
-    Address::of(row).of_agent(agent.as_ref())
+    let address = Address::of(row).of_agent(agent.as_ref());
+    let binding = address.binding().and_then(|place| rows.get(&place));
+    address.through(binding)
+}
+
+/// The role of the key's user. One that came by a connection's groups counts for as long as the connection gives it to any.
+fn role(address: &Address, rows: &Rows) -> Option<Role> {
+    let role = find::<Role>(rows, &address.binding()?)?;
+    let Some(via) = address.via() else { return Some(role) };
+    let connection = find::<ConnectionRow>(rows, &Key::connection(via))?;
+    let gives = connection.org == *address.org() && connection.gives(address.tenant(), role);
+    gives.then_some(role)
 }
 
 fn kills(rows: &Rows, keys: &KillKeys) -> Kills {
@@ -229,9 +242,11 @@ fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{AgentId, KeyKind, Lifecycle, OrgId, Region, Scopes, TenantId, UserId};
+    use domain::{AgentId, ConnectionId, KeyKind, Lifecycle, OrgId, Region, Scopes, TenantId, UserId};
+    use serde_json::json;
     use std::collections::VecDeque;
     use std::sync::Mutex;
+    use tables::Attr;
 
     /// Rows as they are at each read, one after the other; the last for ever. `None`: no answer.
     struct Memory(Mutex<VecDeque<Option<Rows>>>);
@@ -292,6 +307,53 @@ mod tests {
             Agent { id: row.agent.clone(), status: Lifecycle::Active, team: None, owner, deputy: None };
         let place = Key::agent(&row.tenant, &row.agent);
         [(Key::gateway_key(&row.id), row.to_item()), (place, agent.to_item())].into()
+    }
+
+    /// A role by groups counts for as long as the connection gives it: read in the same trip, from the first call on.
+    #[tokio::test]
+    async fn a_role_by_groups_ends_with_its_mapping() {
+        let (user, of) = (UserId::from_random([8; 10]), ConnectionId::from_random([9; 10]));
+        let own = |via: Option<&ConnectionId>, mapped: Option<&str>, org: u8| {
+            let mut rows = rows(None);
+            let place = Key::gateway_key(key(7).id());
+            let mut row = KeyRow::from_item(&rows[&place]).unwrap();
+            row.owner = Owner::User { id: user.clone(), epoch: 1 };
+            let mut binding = Role::Developer.to_item();
+            binding.extend(via.map(|via| ("via".to_owned(), Attr::text(via))));
+            rows.insert(Key::binding(&row.tenant, &user), binding);
+            let role =
+                mapped.map(|role| json!({"group": "Ops", "grant": {"tenant": row.tenant, "role": role}}));
+            let connection = ConnectionRow {
+                id: of.clone(),
+                org: OrgId::from_random([org; 10]),
+                status: Lifecycle::Active,
+                document: json!({"issuer": "https://idp.test", "group_roles": Vec::from_iter(role)})
+                    .to_string(),
+                secret: None,
+            };
+            rows.insert(Key::connection(&of), connection.to_item());
+            rows.insert(place, row.to_item());
+            rows
+        };
+        let role = Some(Role::Developer);
+        for (rows, expected) in [
+            (own(None, None, 1), role),
+            (own(Some(&of), Some("developer"), 1), role),
+            (own(Some(&of), Some("viewer"), 1), None),
+            (own(Some(&of), None, 1), None),
+            (own(Some(&of), Some("developer"), 77), None),
+            (own(Some(&ConnectionId::from_random([10; 10])), Some("developer"), 1), None),
+        ] {
+            let addresses = Addresses::default();
+            let tables =
+                Memory::new(vec![Some(rows.clone()), Some(rows.clone()), Some(rows.clone()), Some(rows)]);
+            for _ in 0..2 {
+                let more = |_: &Address| vec![];
+                let reading = Reading { tables: &tables, addresses: &addresses, more, key: &key(7) };
+                let Ok(loaded) = reading.read().await else { panic!() };
+                assert_eq!(loaded.standing.role, expected);
+            }
+        }
     }
 
     /// `loaded`, or as whom it is refused.

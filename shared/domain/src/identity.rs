@@ -113,7 +113,7 @@ impl SessionRow {
     }
 }
 
-/// A connection to an identity provider. What the document means is `admin`'s business.
+/// A connection to an identity provider. What the document means is `admin`'s business, but for which roles it gives.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionRow {
     pub id: ConnectionId,
@@ -123,6 +123,33 @@ pub struct ConnectionRow {
     pub document: String,
     /// The client's secret at the provider, sealed for the provider's host; public clients have none.
     pub secret: Option<SealedBytes>,
+}
+
+/// What is read of a connection's document here.
+#[derive(Deserialize)]
+struct Mapping {
+    #[serde(default)]
+    group_roles: Vec<Mapped>,
+}
+
+#[derive(Deserialize)]
+struct Mapped {
+    grant: Grant,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    tenant: TenantId,
+    role: Role,
+}
+
+impl ConnectionRow {
+    /// Whether it gives that role in a tenant to any of its groups: a mapping that was taken away or lowered counts no longer,
+    /// whatever a binding says that came by it.
+    pub fn gives(&self, tenant: &TenantId, role: Role) -> bool {
+        let is = |one: &Mapped| one.grant.tenant == *tenant && one.grant.role == role;
+        serde_json::from_str::<Mapping>(&self.document).is_ok_and(|form| form.group_roles.iter().any(is))
+    }
 }
 
 impl fmt::Debug for ConnectionRow {
