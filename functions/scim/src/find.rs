@@ -181,13 +181,7 @@ impl<D: Desk> Effects<D> {
         page: Vec<Shown>,
     ) -> Result<Vec<Shown>, ScimError> {
         let read = page.iter().map(|one| self.one(session, kind, &one.id, true));
-        let linked: Vec<Shown> = stream::iter(read).buffered(BESIDE).try_collect().await?;
-        let members = linked.iter().filter_map(|one| one.whole.get("members")?.as_array()).map(Vec::len);
-        if members.sum::<usize>() > MEMBERS_SHOWN {
-            let detail = "these groups have too many members for one answer: send excludedAttributes=members, and read members group by group";
-            return Err(ScimError::bad(ScimType::TooMany, detail));
-        }
-        Ok(linked)
+        fitting(stream::iter(read).buffered(BESIDE).try_collect().await?)
     }
 
     /// A page of all: by number through the counts, by cursor behind the last id.
@@ -215,7 +209,8 @@ impl<D: Desk> Effects<D> {
         };
         let more = items.len() > wanted;
         let items = items.into_iter().skip(skip).take(count).collect();
-        let page = self.opened(session, kind, items, false).await?;
+        let links = query.projection.shows(links_of(kind));
+        let page = fitting(self.opened(session, kind, items, links).await?)?;
         let place = match query.page {
             Page::Index { start, .. } => Place::Index(start),
             Page::Cursor { .. } => Place::Cursor {
@@ -226,7 +221,8 @@ impl<D: Desk> Effects<D> {
                 previous: None,
             },
         };
-        self.projected(session, kind, query, page, Some(total), place).await
+        let shown = page.iter().map(|one| query.projection.apply(kind, &one.whole)).collect();
+        Ok(list::page(shown, Some(total), place))
     }
 
     /// So many rows from one whose id begins so, or follows it.
@@ -303,6 +299,17 @@ impl<D: Desk> Effects<D> {
         });
         stream::iter(open).buffered(BESIDE).try_collect().await
     }
+}
+
+/// # Errors
+/// Members of groups that would make the answer too large.
+fn fitting(page: Vec<Shown>) -> Result<Vec<Shown>, ScimError> {
+    let members = page.iter().filter_map(|one| one.whole.get("members")?.as_array()).map(Vec::len);
+    if members.sum::<usize>() > MEMBERS_SHOWN {
+        let detail = "these groups have too many members for one answer: send excludedAttributes=members, and read members group by group";
+        return Err(ScimError::bad(ScimType::TooMany, detail));
+    }
+    Ok(page)
 }
 
 fn too_many() -> ScimError {
