@@ -242,7 +242,11 @@ impl<D: Desk> Effects<D> {
     }
 
     /// Of some people, those who are in.
-    async fn here(&self, session: &Session<'_>, ids: Vec<UserId>) -> Result<BTreeSet<UserId>, ScimError> {
+    pub(crate) async fn here(
+        &self,
+        session: &Session<'_>,
+        ids: Vec<UserId>,
+    ) -> Result<BTreeSet<UserId>, ScimError> {
         let org = &session.directory.org;
         let rows = self.read(ids.iter().map(|id| Key::user(org, id)).collect()).await?;
         let person = |id: UserId| match rows.get(&Key::user(org, &id)).map(PersonRow::from_item) {

@@ -129,13 +129,17 @@ impl<'a, D: Desk> Pass<'a, D> {
             all.extend(team.there.iter().cloned());
             teams.push(team);
         }
-        let held = held || too_many(leaving.len(), all.len());
-        if held && !leaving.is_empty() {
-            self.many_leave(0, leaving.len());
+        // Whoever is out already loses nothing by it.
+        let mut stay = self.effects.here(self.session, leaving.into_iter().collect()).await?;
+        if !held && !too_many(stay.len(), all.len()) {
+            stay.clear();
+        }
+        if !stay.is_empty() {
+            self.many_leave(0, stay.len());
         }
         for team in teams {
-            let stay = if held { team.there.clone() } else { BTreeSet::new() };
-            self.gather(&team, &team.wanted.union(&stay).collect()).await?;
+            let stay = team.there.intersection(&stay);
+            self.gather(&team, &team.wanted.iter().chain(stay).collect()).await?;
         }
         Ok(())
     }
