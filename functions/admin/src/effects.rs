@@ -145,6 +145,10 @@ impl Effects {
         let pk = (list.partition)(ask.params, ask).ok_or(Why::NotFound)?;
         let prefix = (list.prefix)(ask);
         // A cursor is the end of a sort key: outside the list it finds nothing.
+        // A sort key has 1,024 bytes at most: no longer one was ever given.
+        if after.is_some_and(|after| prefix.len() + after.len() > 1_024) {
+            return Err(Why::InvalidField);
+        }
         let after = after.map(|after| format!("{prefix}{after}"));
         let page =
             self.dynamo.page(list.table, &pk, &prefix, after.as_deref(), PAGE).await.map_err(unread)?;

@@ -112,8 +112,11 @@ fn authorized(policies: &Policies, asked: &Asked<'_>) -> Result<(AdminPermit, Re
     let granted = granted(asked, permit)?;
     if asked.operation.confirms() {
         let asked_for = first(asked)?;
-        // Whoever confirms that the glass is broken does not go in themselves; any other change they could make.
-        if asked.operation.action == Action::ChangeConfirm {
+        // Whoever confirms that the glass is broken does not go in themselves; any other change they could make. An owner of the
+        // organization is the second person of a tenant that has none, and makes none of these themselves.
+        let owner =
+            asked.who.principal.org_owner.is_some() && asked.who.principal.org_owner == asked.params.org;
+        if asked.operation.action == Action::ChangeConfirm && !owner {
             permit(asked_for.0.action)?;
         }
         still(policies, asked, &asked_for, &resource)?;
@@ -227,7 +230,8 @@ fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: 
             let answer = |row| Decision::Answer(Box::new(row), Box::new(scribe.clone()));
             audit::read(&ask).map(answer).map(look)
         }
-        Run::Change { decide, status, .. } => decide(&ask).and_then(|change| {
+        Run::Change { decide, status, .. } => there(asked).and_then(|()| decide(&ask)).and_then(|change| {
+            as_seen(asked, &change)?;
             let (mut change, status, event) = seconded(&ask, asked, change, *status)?;
             // What changes nothing shows what is there, and is recorded by nothing else.
             let seen = opened.as_ref().filter(|_| change.already);
@@ -263,6 +267,27 @@ fn looked(asked: &Asked<'_>, permit: &AdminPermit, by: &Code, scribe: &Scribe) -
         resource: None,
         metadata: Metadata::default().with(BROKEN, MetaValue::Code(by.clone())).with("policy", policy),
     })
+}
+
+/// In a tenant that was deleted nothing is changed any more.
+fn there(asked: &Asked<'_>) -> Result<(), Refused> {
+    let item = asked.params.tenant.as_ref().and_then(|tenant| asked.rows.get(&tables::Key::tenant(tenant)));
+    let tenant = item.and_then(|item| <domain::Tenant as tables::codec::Row>::from_item(item).ok());
+    let gone = tenant.is_some_and(|tenant| tenant.status == domain::Lifecycle::Deleted);
+    if gone { Err(Why::TenantDeleted.into()) } else { Ok(()) }
+}
+
+/// Whoever names a state changes that one alone (RFC 9110 section 13.1.1): one of the rows that are written is as it was seen. A
+/// stop is none the less one.
+fn as_seen(asked: &Asked<'_>, change: &Change) -> Result<(), Refused> {
+    let Some(tag) = asked.request.if_match.as_deref() else { return Ok(()) };
+    let written = change.swaps.iter().map(|one| &one.key).chain(change.writes.iter().map(|one| &one.key));
+    let seen = |key: &tables::Key| asked.rows.get(key).is_some_and(|item| tables::fingerprint(item) == tag);
+    if change.already || change.regardless || change.query.is_some() || written.into_iter().any(seen) {
+        Ok(())
+    } else {
+        Err(Why::PreconditionFailed.into())
+    }
 }
 
 /// What weakens a control is kept for a second person instead: 202.

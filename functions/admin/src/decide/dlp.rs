@@ -73,9 +73,10 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
     };
     Policy::compile_for(&builtin_types(), after.org, after.tenant, after.agent).map_err(refused)?;
     let below = below(ask, item)?;
-    let weakens = below.unreadable
-        || after.is_weaker_than(before).map_err(refused)?
-        || below.is_weaker(after, before).map_err(refused)?;
+    let of_tenant = ask.params.tenant.is_some() && ask.params.agent.is_none();
+    let compared = if of_tenant { after.is_weaker_for_agents(before) } else { after.is_weaker_than(before) };
+    let weakens =
+        below.unreadable || compared.map_err(refused)? || below.is_weaker(after, before).map_err(refused)?;
     let version = match item {
         Some(item) => DlpPolicyRow::from_item(item).map_or(0, |row| row.version),
         None => 0,

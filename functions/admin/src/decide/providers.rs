@@ -172,7 +172,12 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (key, list, item) = list(ask)?;
     let id = ProviderId::from_random(ask.new_id("provider"));
     if let Some(made) = list.0.iter().find(|one| one.id == id) {
-        return Ok(Change::already(format!("provider:{id}"), view(form_of(made))));
+        let (made, wanted) = (view(form_of(made)), read(ask, id.clone(), None)?.shown);
+        if made != wanted {
+            let hint = "another provider was made under this Idempotency-Key, or was changed since: choose another key";
+            return Err(Refused::hint(Why::AlreadyExists, hint));
+        }
+        return Ok(Change::already(format!("provider:{id}"), made));
     }
     if list.0.len() >= PROVIDERS_MAX {
         return Err(Refused::hint(Why::Conflict, format!("a tenant has at most {PROVIDERS_MAX} providers")));

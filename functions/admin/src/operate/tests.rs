@@ -363,6 +363,27 @@ fn two_in_good_standing_stand_behind_a_change() {
     assert_eq!(why(world.call("changes.confirm", params, &json!({}), BARE)), Why::NotFound);
 }
 
+/// Where a tenant has no second person, an owner of its organization is the second one: for another's change, and to make none.
+#[test]
+fn an_owner_of_the_organization_confirms_what_they_could_not_make() {
+    let mut world = World::of(None);
+    world.who.principal.org_owner = Some(world.org.clone());
+    let path = format!("/v1/tenants/{}/dlp", world.tenant);
+    let body = json!({"v": 1, "types": {"*": {"action": "allow"}}});
+    assert_eq!(why(world.call("dlp.put", world.in_tenant(), &body, BARE)), Why::Forbidden);
+    let key = Key::dlp_policy(&world.tenant, None);
+    let row = domain::DlpPolicyRow { version: 1, document: r#"{"v": 1}"#.to_owned() };
+    world.put(key.clone(), &row);
+    let params = pending(&mut world, 6, Role::Developer, "dlp.put", &path, &body);
+    let seen = Attr::text(fingerprint(&world.rows[&key]));
+    let place = Key::change(&world.tenant, params.change.as_ref().unwrap());
+    world.rows.get_mut(&place).unwrap().insert("seen_digest".to_owned(), seen);
+    let confirmed = world.call("changes.confirm", params.clone(), &json!({}), BARE);
+    assert!(matches!(confirmed, Decision::Write(_)), "{confirmed:?}");
+    world.who.principal.org_owner = Some(OrgId::from_random([77; 10]));
+    assert_eq!(why(world.call("changes.confirm", params, &json!({}), BARE)), Why::NotFound);
+}
+
 /// Out of a team whose use is limited is more than before.
 #[test]
 fn leaving_a_limited_team_waits_for_a_second_person() {

@@ -1,7 +1,7 @@
 //! When a provider's documents are fetched anew: often enough for its rotations, and never as often as a stranger likes.
 //!
-//! Times are kept per issuer, beside the last good set; who fetches writes the attempt first, on the condition that nobody
-//! else did, so that the bound holds for all containers together.
+//! Times are kept per connection by each instance, beside the last good set: the bound holds for each of them, and the
+//! function's concurrency bounds how many there are.
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};

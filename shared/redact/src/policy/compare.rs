@@ -5,6 +5,7 @@
 
 use super::compile::Sources;
 use super::custom::Source;
+use super::document::{Pattern, Term};
 use super::explain::weakened;
 use super::{Action, Document, Policy, PolicyError, TypeInfo, builtin_types};
 
@@ -14,6 +15,29 @@ pub struct Documents<'a> {
     pub org: Option<&'a Document>,
     pub tenant: Option<&'a Document>,
     pub agent: Option<&'a Document>,
+}
+
+const ANSWERING: &str = r#"{"v": 1, "answers": true}"#;
+
+impl Document {
+    /// Whether all that `before` lists is listed here by the same names.
+    fn keeps_names(&self, before: &Self) -> bool {
+        let (new, old) = (&self.raw, &before.raw);
+        let all = |of: &Option<Vec<String>>, within: &Option<Vec<String>>| {
+            of.iter().flatten().all(|word| within.iter().flatten().any(|other| other == word))
+        };
+        let term = |one: &Term| {
+            let same = new.terms.iter().find(|other| other.id == one.id);
+            same.is_some_and(|other| one.words.iter().all(|word| other.words.contains(word)))
+        };
+        let pattern = |one: &Pattern| {
+            new.patterns.iter().any(|other| other.id == one.id && other.pattern == one.pattern)
+        };
+        old.terms.iter().all(term)
+            && old.patterns.iter().all(pattern)
+            && all(&old.people, &new.people)
+            && all(&old.addresses, &new.addresses)
+    }
 }
 
 struct Compiled<'a> {
@@ -28,6 +52,25 @@ impl<'a> Documents<'a> {
     /// As [`Policy::compile`].
     pub fn is_weaker_than(self, before: Documents<'_>) -> Result<bool, PolicyError> {
         self.is_weaker_for(&builtin_types(), before)
+    }
+
+    /// The same for a tenant's document, under which agents have documents of their own that are not looked at here: it is weaker if
+    /// it could be so under any of them. An agent's goes before the tenant's kind by kind, so that of it there matter whether answers
+    /// are searched, and the names of entries, by which it hides the tenant's.
+    ///
+    /// # Errors
+    /// As [`Policy::compile`].
+    pub fn is_weaker_for_agents(self, before: Documents<'_>) -> Result<bool, PolicyError> {
+        let answering = Document::parse(ANSWERING)?;
+        let renamed = match (before.tenant, self.tenant) {
+            (Some(before), Some(after)) => !after.keeps_names(before),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        Ok(renamed || self.is_weaker_than(before)? || {
+            let before = Documents { agent: Some(&answering), ..before };
+            Documents { agent: Some(&answering), ..self }.is_weaker_than(before)?
+        })
     }
 
     /// [`Documents::is_weaker_than`] for any list of types.

@@ -52,12 +52,12 @@ impl Layer {
     }
 }
 
-/// The tenant's document with the agent's over it, and the floor below both.
+/// The tenant's document with the agent's over it, and the floor below both. What the agent's says of a kind by any name goes before
+/// all that the tenant's says: else what is written into the one would change what the other lets through.
 pub(crate) struct Layers<'a> {
     pub(crate) floor: Option<&'a Raw>,
     pub(crate) tenant: Option<&'a Raw>,
     pub(crate) agent: Option<&'a Raw>,
-    types: BTreeMap<String, (Layer, TypeRule)>,
 }
 
 /// A rule, and where it comes from.
@@ -71,13 +71,17 @@ pub(crate) struct Resolved {
 const OFF: Rule = Rule { action: Action::Allow, threshold: THRESHOLD, in_request: false, in_answer: false };
 
 impl<'a> Layers<'a> {
-    pub(crate) fn new(floor: Option<&'a Raw>, tenant: Option<&'a Raw>, agent: Option<&'a Raw>) -> Self {
-        let entries = |layer: Layer, raw: Option<&'a Raw>| {
-            let types = raw.into_iter().flat_map(|raw| &raw.types);
-            types.map(move |(name, rule)| (name.clone(), (layer, *rule)))
+    pub(crate) const fn new(floor: Option<&'a Raw>, tenant: Option<&'a Raw>, agent: Option<&'a Raw>) -> Self {
+        Self { floor, tenant, agent }
+    }
+
+    /// The entry that decides on a kind, below the floor.
+    fn entry(&self, chain: &[&str]) -> Option<(Layer, &'a str, &'a TypeRule)> {
+        let of = |layer, raw: Option<&'a Raw>| {
+            let (name, rule) = pick(&raw?.types, chain)?;
+            Some((layer, name, rule))
         };
-        let types = entries(Layer::Tenant, tenant).chain(entries(Layer::Agent, agent)).collect();
-        Self { floor, tenant, agent, types }
+        of(Layer::Agent, self.agent).or_else(|| of(Layer::Tenant, self.tenant))
     }
 
     /// What the agent's document says of a key, or else the tenant's.
@@ -97,8 +101,8 @@ impl<'a> Layers<'a> {
 
     /// The rule of a kind; `listed_by_floor` when it is the floor itself that lists what to look for.
     pub(crate) fn resolve(&self, kind: &Kind<'_>, listed_by_floor: bool) -> Resolved {
-        let (own, said) = match pick(&self.types, &kind.chain) {
-            Some((name, (layer, entry))) => {
+        let (own, said) = match self.entry(&kind.chain) {
+            Some((layer, name, entry)) => {
                 let rule = normal(entry.action, entry.direction, entry.threshold, self.own_answers());
                 (rule, format!("{} types.{name}", layer.as_str()))
             }

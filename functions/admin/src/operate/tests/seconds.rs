@@ -204,6 +204,71 @@ fn a_floor_is_raised_at_once_and_lowered_by_two() {
     assert_eq!(why(put(&world, "block")), Why::Forbidden);
 }
 
+/// Three documents, none of which takes out less than the one before at its own place, and with the last one nothing is taken out of
+/// an agent's calls. And a name that an agent's document hides is given to what was found by another.
+#[test]
+fn no_step_by_step_weakening_through_an_agent_s_document() {
+    let mut world = world();
+    world.who.principal.org_owner = None;
+    world.who.principal.roles = [(world.tenant.clone(), Role::Developer)].into();
+    let of_agent = Params { agent: Some(AgentId::from_random([3; 10])), ..world.in_tenant() };
+    let agent = of_agent.agent.clone().unwrap();
+    let row = Agent { id: agent.clone(), status: Lifecycle::Active, team: None, owner: None, deputy: None };
+    world.put(Key::agent(&world.tenant, &agent), &row);
+    let groups = [
+        "business", "contact", "date", "finance", "health", "national", "network", "secret", "tax", "travel",
+    ];
+    let types: serde_json::Map<String, Value> =
+        groups.iter().map(|group| ((*group).to_owned(), json!({"action": "redact"}))).collect();
+    let made = world.call("dlp.put", world.in_tenant(), &json!({"v": 1, "types": types}), &first());
+    assert_eq!(world.make(made).status, 200);
+    let all = |action: &str| json!({"v": 1, "types": {"*": {"action": action}}});
+    assert_eq!(status_of(&world.call("dlp.put_agent", of_agent.clone(), &all("allow"), &first())), 202);
+    // A harmless term of the agent's, by whose name the tenant's is called then.
+    let term =
+        |id: &str, word: &str| json!({"v": 1, "terms": [{"id": id, "words": [word], "action": "block"}]});
+    let key = Key::dlp_policy(&world.tenant, None);
+    let made = world.call("dlp.put", world.in_tenant(), &term("project", "apollo"), &seen(&world, &key));
+    assert_eq!(world.make(made).status, 200);
+    let made = world.call("dlp.put_agent", of_agent, &term("x", "harmless"), &first());
+    assert_eq!(world.make(made).status, 200);
+    assert_eq!(
+        status_of(&world.call("dlp.put", world.in_tenant(), &term("x", "apollo"), &seen(&world, &key))),
+        202
+    );
+    // What one agent alone searches in answers counts, too.
+    let both = |direction: &str| json!({"v": 1, "answers": false, "types": {"card": {"action": "redact", "direction": direction}}, "terms": [{"id": "project", "words": ["apollo"], "action": "block"}]});
+    let made = world.call("dlp.put", world.in_tenant(), &both("both"), &seen(&world, &key));
+    assert_eq!(world.make(made).status, 200);
+    assert_eq!(
+        status_of(&world.call("dlp.put", world.in_tenant(), &both("request"), &seen(&world, &key))),
+        202
+    );
+}
+
+/// RFC 9110 section 13.1.1, where nobody has to say what they saw.
+#[test]
+fn whoever_says_what_they_saw_changes_that_alone() {
+    let mut world = world();
+    world.who.principal.roles = [(world.tenant.clone(), Role::Owner)].into();
+    let agent = AgentId::from_random([3; 10]);
+    let row = Agent { id: agent.clone(), status: Lifecycle::Active, team: None, owner: None, deputy: None };
+    let key = Key::agent(&world.tenant, &agent);
+    world.put(key.clone(), &row);
+    let of = Params { agent: Some(agent), ..world.in_tenant() };
+    let suspend = |world: &World, event: &str| {
+        world.call("agents.status", of.clone(), &json!({"status": "suspended"}), event)
+    };
+    let before = seen(&world, &key);
+    assert_eq!(status_of(&suspend(&world, BARE)), 200);
+    let made = suspend(&world, &before);
+    assert_eq!(world.make(made).status, 200);
+    let resume = world.call("agents.status", of.clone(), &json!({"status": "active"}), &before);
+    assert_eq!(why(resume), Why::PreconditionFailed);
+    let resume = world.call("agents.status", of, &json!({"status": "active"}), &seen(&world, &key));
+    assert_eq!(status_of(&resume), 200);
+}
+
 #[test]
 fn a_switch_above_tenants_is_turned_off_by_another_person() {
     let mut world = world();
@@ -363,6 +428,8 @@ fn a_tenant_ends_for_good_by_two() {
         assert_eq!(why(back), Why::TenantDeleted, "{status}");
     }
     assert_eq!(why(world.call("tenants.remove", world.in_tenant(), &json!({}), BARE)), Why::TenantDeleted);
+    let limits = json!({"time_zone": "UTC", "shards": 1, "limits": []});
+    assert_eq!(why(world.call("limits.put", world.in_tenant(), &limits, &first())), Why::TenantDeleted);
     let status = json!({"status": "deleted"});
     let mut other = World::of_org_owner();
     assert_eq!(why(other.call("tenants.status", other.in_tenant(), &status, BARE)), Why::InvalidField);
