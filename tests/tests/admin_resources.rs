@@ -300,7 +300,9 @@ fn a_tenant_ends_for_good_when_two_agree() {
     assert_eq!(code(&back), refused(409, "tenant_deleted"));
     let body = json!({"agent": "agt_0123456789abcdef", "actions": ["models.list"]});
     let made = dana.send("POST", &world.path("/keys/own"), &body);
-    assert_eq!(code(&made), refused(409, "tenant_inactive"));
+    assert_eq!(code(&made), refused(409, "tenant_deleted"));
+    let made = dana.send("POST", &world.path("/agents"), &json!({"name": "late"}));
+    assert_eq!(code(&made), refused(409, "tenant_deleted"), "nothing is changed any more");
 }
 
 /// Whoever answers for an agent leaves: it does nothing until it is given to somebody else.
