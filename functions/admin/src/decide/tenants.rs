@@ -155,25 +155,16 @@ fn first_policy() -> PolicyRow {
 }
 
 pub fn status(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let (key, tenant, item) = there(ask)?;
+    let (key, tenant, item) = tenant(ask)?;
     let new = with_status(ask, item)?;
     let body = shown(&new)?;
     Ok(replaced(key, item, new, format!("tenant:{}", tenant.id), body))
 }
 
-/// One that was not deleted.
-fn there<'a>(ask: &'a Ask<'_>) -> Result<(Key, Tenant, &'a Item), Refused> {
-    let (key, tenant, item) = tenant(ask)?;
-    match tenant.status {
-        Lifecycle::Deleted => Err(Why::TenantDeleted.into()),
-        Lifecycle::Active | Lifecycle::Suspended => Ok((key, tenant, item)),
-    }
-}
-
 /// For good, by two: every call is refused from this write on, and with it all root keys are destroyed, so that nothing that
 /// they sealed opens again. The log stays.
 pub fn remove(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let (key, tenant, item) = there(ask)?;
+    let (key, tenant, item) = tenant(ask)?;
     let mut new = item.clone();
     new.insert("status".to_owned(), Attr::text(Lifecycle::Deleted));
     let body = shown(&new)?;

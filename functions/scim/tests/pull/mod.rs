@@ -12,17 +12,9 @@ use tables::Key;
 use tables::codec::Row as _;
 use tables::standing::{address_digest, link, link_to};
 
+use crate::FAILURES;
 use crate::memory::directory::{World, live};
 use crate::memory::{Failure, State};
-
-const FAILURES: [Failure; 6] = [
-    Failure::Throttled,
-    Failure::Conflict,
-    Failure::LostBefore,
-    Failure::LostAfter,
-    Failure::KilledBefore,
-    Failure::KilledAfter,
-];
 
 /// Who is listed: `name` active, `-name` suspended. Who is in `Ops`, which makes an operator.
 fn told(people: &[&str], ops: &[&str]) -> Told {
