@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Code, ConnectionId, ConnectionRow, Lifecycle, Opaque, Org, OrgId, Region, Role, ScimAccessRow, ScimToken,
-    ScimTokenId, ScimTokenRow, TenantId, Timestamp,
+    Code, ConnectionId, ConnectionRow, GroupRole, Lifecycle, Opaque, Org, OrgId, Region, Role, ScimAccessRow,
+    ScimToken, ScimTokenId, ScimTokenRow, TenantId, Timestamp,
 };
 use serde::Deserialize;
 use tables::codec::Row as _;
@@ -33,18 +33,6 @@ struct Form {
     tenants: Vec<String>,
     #[serde(default)]
     group_roles: Vec<GroupRole>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct GroupRole {
-    group: String,
-    grant: Grant,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Grant {
-    tenant: TenantId,
-    role: Role,
 }
 
 /// Hosts of Entra ID's issuers: the public cloud, the US government's, China's.

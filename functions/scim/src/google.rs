@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::Timestamp;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{DirectoryAccount, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::Deserialize;
 use serde_json::json;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Where tokens are given: what an assertion is for, wherever it is sent on the local stage.
 pub const TOKENS: &str = "https://oauth2.googleapis.com/token";
@@ -38,50 +38,26 @@ pub enum Fault {
     TooLarge,
 }
 
-/// What it takes to ask. `Debug` shows nothing; wiped when dropped.
-#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(deny_unknown_fields)]
-pub struct Account {
-    admin_email: String,
-    client_email: String,
-    private_key: String,
-}
-
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Account(..)")
-    }
-}
-
-impl Account {
-    /// A form for a token (RFC 7523 section 2.1), signed as the service account for the administrator.
-    ///
-    /// # Errors
-    /// The key is none.
-    pub fn form(&self, now: Timestamp) -> Result<Zeroizing<String>, Fault> {
-        let now = now.unix_millis() / 1_000;
-        let claims = json!({
-            "iss": self.client_email, "sub": self.admin_email, "scope": SCOPES, "aud": TOKENS,
-            "iat": now, "exp": now + ASSERTION_SECONDS,
-        });
-        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let message = format!("{}.{}", part(r#"{"alg":"RS256","typ":"JWT"}"#), part(&claims.to_string()));
-        let key = pkcs8(&self.private_key).ok_or(Fault::Key)?;
-        let pair = RsaKeyPair::from_pkcs8(&key).map_err(|_| Fault::Key)?;
-        let mut signature = vec![0; pair.public().modulus_len()];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-            .map_err(|_| Fault::Key)?;
-        let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
-        let assertion = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        Ok(Zeroizing::new(format!("grant_type={grant}&assertion={assertion}")))
-    }
-}
-
-fn pkcs8(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let body = pem.trim().strip_prefix("-----BEGIN PRIVATE KEY-----")?;
-    let body = body.strip_suffix("-----END PRIVATE KEY-----")?;
-    let body: Zeroizing<String> = Zeroizing::new(body.split_whitespace().collect());
-    STANDARD.decode(body.as_bytes()).ok().map(Zeroizing::new)
+/// A form for a token (RFC 7523 section 2.1), signed as the service account for the administrator.
+///
+/// # Errors
+/// The key is none.
+pub fn form(account: &DirectoryAccount, now: Timestamp) -> Result<Zeroizing<String>, Fault> {
+    let now = now.unix_millis() / 1_000;
+    let claims = json!({
+        "iss": account.client_email, "sub": account.admin_email, "scope": SCOPES, "aud": TOKENS,
+        "iat": now, "exp": now + ASSERTION_SECONDS,
+    });
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let message = format!("{}.{}", part(r#"{"alg":"RS256","typ":"JWT"}"#), part(&claims.to_string()));
+    let key = account.key_der().ok_or(Fault::Key)?;
+    let pair = RsaKeyPair::from_pkcs8(&key).map_err(|_| Fault::Key)?;
+    let mut signature = vec![0; pair.public().modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+        .map_err(|_| Fault::Key)?;
+    let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+    let assertion = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+    Ok(Zeroizing::new(format!("grant_type={grant}&assertion={assertion}")))
 }
 
 /// The token in an answer.

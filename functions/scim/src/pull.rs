@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{
-    AddressRow, ConnectionRow, DirectoryUserRow, Lifecycle, Org, Person as PersonRow, PullRow, ScimSlots,
-    Timestamp, UserId,
+    AddressRow, ConnectionRow, DirectoryAccount, DirectoryUserRow, Lifecycle, Org, Person as PersonRow,
+    PullRow, ScimSlots, Timestamp, UserId,
 };
 use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use crate::desk::Desk;
 use crate::directory::Directory;
 use crate::effects::{Effects, Session, unavailable};
 use crate::error::ScimError;
-use crate::google::{Account, Fault, Person};
+use crate::google::{Fault, Person};
 
 pub use ask::{Google, Places};
 use pass::Pass;
@@ -309,7 +309,7 @@ fn standing(
 /// out.
 async fn told(
     google: &Google,
-    account: &Account,
+    account: &DirectoryAccount,
     directory: &Directory,
     now: Timestamp,
 ) -> Result<Told, Fault> {

@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::{PullRow, Region, RootRow, SealedBytes, TenantId, Timestamp};
+use domain::{DirectoryAccount, PullRow, Region, RootRow, SealedBytes, TenantId, Timestamp};
 use envelope::{Aad, Context, KeyWrapper, Purpose, RootKey, Roots};
 use serde_json::{Map, Value};
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Swap};
 
 use crate::desk::Desk;
-use crate::google::Account;
-
-/// The one host that is ever shown what a directory's key signs.
-const HOST: &str = "oauth2.googleapis.com";
 
 /// The keys cannot be used, or a document is not what was sealed there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,13 +91,20 @@ impl<K: KeyWrapper> Sealer<K> {
         desk: &impl Desk,
         row: &PullRow,
         now: Timestamp,
-    ) -> Result<Account, KeysUnavailable> {
+    ) -> Result<DirectoryAccount, KeysUnavailable> {
         let (tenant, purpose) = (TenantId::platform(), Purpose::Directory);
         let key = Key::root(&tenant, purpose.as_str());
         let item = desk.get(&key).await.map_err(|_| KeysUnavailable)?.ok_or(KeysUnavailable)?;
         let root = RootRow::from_item(&item).map_err(|_| KeysUnavailable)?;
         let place = Key::pull(&row.connection);
-        let aad = Aad::credential(&tenant, place.table.as_str(), &place.pk, &place.sk, "secret", HOST);
+        let aad = Aad::credential(
+            &tenant,
+            place.table.as_str(),
+            &place.pk,
+            &place.sk,
+            "secret",
+            DirectoryAccount::HOST,
+        );
         let sealed = row.secret.as_ref().ok_or(KeysUnavailable)?;
         let plain = self.roots.open(&tenant, purpose, &root, &aad, sealed, now).await;
         let plain = plain.map_err(|_| KeysUnavailable)?;

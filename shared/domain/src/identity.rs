@@ -125,29 +125,34 @@ pub struct ConnectionRow {
     pub secret: Option<SealedBytes>,
 }
 
+/// Members of `group` hold `grant`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRole {
+    pub group: String,
+    pub grant: GroupGrant,
+}
+
+/// A role in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupGrant {
+    pub tenant: TenantId,
+    pub role: Role,
+}
+
 /// What is read of a connection's document here.
 #[derive(Deserialize)]
 struct Mapping {
     #[serde(default)]
-    group_roles: Vec<Mapped>,
-}
-
-#[derive(Deserialize)]
-struct Mapped {
-    grant: Grant,
-}
-
-#[derive(Deserialize)]
-struct Grant {
-    tenant: TenantId,
-    role: Role,
+    group_roles: Vec<GroupRole>,
 }
 
 impl ConnectionRow {
     /// Whether it gives that role in a tenant to any of its groups: a mapping that was taken away or lowered counts no longer,
     /// whatever a binding says that came by it.
     pub fn gives(&self, tenant: &TenantId, role: Role) -> bool {
-        let is = |one: &Mapped| one.grant.tenant == *tenant && one.grant.role == role;
+        let is = |one: &GroupRole| one.grant.tenant == *tenant && one.grant.role == role;
         serde_json::from_str::<Mapping>(&self.document).is_ok_and(|form| form.group_roles.iter().any(is))
     }
 }

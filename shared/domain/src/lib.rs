@@ -50,8 +50,9 @@ pub use id::{
     ProviderId, QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{
-    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, HandoffRow, IDLE_MS, InEpoch,
-    InviteRow, OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow, Through, WorkloadRow,
+    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, GroupGrant, GroupRole,
+    HandoffRow, IDLE_MS, InEpoch, InviteRow, OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow,
+    Through, WorkloadRow,
 };
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};
@@ -60,7 +61,9 @@ pub use limits::{Day, Level, Limit, LimitsError, LimitsRow, MOST, Place, SHARDS,
 pub use metadata::{MetaValue, Metadata};
 pub use network::{Network, NetworkError, Networks};
 pub use offboard::{LeaveCause, Offboarding, OffboardingRow, ROTATE_WITHIN_MS, Sight};
-pub use people::{AddressRow, Person, PullRow, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
+pub use people::{
+    AddressRow, DirectoryAccount, Person, PullRow, ScimSlots, ScimToken, ScimTokenRow, TeamRow,
+};
 pub use reason::Reason;
 pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};
 pub use region::{Region, RegionError};

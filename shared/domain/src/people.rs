@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::key::{SECRET_CHARS, base62, checksum, split_checksum};
 use crate::{
@@ -187,6 +190,36 @@ pub struct PullRow {
     pub secret: Option<SealedBytes>,
     pub set_by: UserId,
     pub set_at: Timestamp,
+}
+
+/// What it takes to ask a directory, as [`PullRow::secret`] holds it: JSON text. `Debug` shows nothing; wiped when dropped.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryAccount {
+    /// Of an administrator of the directory, as whom it is read.
+    pub admin_email: String,
+    pub client_email: String,
+    /// PKCS #8, as PEM.
+    pub private_key: String,
+}
+
+impl DirectoryAccount {
+    /// The one host that is ever shown what the key signs.
+    pub const HOST: &str = "oauth2.googleapis.com";
+
+    /// The key as it is within the text (RFC 7468); `None`: it is no such text.
+    pub fn key_der(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let body = self.private_key.trim().strip_prefix("-----BEGIN PRIVATE KEY-----")?;
+        let body = body.strip_suffix("-----END PRIVATE KEY-----")?;
+        let body: Zeroizing<String> = Zeroizing::new(body.split_whitespace().collect());
+        STANDARD.decode(body.as_bytes()).ok().map(Zeroizing::new)
+    }
+}
+
+impl fmt::Debug for DirectoryAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DirectoryAccount(..)")
+    }
 }
 
 impl ScimTokenRow {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AddressRow, ConnectionRow, DirectoryGroupRow, DirectoryUserRow, FoundRow, InviteRow, Opaque, OrgId,
-    Person as PersonRow, ScimSlots, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, User,
-    UserId,
+    AddressRow, ConnectionRow, DirectoryGroupRow, DirectoryUserRow, FoundRow, GroupGrant, InviteRow, Opaque,
+    OrgId, Person as PersonRow, ScimSlots, SessionClient, SessionId, SessionRow, TenantId, Through,
+    Timestamp, User, UserId,
 };
 use tables::codec::Row as _;
 use tables::gates::Write;
@@ -15,7 +15,6 @@ use tables::{CodecError, Key, Marker, Swap, directory};
 use super::{invitations, offices, users};
 use crate::ask::Rows;
 use crate::refusal::Why;
-use crate::sso::connection::Grant;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
 use crate::sso::{Connection, Identity, Mfa};
 
@@ -237,7 +236,7 @@ fn pushes(door: &Door<'_>) -> Result<bool, Why> {
 }
 
 /// What groups give that the connection's directory pushed: beside those of the token, which need not tell them.
-fn pushed_grants(door: &Door<'_>) -> Result<Vec<Grant>, Why> {
+fn pushed_grants(door: &Door<'_>) -> Result<Vec<GroupGrant>, Why> {
     let (of, mut grants) = (&door.row.id, Vec::new());
     for (_, item) in door.rows.iter().filter(|(key, _)| directory::is_group(of, key)) {
         let row = DirectoryGroupRow::from_item(item).map_err(|_| Why::FactsUnavailable)?;

@@ -1,16 +1,13 @@
 //! A directory that pushes nothing and is asked instead: Google's, by a service account that may read people and groups. What it
 //! takes lies sealed under a root of its own, which `scim` alone opens.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use domain::{PullRow, ScimSlots};
+use domain::{DirectoryAccount, PullRow, ScimSlots};
 use envelope::Purpose;
 use ring::signature::RsaKeyPair;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Swap, fingerprint};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::connections::{connection, form};
 use crate::ask::Ask;
@@ -19,8 +16,6 @@ use crate::plan::{Change, NewSecret, Shown};
 use crate::refusal::{Refused, Why};
 use crate::sso::Idp;
 
-/// The one host that is ever shown what a key signs.
-const HOST: &str = "oauth2.googleapis.com";
 const EMAIL_BYTES_MAX: usize = 320;
 /// Of an RSA key of 4,096 bits, as text: 3,300.
 const KEY_BYTES_MAX: usize = 8 * 1_024;
@@ -31,17 +26,6 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
         .iter()
         .flat_map(|id| [Key::connection(id), Key::pull(id), Key::scim_slots(id)])
         .collect()
-}
-
-/// What it takes to ask. Wiped when dropped.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(deny_unknown_fields)]
-struct Account {
-    /// Of an administrator of the directory, as whom it is read.
-    admin_email: String,
-    client_email: String,
-    /// PKCS #8, as PEM.
-    private_key: String,
 }
 
 pub fn schema() -> Value {
@@ -65,7 +49,7 @@ pub fn get(ask: &Ask<'_>) -> Result<Shown, Refused> {
 }
 
 /// A key that signs for an administrator of a Workspace: RSA, since Google takes no other.
-fn check(account: &Account) -> Result<(), Refused> {
+fn check(account: &DirectoryAccount) -> Result<(), Refused> {
     let address = |text: &str| {
         text.len() <= EMAIL_BYTES_MAX
             && text.contains('@')
@@ -79,20 +63,13 @@ fn check(account: &Account) -> Result<(), Refused> {
         return wrong("/client_email", "an e-mail address");
     }
     let sound = account.private_key.len() <= KEY_BYTES_MAX
-        && pkcs8(&account.private_key).is_some_and(|der| RsaKeyPair::from_pkcs8(&der).is_ok());
+        && account.key_der().is_some_and(|der| RsaKeyPair::from_pkcs8(&der).is_ok());
     if sound { Ok(()) } else { wrong("/private_key", "an RSA key as the service account's JSON file has it") }
-}
-
-fn pkcs8(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let body =
-        pem.trim().strip_prefix("-----BEGIN PRIVATE KEY-----")?.strip_suffix("-----END PRIVATE KEY-----")?;
-    let body: Zeroizing<String> = Zeroizing::new(body.split_whitespace().collect());
-    STANDARD.decode(body.as_bytes()).ok().map(Zeroizing::new)
 }
 
 /// From the next time on the directory is asked by it, as soon as the connection is one that may be used.
 pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
-    let account: Account = ask.body()?;
+    let account: DirectoryAccount = ask.body()?;
     let (_, connection, _) = connection(ask)?;
     if form(&connection)?.idp != Idp::Google {
         return Err(Refused::hint(
@@ -120,7 +97,7 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
         set_at: ask.now,
     };
     let body = json!({"asked": true, "set_at": row.set_at, "set_by": row.set_by});
-    let host = HOST.to_owned();
+    let host = DirectoryAccount::HOST.to_owned();
     let secret =
         NewSecret { purpose: Purpose::Directory, row: key.clone(), host, text: Zeroizing::new(text) };
     let swap = Swap { key, old: item.cloned(), new: row.to_item() };

@@ -1,6 +1,6 @@
 //! How an organization signs in: one configured identity provider, checked before it is stored and when it is read.
 
-use domain::{ConnectionId, OrgId, Role, TenantId};
+use domain::{ConnectionId, GroupRole, OrgId};
 use egress::{Reach, Target, TargetError};
 use serde::{Deserialize, Serialize};
 
@@ -109,22 +109,6 @@ pub struct GroupsClaim {
     /// What separates groups that stand in one text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
-}
-
-/// Members of `group` hold `grant`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupRole {
-    pub group: String,
-    pub grant: Grant,
-}
-
-/// A role in a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Grant {
-    pub tenant: TenantId,
-    pub role: Role,
 }
 
 /// A connection that can be used: its form is valid under its preset.

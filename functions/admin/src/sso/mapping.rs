@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::connection::{Connection, Grant};
+use domain::GroupGrant;
+
+use super::connection::Connection;
 use super::id_token::{Groups, Identity, Mfa};
 
 /// The roles that groups give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
-    pub grants: BTreeSet<Grant>,
+    pub grants: BTreeSet<GroupGrant>,
     /// Whether a role that is missing here is one that the person lost. Otherwise the provider did not list all groups,
     /// and the caller says so: nothing is taken away that came by a group.
     pub complete: bool,

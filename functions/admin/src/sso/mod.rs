@@ -36,9 +36,7 @@ pub mod workload;
 
 pub use begin::{BrowserSecret, Pending, RedirectUri, ReturnTo, begin};
 pub use callback::{Callback, CallbackError, Code, TokenRequest, Tokens};
-pub use connection::{
-    Connection, ConnectionError, ConnectionForm, Grant, GroupRole, GroupsClaim, SessionMinutes,
-};
+pub use connection::{Connection, ConnectionError, ConnectionForm, GroupsClaim, SessionMinutes};
 pub use discovery::{Discovery, DiscoveryError, TokenAuth};
 pub use id_token::{Groups, Identity, Mfa};
 pub use jwks::{Alg, Jwks, JwksError, Key};

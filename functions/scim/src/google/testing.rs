@@ -1,9 +1,7 @@
 //! What tests ask by.
 
-use domain::Timestamp;
+use domain::{DirectoryAccount, Timestamp};
 use serde_json::json;
-
-use super::Account;
 
 /// A service account's key, as its file has it (RFC 5208).
 pub fn pem() -> String {
@@ -11,7 +9,7 @@ pub fn pem() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n")
 }
 
-pub fn account() -> Account {
+pub fn account() -> DirectoryAccount {
     let json = json!({
         "admin_email": "admin@acme.test", "client_email": "reader@acme.iam.gserviceaccount.com", "private_key": pem(),
     });

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn an_assertion_is_the_account_s_for_the_administrator_and_a_short_time() {
-    let form = account().form(now()).unwrap();
+    let form = form(&account(), now()).unwrap();
     let (grant, assertion) = form.split_once("&assertion=").unwrap();
     assert_eq!(grant, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer");
     let (message, signature) = assertion.rsplit_once('.').unwrap();
@@ -23,7 +23,7 @@ fn an_assertion_is_the_account_s_for_the_administrator_and_a_short_time() {
         (&json!(TOKENS), &json!(1_795_430_530), &json!(1_795_430_830))
     );
     assert!(claims["scope"].as_str().unwrap().split(' ').all(|scope| scope.ends_with(".readonly")));
-    let key = RsaKeyPair::from_pkcs8(&pkcs8(&pem()).unwrap()).unwrap();
+    let key = RsaKeyPair::from_pkcs8(&account().key_der().unwrap()).unwrap();
     let public: RsaPublicKeyComponents<Vec<u8>> = key.public().into();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     public.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature).unwrap();
@@ -33,11 +33,14 @@ fn an_assertion_is_the_account_s_for_the_administrator_and_a_short_time() {
 fn what_is_no_key_signs_nothing() {
     let cut = pem().replace("-----END PRIVATE KEY-----", "");
     for key in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", cut.as_str()] {
-        let account =
-            Account { admin_email: String::new(), client_email: String::new(), private_key: key.to_owned() };
-        assert_eq!(account.form(now()).unwrap_err(), Fault::Key, "{key}");
+        let account = DirectoryAccount {
+            admin_email: String::new(),
+            client_email: String::new(),
+            private_key: key.to_owned(),
+        };
+        assert_eq!(form(&account, now()).unwrap_err(), Fault::Key, "{key}");
     }
-    assert_eq!(format!("{:?}", account()), "Account(..)");
+    assert_eq!(format!("{:?}", account()), "DirectoryAccount(..)");
 }
 
 #[test]

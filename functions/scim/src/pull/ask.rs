@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{DirectoryAccount, Timestamp};
 use egress::{Answer, Client, Headers, Reach, Target, TargetError};
 use zeroize::Zeroizing;
 
-use crate::google::{self, Account, Fault, Person};
+use crate::google::{self, Fault, Person};
 
 /// For one page, connecting included.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -49,8 +49,12 @@ impl Google {
     ///
     /// # Errors
     /// None is given.
-    pub async fn token(&self, account: &Account, now: Timestamp) -> Result<Zeroizing<String>, Fault> {
-        let form = account.form(now)?.as_bytes().to_vec().into();
+    pub async fn token(
+        &self,
+        account: &DirectoryAccount,
+        now: Timestamp,
+    ) -> Result<Zeroizing<String>, Fault> {
+        let form = google::form(account, now)?.as_bytes().to_vec().into();
         let asked = self.client.post_form(&self.places.tokens, Headers::default(), form, DEADLINE).await;
         let answer = asked.map_err(|_| Fault::Answer)?;
         if (400..500).contains(&answer.status) {
