@@ -29,7 +29,7 @@ use crate::google::{Fault, Person};
 
 pub use ask::{Google, Places};
 use pass::Pass;
-use plan::{Known, Standing, World};
+use plan::{Known, Listing, Standing, World};
 
 /// Rows of one page.
 const PAGE: u16 = 500;
@@ -190,22 +190,16 @@ impl<D: Desk> Effects<D> {
         let keys = self.sealer.keys(&self.desk, now).await.map_err(|_| Stopped::Here)?;
         let session = Session { directory: &directory, keys, base: "", now, until };
         let pass = Pass::new(self, &session, told);
+        let listing = &Listing::new(&directory.connection, &told.people);
         let known = self.known(&session).await?;
-        let strangers = self.strangers(&session, told, &known).await?;
-        let mapped = told.groups.values().flatten().cloned().collect();
-        let mut world = World {
-            connection: &directory.connection,
-            told: &told.people,
-            known: &known,
-            strangers: &strangers,
-            here: &BTreeSet::new(),
-            mapped: &mapped,
-        };
-        let here = self.here(&session, world.doubtful()).await?;
-        world.here = &here;
-        let steps = world.steps();
+        let strangers = &self.strangers(&session, &listing.new_people(&known)).await?;
+        let here = &self.here(&session, listing.doubtful(&known)).await?;
+        let mapped = &told.groups.values().flatten().cloned().collect();
+        let steps = World { listing, known: &known, strangers, here, mapped }.steps();
         pass.people(&steps).await?;
-        pass.groups(&world, steps.held > 0).await?;
+        // Whoever is new is known by now.
+        let known = if steps.steps.is_empty() { known } else { self.known(&session).await? };
+        pass.groups(listing, &known, steps.held > 0).await?;
         if let Some(fault) = told.unread {
             return Err(Stopped::Directory(fault));
         }
@@ -261,30 +255,23 @@ impl<D: Desk> Effects<D> {
     async fn strangers(
         &self,
         session: &Session<'_>,
-        told: &Told,
-        known: &[Known],
+        new: &[(&str, &Person)],
     ) -> Result<BTreeMap<String, Standing>, ScimError> {
-        let (directory, none) = (session.directory, BTreeSet::new());
-        let (connection, empty) = (&directory.connection, BTreeMap::new());
-        let (here, mapped) = (&BTreeSet::new(), &none);
-        let world = World { connection, told: &told.people, known, strangers: &empty, here, mapped };
-        let new: Vec<(&String, Key, Key)> = world
-            .new_ids()
-            .into_iter()
-            .filter_map(|id| {
-                let address = address_digest(&directory.org, &told.people.get(id)?.email);
-                let place = link(&directory.org, directory.issuer(), id);
-                Some((id, place, Key::address(&directory.org, address)))
-            })
-            .collect();
+        let directory = session.directory;
+        let place = |(id, person): &(&str, &Person)| {
+            let address = address_digest(&directory.org, &person.email);
+            let link = link(&directory.org, directory.issuer(), id);
+            ((*id).to_owned(), link, Key::address(&directory.org, address))
+        };
+        let new: Vec<(String, Key, Key)> = new.iter().map(place).collect();
         let keys = new.iter().flat_map(|(_, link, address)| [link.clone(), address.clone()]).collect();
         let mut rows = self.read(keys).await?;
         let people = rows.values().filter_map(linked_user).map(|id| Key::user(&directory.org, &id)).collect();
         rows.extend(self.read(people).await?);
-        let standing = |(id, link, address): &(&String, Key, Key)| {
-            standing(directory, &rows, link, address).map(|standing| ((*id).clone(), standing))
+        let standing = |(id, link, address): (String, Key, Key)| {
+            standing(directory, &rows, &link, &address).map(|standing| (id, standing))
         };
-        new.iter().map(standing).collect::<Result<_, _>>().map_err(|_| unavailable())
+        new.into_iter().map(standing).collect::<Result<_, _>>().map_err(|_| unavailable())
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::directory::{self as places, By, Kind as Rowed, name_digest};
 
-use super::plan::{Steps, World, too_many};
+use super::plan::{Known, Listing, Steps, too_many};
 use super::{Stopped, Told};
 use crate::bulk::Method;
 use crate::desk::Desk;
@@ -120,11 +120,10 @@ impl<'a, D: Desk> Pass<'a, D> {
     }
 
     /// Groups that give roles, and who is in them now. Where too many leave at once, or people are held, nobody leaves.
-    pub async fn groups(&self, world: &World<'_>, held: bool) -> Result<(), Stopped> {
-        let known = self.effects.known(self.session).await?;
+    pub async fn groups(&self, listing: &Listing<'_>, known: &[Known], held: bool) -> Result<(), Stopped> {
         let (mut teams, mut all, mut leaving) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (name, ids) in &self.told.groups {
-            let team = self.team(name, world.members(ids, &known)).await?;
+            let team = self.team(name, listing.members(ids, known)).await?;
             leaving.extend(team.there.difference(&team.wanted).cloned());
             all.extend(team.there.iter().cloned());
             teams.push(team);

@@ -69,54 +69,63 @@ pub struct Steps {
     pub many: bool,
 }
 
+/// Everybody whom the directory lists, by the digests under which people are kept.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    connection: &'a ConnectionId,
+    people: BTreeMap<Opaque, (&'a str, &'a Person)>,
+}
+
+impl<'a> Listing<'a> {
+    pub fn new(connection: &'a ConnectionId, told: &'a BTreeMap<String, Person>) -> Self {
+        let one =
+            |(id, person): (&'a String, &'a Person)| (external_digest(connection, id), (id.as_str(), person));
+        Self { connection, people: told.iter().map(one).collect() }
+    }
+
+    /// Those whom the directory has not told of before.
+    pub fn new_people(&self, known: &[Known]) -> Vec<(&'a str, &'a Person)> {
+        let known: BTreeSet<&Opaque> = known.iter().filter_map(|one| one.external.as_ref()).collect();
+        self.people.iter().filter(|(digest, _)| !known.contains(digest)).map(|(_, one)| *one).collect()
+    }
+
+    /// Who is not to be in by what is listed, whatever was said before: whether they are, their own rows must say. Whoever was
+    /// ended by hand is out already, and stays so if they are listed as active again.
+    pub fn doubtful(&self, known: &[Known]) -> Vec<UserId> {
+        let stays = |external: &Opaque| self.people.get(external).is_some_and(|(_, person)| person.active);
+        let goes = |one: &&Known| one.external.as_ref().is_some_and(|external| !stays(external));
+        known.iter().filter(goes).map(|one| one.id.clone()).collect()
+    }
+
+    /// Who of a group's members is here.
+    pub fn members(&self, ids: &BTreeSet<String>, known: &[Known]) -> BTreeSet<UserId> {
+        let digests: BTreeSet<Opaque> = ids.iter().map(|id| external_digest(self.connection, id)).collect();
+        let is = |one: &&Known| one.external.as_ref().is_some_and(|external| digests.contains(external));
+        known.iter().filter(is).map(|one| one.id.clone()).collect()
+    }
+}
+
 /// What is known, and what it is compared with.
 #[derive(Debug)]
 pub struct World<'a> {
-    pub connection: &'a ConnectionId,
-    /// Everybody whom the directory lists, by id.
-    pub told: &'a BTreeMap<String, Person>,
+    pub listing: &'a Listing<'a>,
     pub known: &'a [Known],
     /// Of those whom the directory has not told of before.
     pub strangers: &'a BTreeMap<String, Standing>,
-    /// Who is in here, of those who are [`World::doubtful`].
+    /// Who is in here, of those who are [`Listing::doubtful`].
     pub here: &'a BTreeSet<UserId>,
     /// Ids of everybody in a group that gives roles.
     pub mapped: &'a BTreeSet<String>,
 }
 
 impl World<'_> {
-    fn digest(&self, id: &str) -> Opaque {
-        external_digest(self.connection, id)
-    }
-
-    /// Ids that the directory has not told of before.
-    pub fn new_ids(&self) -> Vec<&String> {
-        let known: BTreeSet<&Opaque> = self.known.iter().filter_map(|one| one.external.as_ref()).collect();
-        self.told.keys().filter(|id| !known.contains(&self.digest(id))).collect()
-    }
-
-    fn listed(&self) -> BTreeMap<Opaque, &Person> {
-        self.told.iter().map(|(id, person)| (self.digest(id), person)).collect()
-    }
-
-    /// Who is not to be in by what is listed, whatever was said before: whether they are, their own rows must say. Whoever was
-    /// ended by hand is out already, and stays so if they are listed as active again.
-    pub fn doubtful(&self) -> Vec<UserId> {
-        let listed = self.listed();
-        let goes = |one: &&Known| {
-            one.external.as_ref().is_some_and(|external| !listed.get(external).is_some_and(|one| one.active))
-        };
-        self.known.iter().filter(goes).map(|one| one.id.clone()).collect()
-    }
-
     /// What changes. Whoever has no external id came by a push, and is left to it.
     pub fn steps(&self) -> Steps {
-        let listed = self.listed();
         let (mut ending, mut missing, mut changes, mut stay) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for one in self.known {
             let Some(external) = &one.external else { continue };
-            match listed.get(external) {
-                Some(person) if person.active => {
+            match self.listing.people.get(external) {
+                Some((_, person)) if person.active => {
                     stay += usize::from(one.active);
                     changes.extend(self.changed(one, person));
                 }
@@ -143,7 +152,7 @@ impl World<'_> {
     /// Whoever is in again, or has another address.
     fn changed(&self, one: &Known, person: &Person) -> Vec<Step> {
         let back = (!one.active).then(|| active(one, true));
-        let same = one.name.as_ref() == Some(&name_digest(self.connection, &person.email));
+        let same = one.name.as_ref() == Some(&name_digest(self.listing.connection, &person.email));
         let renamed = (!same).then(|| {
             let value = json!({"userName": person.email, "emails": mails(&person.email)});
             patch(one, &value)
@@ -153,26 +162,19 @@ impl World<'_> {
 
     /// Whoever is new: those who signed in before are followed from now on; others are made when a group gives them roles.
     fn made(&self) -> Vec<Step> {
-        let wanted = |id: &String, person: &Person| match self.strangers.get(id) {
+        let wanted = |id: &str, person: &Person| match self.strangers.get(id) {
             Some(Standing::In) => true,
             Some(Standing::Unknown) => person.active && self.mapped.contains(id),
             Some(Standing::Ended) | None => false,
         };
-        let told = self.told.iter().filter(|(id, person)| wanted(id, person));
-        let data = |(id, person): (&String, &Person)| {
+        let told = self.listing.people.values().filter(|(id, person)| wanted(id, person));
+        let data = |(id, person): &(&str, &Person)| {
             json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": person.email,
                 "externalId": id, "active": person.active, "emails": mails(&person.email),
             })
         };
         told.map(|one| Step { method: Method::Post, id: None, data: data(one) }).collect()
-    }
-
-    /// Who of a group's members is here, as they are known after all steps.
-    pub fn members(&self, ids: &BTreeSet<String>, known: &[Known]) -> BTreeSet<UserId> {
-        let digests: BTreeSet<Opaque> = ids.iter().map(|id| self.digest(id)).collect();
-        let is = |one: &&Known| one.external.as_ref().is_some_and(|external| digests.contains(external));
-        known.iter().filter(is).map(|one| one.id.clone()).collect()
     }
 }
 

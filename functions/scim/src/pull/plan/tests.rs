@@ -35,7 +35,8 @@ fn steps(
     let mapped = mapped.iter().map(u8::to_string).collect();
     let connection = connection();
     let here = &known.iter().filter(|one| one.active).map(|one| one.id.clone()).collect();
-    World { connection: &connection, told, known, strangers: &strangers, here, mapped: &mapped }.steps()
+    let listing = &Listing::new(&connection, told);
+    World { listing, known, strangers: &strangers, here, mapped: &mapped }.steps()
 }
 
 /// What a step does, to whom.
@@ -73,25 +74,17 @@ fn each_change_of_somebody_who_is_known() {
 #[test]
 fn whoever_is_out_already_is_left_so_and_whoever_is_in_again_goes_again() {
     let (connection, none) = (connection(), BTreeMap::new());
-    let (nobody, mapped) = (BTreeSet::new(), BTreeSet::new());
+    let mapped = BTreeSet::new();
     // Ten were held as missing, and ended by hand, as the alarm advised; an eleventh goes.
     let known: Vec<Known> = (1..=30).map(|number| known(number, number != 12)).collect();
     let listed: Vec<(u8, bool)> = (12..=30).map(|number| (number, number > 13)).collect();
     let told = told(&listed);
-    let mut world = World {
-        connection: &connection,
-        told: &told,
-        known: &known,
-        strangers: &none,
-        here: &nobody,
-        mapped: &mapped,
-    };
+    let listing = &Listing::new(&connection, &told);
     let doubtful: Vec<UserId> = (1..=13).map(id).collect();
-    assert_eq!(world.doubtful(), doubtful);
+    assert_eq!(listing.doubtful(&known), doubtful);
     // 12 was ended by the directory and restored by hand; 13 is suspended there and was ended by hand before.
-    let here = [id(11), id(12)].into();
-    world.here = &here;
-    let steps = world.steps();
+    let here = &[id(11), id(12)].into();
+    let steps = World { listing, known: &known, strangers: &none, here, mapped: &mapped }.steps();
     let ended: Vec<_> = said(&steps).into_iter().map(|(id, _)| id.unwrap()).collect();
     assert_eq!((ended, steps.held, steps.many), (vec![id(12), id(11)], 0, false));
 }
@@ -171,20 +164,16 @@ fn many_who_are_missing_are_not_ended_and_many_who_are_suspended_are() {
 #[test]
 fn members_are_those_whom_the_directory_has_told_of() {
     let connection = connection();
-    let (told, none, nobody) = (told(&[(1, true), (2, true), (3, true)]), BTreeMap::new(), BTreeSet::new());
+    let told = told(&[(1, true), (2, true), (3, true)]);
     let all = [known(1, true), known(2, true), Known { external: None, ..known(3, true) }];
-    let world = World {
-        connection: &connection,
-        told: &told,
-        known: &all,
-        strangers: &none,
-        here: &BTreeSet::new(),
-        mapped: &nobody,
+    let listing = Listing::new(&connection, &told);
+    let new = |listing: &Listing<'_>| {
+        let new = listing.new_people(&all);
+        new.into_iter().map(|(id, _)| id.to_owned()).collect::<Vec<_>>()
     };
     let ids = ["2", "3", "4"].map(str::to_owned).into();
-    assert_eq!(world.members(&ids, &all), BTreeSet::from([id(2)]));
-    assert_eq!(world.new_ids(), ["3"]);
+    assert_eq!(listing.members(&ids, &all), BTreeSet::from([id(2)]));
+    assert_eq!(new(&listing), ["3"]);
     let other = ConnectionId::from_random([9; 10]);
-    let elsewhere = World { connection: &other, ..world };
-    assert_eq!(elsewhere.new_ids().len(), 3, "each connection counts its own");
+    assert_eq!(new(&Listing::new(&other, &told)).len(), 3, "each connection counts its own");
 }
