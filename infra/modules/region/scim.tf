@@ -130,43 +130,15 @@ data "aws_iam_policy_document" "scim" {
   }
 }
 
-# A directory took the last owner of something away. That is never refused: access goes first. Somebody must name another.
-locals {
-  last_owner_ended = "${local.prefix}-last-owner-ended"
-}
-
-resource "aws_cloudwatch_log_metric_filter" "last_owner_ended" {
-  count = var.drop_conditions ? 0 : 1 # not for the emulator
-
-  name           = local.last_owner_ended
-  log_group_name = module.scim.log_group
-  pattern        = "\"scim.last_owner_ended\""
-
-  metric_transformation {
-    namespace = "Countersign"
-    name      = local.last_owner_ended
-    value     = "1"
-  }
-}
-
-resource "aws_cloudwatch_metric_alarm" "last_owner_ended" {
-  alarm_name          = local.last_owner_ended
-  alarm_description   = "A directory ended the last owner of a tenant or an organization. Name another owner: an organization's owner for a tenant; for an organization, reactivate somebody in the directory, or let a platform administrator break the glass."
-  namespace           = "Countersign"
-  metric_name         = local.last_owner_ended
-  statistic           = "Sum"
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  period              = 60
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_topic_arns
-}
-
-# Directories that are asked: one that does not answer tells of nobody who leaves; one from which many leave at once may be right,
-# or its listing wrong.
+# What a line of the log must call somebody for. A directory that takes the last owner of something away is never refused: access
+# goes first, and somebody must name another. One that is asked and does not answer tells of nobody who leaves; one from which many
+# leave at once may be right, or its listing wrong.
 locals {
   directory_alarms = {
+    last-owner-ended = {
+      pattern     = "\"scim.last_owner_ended\""
+      description = "A directory ended the last owner of a tenant or an organization. Name another owner: an organization's owner for a tenant; for an organization, reactivate somebody in the directory, or let a platform administrator break the glass."
+    }
     directory-pull-failed = {
       pattern     = "?\"directory.pull_failed\" ?\"directory.pull_unfinished\""
       description = "A directory could not be asked in full, or in time: its people count by all pages or none, a group that cannot be read stays as it is. Whoever leaves there stays in here until it can: look at the service account, its scopes and the administrator that it reads as, or end sessions by hand."
