@@ -2,67 +2,14 @@
 #![cfg(test)]
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use countersign_tests::support::admin::{Org, Person};
+use countersign_tests::support::admin::Org;
 use countersign_tests::support::http::Request;
+use countersign_tests::support::shell::{Said, Shell};
 use countersign_tests::support::stack::unique;
 use countersign_tests::support::standin::Channel;
 use countersign_tests::support::{planted, stack};
 use serde_json::{Value, json};
-
-/// Somebody at a command line, with nothing in the environment but what signs them in.
-struct Shell {
-    session: String,
-    tenant: Option<String>,
-    more: Vec<(&'static str, String)>,
-}
-
-/// What a command came to.
-#[derive(Debug)]
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Shell {
-    fn of(person: &Person) -> Self {
-        Self { session: person.key.clone(), tenant: None, more: Vec::new() }
-    }
-
-    fn in_tenant(mut self, tenant: &str) -> Self {
-        self.tenant = Some(tenant.to_owned());
-        self
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(stack().built("debug/countersign"));
-        command.env_clear().env("CS_STAGE", "local").env("HOME", stack().home());
-        command.env("CS_ADMIN_URL", stack().text("/admin_url")).env("CS_SESSION", &self.session);
-        command.envs(self.tenant.iter().map(|tenant| ("CS_TENANT", tenant)));
-        command.envs(self.more.iter().map(|(name, value)| (name, value)));
-        let done = command.args(arguments).stdin(std::process::Stdio::null()).output().expect("it runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        let said = Said { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) };
-        assert!(
-            !said.out.contains(&self.session) && !said.err.contains(&self.session),
-            "no session is shown"
-        );
-        said
-    }
-
-    fn did(&self, arguments: &[&str]) -> Said {
-        let said = self.run(arguments);
-        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
-        said
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let said = self.did(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("no JSON: {said:?}"))
-    }
-}
 
 fn id(made: &Value) -> String {
     made["id"].as_str().unwrap_or_else(|| panic!("no id: {made}")).to_owned()

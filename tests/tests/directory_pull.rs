@@ -3,10 +3,10 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use countersign_tests::support::admin::Person;
 use countersign_tests::support::google::{self, Google};
+use countersign_tests::support::shell::Shell;
 use countersign_tests::support::world::{World, code, refused, text};
 use countersign_tests::support::{aws, planted, records, stack, wait};
 use serde_json::{Value, json};
@@ -63,16 +63,6 @@ fn person(name: &str) -> (String, (String, bool)) {
     (format!("10{}", stack::unique::<8>()), (email, false))
 }
 
-/// The `countersign` command of an owner: whether it did, and all that it said.
-fn command(by: &Person, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(stack().built("debug/countersign"));
-    command.env_clear().env("CS_STAGE", "local").env("HOME", stack().home());
-    command.env("CS_ADMIN_URL", stack().text("/admin_url")).env("CS_SESSION", &by.key);
-    let done = command.args(arguments).stdin(Stdio::null()).output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (done.status.success(), text(&done.stdout) + &text(&done.stderr))
-}
-
 /// Keeps an account to ask by: one that signs, shown to nobody.
 fn ask_by_account(world: &World, path: &str, connection: &str) {
     let account = Google::account();
@@ -86,10 +76,12 @@ fn ask_by_account(world: &World, path: &str, connection: &str) {
     assert_eq!(world.owner.get(path).json()["asked"], json!(false));
     // As Google's file has it, and with what else is in there.
     let file = stack().home().join("service_account.json");
+    let shell = Shell::of(&world.owner);
     let ask = || {
         let file = file.to_str().expect("a path");
         let of = ["--key-file", file, "--admin-email", google::ADMIN, "--org", &world.org.id];
-        command(&world.owner, &[["directories", "ask", connection].as_slice(), &of].concat())
+        let said = shell.run(&[["directories", "ask", connection].as_slice(), &of].concat());
+        (said.code == Some(0), said.out + &said.err)
     };
     std::fs::write(&file, r#"{"type": "authorized_user"}"#).expect("a file");
     let (did, said) = ask();
@@ -105,8 +97,8 @@ fn ask_by_account(world: &World, path: &str, connection: &str) {
         assert!(!said.contains("PRIVATE KEY") && !said.contains(google::READER), "{said}");
     }
     std::fs::remove_file(&file).expect("it is there");
-    let (did, said) = command(&world.owner, &["directories", "asked", connection, "--org", &world.org.id]);
-    assert!(did && said.contains("asked") && !said.contains("PRIVATE KEY"), "{said}");
+    let said = shell.did(&["directories", "asked", connection, "--org", &world.org.id]).out;
+    assert!(said.contains("asked") && !said.contains("PRIVATE KEY"), "{said}");
     assert_eq!(world.owner.get(path).json()["asked"], json!(true));
     let tokens = path.replace("/directory", "/scim-tokens");
     assert_eq!(

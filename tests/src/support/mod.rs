@@ -25,6 +25,7 @@ pub mod producer;
 pub mod pushed;
 pub mod records;
 pub mod sealed;
+pub mod shell;
 pub mod stack;
 pub mod standin;
 pub mod tenant;
