@@ -86,7 +86,7 @@ pub enum Nouns {
     /// Programs that sign in by their platform's token
     Workloads(Noun<Workloads>),
 
-    /// Tokens by which a directory pushes people (SCIM)
+    /// How a connection's directory tells of people: tokens that it pushes by (SCIM), or a key that it is asked by
     Directories(Noun<Directories>),
 
     /// Connections to identity providers
