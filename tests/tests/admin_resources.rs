@@ -4,6 +4,7 @@
 use std::ops::Deref;
 
 use countersign_tests::support::admin::Person;
+use countersign_tests::support::shell::Shell;
 use countersign_tests::support::world::{code, models, refused, text};
 use countersign_tests::support::{planted, wait, world};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ impl Deref for World {
 impl World {
     fn new() -> Option<Self> {
         let one = world::World::new()?;
-        let noa = one.org.join(&one.owner, "noa", &json!({"owner": true}));
+        let noa = one.second();
         Some(Self { one, noa })
     }
 
@@ -51,7 +52,11 @@ fn a_team_stays_as_long_as_an_agent_is_in_it() {
     let wanted = json!({"id": "sales", "name": "Sales"});
     let made = dana.send("POST", &teams, &wanted);
     assert_eq!((made.status, made.header("location")), (201, Some(one.as_str())), "{made:?}");
-    assert_eq!(code(&dana.send("POST", &teams, &wanted)), refused(409, "already_exists"));
+    let again = dana.send("POST", &teams, &wanted);
+    assert_eq!(
+        (code(&again), again.header("location")),
+        (refused(409, "already_exists"), Some(one.as_str()))
+    );
     let agent = world.agent(&dana);
     let place = world.path(&format!("/agents/{agent}/team"));
     let team = |team: Value| dana.send("PUT", &place, &json!({ "team": team }));
@@ -175,17 +180,77 @@ fn an_invitation_that_is_withdrawn_lets_nobody_in() {
     assert_eq!(code(&world.org.sign_in("stranger").expect_err("withdrawn")), refused(403, "not_admitted"));
 }
 
+/// Who leads a tenant sees its people, ends their sessions and invites into it, without being anybody in the organization.
+#[test]
+fn a_tenant_s_owner_looks_after_its_people() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "owner");
+    let (users, invitations) = (world.path("/users"), world.path("/invitations"));
+    let body = |name: &str, role: &str| json!({"email": world.org.email(name), "connection": world.org.connection, "role": role});
+    let made = dana.send("POST", &invitations, &body("stranger", "admin"));
+    assert_eq!(made.status, 201, "{made:?}");
+    let listed = dana.get(&invitations);
+    assert_eq!(listed.json()["items"][0]["id"], made.json()["id"]);
+    assert!(!listed.body.contains(world.org.email("stranger")), "no address is shown");
+    // Let in by it alone, and with that role; it is taken once.
+    let lea = world.org.sign_in("stranger").expect("invited by the tenant");
+    let people = dana.get(&users).json()["items"].as_array().cloned().unwrap_or_default();
+    assert!(people.contains(&json!({"id": lea.user, "active": true, "role": "admin"})), "{people:?}");
+    assert_eq!(people.len(), 2, "the organization's owners are none of the tenant's people: {people:?}");
+    assert_eq!(dana.get(&invitations).json()["items"], json!([]));
+
+    // An administrator invites below themselves; what is withdrawn lets nobody in.
+    assert_eq!(
+        code(&lea.send("POST", &invitations, &body("weak", "owner"))),
+        refused(403, "above_own_level")
+    );
+    let made = lea.send("POST", &invitations, &body("weak", "viewer"));
+    let one = format!("{invitations}/{}", text(&made, "id"));
+    assert_eq!(lea.send("DELETE", &one, &json!({})).status, 204);
+    assert_eq!(code(&world.org.sign_in("weak").expect_err("withdrawn")), refused(403, "not_admitted"));
+    // Void once whoever invited may not invite any more.
+    assert_eq!(lea.send("POST", &invitations, &body("weak", "viewer")).status, 201);
+    let role = world.path(&format!("/roles/{}", lea.user));
+    assert_eq!(dana.send("PUT", &role, &json!({"role": "viewer"})).status, 200);
+    assert_eq!(code(&world.org.sign_in("weak").expect_err("void")), refused(403, "not_admitted"));
+
+    // Sessions of the tenant's people, and of nobody else.
+    let sessions = |of: &Person| world.path(&format!("/users/{}/sessions", of.user));
+    let listed = dana.get(&sessions(&lea)).json()["items"].clone();
+    let end = format!("{}/{}", sessions(&lea), listed[0]["id"].as_str().expect("a session"));
+    assert_eq!(dana.send("DELETE", &end, &json!({})).status, 204);
+    assert_eq!(code(&lea.get("/v1/session")), refused(401, "session_revoked"));
+    assert_eq!(dana.get(&sessions(&world.noa)).json()["items"], json!([]), "noa has no role here");
+    let own = world.noa.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let theirs = format!("{}/{own}", sessions(&world.noa));
+    assert_eq!(code(&dana.send("DELETE", &theirs, &json!({}))), refused(404, "not_found"));
+
+    // The same by the command.
+    let shell = Shell::of(&dana).in_tenant(&world.tenant);
+    let of = ["--connection", world.org.connection.as_str(), "--role", "viewer"];
+    shell.did(&[["people", "invite", world.org.email("weak")].as_slice(), &of].concat());
+    let open = shell.json(&["people", "invitations"]);
+    shell.did(&["people", "uninvite", open["items"][0]["id"].as_str().expect("one is open")]);
+    assert_eq!(shell.json(&["people", "invitations"])["items"], json!([]));
+    assert_eq!(shell.json(&["people", "list"])["items"].as_array().map(Vec::len), Some(2));
+    shell.did(&["people", "sessions", &dana.user]);
+}
+
 #[test]
 fn a_directory_s_token_is_shown_once_and_two_live() {
     let Some(world) = World::new() else { return };
     let path = world.org_path(&format!("/connections/{}/scim-tokens", world.org.connection));
-    let first = world.owner.send("POST", &path, &json!({}));
-    assert_eq!(first.status, 201, "{first:?}");
+    // One owner asks, and gets none; another confirms, and is shown it.
+    let asked = world.owner.send("POST", &path, &json!({}));
+    assert!(asked.json()["scim_token"].is_null(), "{asked:?}");
+    let confirm = world.org_path(&format!("/changes/{}/confirm", text(&asked, "id")));
+    assert_eq!(code(&world.owner.send("POST", &confirm, &json!({}))), refused(403, "same_person"));
+    assert_eq!(world.owner.get(&path).json()["items"].as_array().map(Vec::len), Some(0));
+    let first = world.noa.confirm(&path, &asked);
     let token = text(&first, "scim_token");
     planted::note(&token);
     assert!(token.starts_with("cs_scim_eu_") && token.ends_with(&text(&first, "last_four")));
-    let second = world.noa.send("POST", &path, &json!({"expires_at": null}));
-    assert_eq!(second.status, 201, "{second:?}");
+    let second = world.noa.by_two(&world.owner, &path, &json!({"expires_at": null}));
     planted::note(&text(&second, "scim_token"));
     assert_eq!(code(&world.owner.send("POST", &path, &json!({}))), refused(409, "in_use"));
     let listed = world.owner.get(&path);
@@ -197,10 +262,16 @@ fn a_directory_s_token_is_shown_once_and_two_live() {
     let dana = world.with_role("dana", "owner");
     assert_eq!(code(&dana.send("POST", &path, &json!({}))), refused(403, "forbidden"));
     // Four at once for one place.
+    let confirms: Vec<String> = (0..4)
+        .map(|_| text(&world.owner.send("POST", &path, &json!({})), "id"))
+        .map(|change| world.org_path(&format!("/changes/{change}/confirm")))
+        .collect();
     let made = std::thread::scope(|scope| {
-        let tries: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| world.owner.send("POST", &path, &json!({})))).collect();
-        tries.into_iter().map(|one| one.join().unwrap()).filter(|answer| answer.status == 201).count()
+        let tries: Vec<_> = confirms
+            .iter()
+            .map(|confirm| scope.spawn(|| world.noa.send("POST", confirm, &json!({}))))
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).filter(|answer| answer.status == 200).count()
     });
     assert_eq!(made, 1);
 }

@@ -15,19 +15,14 @@ use serde_json::{Value, json};
 const PLATFORM: &str = "ten_0000000000000000";
 
 /// A connection to Google beside the first one, whose group gives `operator`: by two owners.
-fn connection(world: &World, group: &str) -> String {
-    let second = world.org.join(&world.owner, "noa", &json!({"owner": true}));
+fn connection(world: &World, second: &Person, group: &str) -> String {
     let form = json!({
         "idp": "google", "issuer": "https://accounts.google.com", "client_id": "x.apps.googleusercontent.com",
         "hosted_domain": "acme.test",
         "group_roles": [{"group": group, "grant": {"tenant": world.tenant, "role": "operator"}}],
     });
-    let asked = world.owner.send("POST", &format!("/v1/orgs/{}/connections", world.org.id), &form);
-    assert_eq!(asked.status, 202, "{asked:?}");
-    let confirm = format!("/v1/orgs/{}/changes/{}/confirm", world.org.id, text(&asked, "id"));
-    let made = second.send("POST", &confirm, &json!({}));
-    assert_eq!(made.status, 200, "{made:?}");
-    text(&made, "id")
+    let connections = format!("/v1/orgs/{}/connections", world.org.id);
+    text(&world.owner.by_two(second, &connections, &form), "id")
 }
 
 /// As the schedule does.
@@ -63,13 +58,11 @@ fn person(name: &str) -> (String, (String, bool)) {
     (format!("10{}", stack::unique::<8>()), (email, false))
 }
 
-/// Keeps an account to ask by: one that signs, shown to nobody.
-fn ask_by_account(world: &World, path: &str, connection: &str) {
+/// Keeps an account to ask by: one that two agreed on and that signs, shown to nobody.
+fn ask_by_account(world: &World, second: &Person, path: &str, connection: &str) {
     let account = Google::account();
-    let set = |body: &Value| {
-        let request = world.owner.request("PUT", path).with("content-type", "application/json");
-        request.with("if-none-match", "*").body(body.to_string()).send()
-    };
+    let set = |body: &Value| world.owner.send("PUT", &format!("{path}/key"), body);
+    assert_eq!(code(&set(&account)), refused(400, "invalid_field"), "nobody agreed on it");
     let mut wrong = account.clone();
     wrong["private_key"] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".into();
     assert_eq!(code(&set(&wrong)), refused(400, "invalid_field"));
@@ -91,6 +84,18 @@ fn ask_by_account(world: &World, path: &str, connection: &str) {
         "private_key": account["private_key"], "client_email": account["client_email"],
     });
     std::fs::write(&file, whole.to_string()).expect("a file");
+    let (did, said) = ask();
+    assert!(did && said.contains("needs a second person") && said.contains("say this again"), "{said}");
+    let changes = shell.did(&["changes", "list", "--org", &world.org.id, "--json"]).out;
+    let changes: Value = serde_json::from_str(&changes).expect("JSON");
+    let change = changes["items"][0]["id"].as_str().expect("a change");
+    assert_eq!(
+        changes["items"][0]["body"]["admin_email"],
+        json!(google::ADMIN),
+        "whoever confirms sees whose"
+    );
+    Shell::of(second).did(&["changes", "confirm", change, "--org", &world.org.id]);
+    assert_eq!(world.owner.get(path).json()["asked"], json!(false));
     for _ in 0..2 {
         let (did, said) = ask();
         assert!(did && said.contains("asked every half hour"), "{said}");
@@ -151,10 +156,11 @@ fn recorded(world: &World, people: usize, groups: usize) {
 fn whoever_is_suspended_there_is_out_here() {
     let Some(world) = World::new() else { return };
     let (google, group) = (Google::start(), format!("ops-{}@acme.test", stack::unique::<6>()));
-    let connection = connection(&world, &group);
+    let second = world.second();
+    let connection = connection(&world, &second, &group);
     let path = format!("/v1/orgs/{}/connections/{connection}/directory", world.org.id);
     let before = people(&world);
-    ask_by_account(&world, &path, &connection);
+    ask_by_account(&world, &second, &path, &connection);
 
     // Five people in pages of two, three of them in the group: the others are nobody here.
     let everybody: Vec<_> = ["dana", "avi", "lea", "kim", "uri"].into_iter().map(person).collect();

@@ -29,7 +29,7 @@ fn resources(answer: &Answer) -> Vec<Value> {
 #[test]
 fn a_person_is_made_found_changed_and_taken_away() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let mail = fresh_mail();
     let body = json!({"userName": mail, "externalId": "x-1", "displayName": "Dana", "password": "dropped",
         "emails": [{"value": mail, "type": "work"}], "groups": [], "meta": {"resourceType": "User"}});
@@ -201,7 +201,7 @@ fn roles_follow_groups_at_the_next_request() {
 #[test]
 fn a_removal_is_made_beside_a_member_who_is_nobody() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let person = || directory.user(&json!({"userName": fresh_mail()}));
     let (stays, goes) = (person(), person());
     let place = format!("/Groups/{}", directory.group("Ops", &[&stays, &goes]));
@@ -219,7 +219,7 @@ fn a_removal_is_made_beside_a_member_who_is_nobody() {
 #[test]
 fn a_token_is_one_connections_and_its_people_are() {
     let Some(pushed) = Pushed::new() else { return };
-    let other = Directory::of(&pushed.world.owner, &pushed.world.org.id, &pushed.world.org.connection);
+    let other = Directory::of(&pushed.world, &pushed.world.org.connection);
     let id = pushed.push("dana");
     assert_eq!(other.get(&format!("/Users/{id}")).status, 404);
     let strange = Directory { base: pushed.directory.base.clone(), ..other.clone() };
@@ -250,7 +250,7 @@ fn a_token_is_one_connections_and_its_people_are() {
 #[test]
 fn client_credentials_are_good_for_an_hour_and_end_with_their_token() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let ask = |id: &str, secret: &str| {
         let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
         directory
@@ -280,7 +280,7 @@ fn client_credentials_are_good_for_an_hour_and_end_with_their_token() {
 #[test]
 fn pages_by_number_and_by_cursor_hold_everybody_once() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let mut made: Vec<String> =
         (0..23).map(|n| directory.user(&json!({"userName": format!("u{n:02}-{}", unique::<6>())}))).collect();
     made.sort();
@@ -328,7 +328,7 @@ fn pages_by_number_and_by_cursor_hold_everybody_once() {
 #[test]
 fn a_bulk_makes_people_and_the_group_that_they_are_in() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
         "Operations": [

@@ -69,7 +69,7 @@ fn names(answer: &Answer, of: &str) -> Vec<String> {
 #[test]
 fn a_conformance_suite_finds_nothing() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let Some(program) = program() else { return };
     let report = report(&program, &directory);
     let counts = counted(&report);
@@ -83,7 +83,7 @@ fn a_conformance_suite_finds_nothing() {
 #[test]
 fn everything_that_can_be_advertised_is() {
     let Some(world) = World::new() else { return };
-    let directory = Directory::of(&world.owner, &world.org.id, &world.org.connection);
+    let directory = Directory::of(&world, &world.org.connection);
     let config = directory.get("/ServiceProviderConfig").json();
     for feature in ["patch", "bulk", "filter", "sort", "etag"] {
         assert_eq!(config[feature]["supported"], json!(true), "{feature}");

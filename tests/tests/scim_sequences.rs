@@ -95,10 +95,10 @@ fn body_of(answer: &Answer) -> Value {
 impl Replay {
     fn new() -> Option<Self> {
         let world = World::new()?;
-        let noa = world.org.join(&world.owner, "noa", &json!({"owner": true}));
+        let noa = world.second();
         let grant = json!({"tenant": world.tenant, "role": "developer"});
         let org = world.org.beside_in(&world.owner, &noa, &grant, &json!([]));
-        let directory = Directory::of(&world.owner, &world.org.id, &org.connection);
+        let directory = Directory::of(&world, &org.connection);
         let mail = || format!("{}@acme.test", unique::<8>());
         let names = BTreeMap::from([
             ("mail".to_owned(), org.email("dana").to_owned()),

@@ -19,6 +19,7 @@ pub mod providers;
 pub mod scim_tokens;
 pub mod sessions;
 pub mod teams;
+pub mod tenant_people;
 pub mod tenants;
 pub mod users;
 pub mod weaker;

@@ -5,6 +5,7 @@ use tables::{Key, Table, directory};
 
 use crate::ask::Rows;
 use crate::decide::admit;
+use crate::decide::invitations::Awaiting;
 use crate::effects::Effects;
 use crate::refusal::Why;
 use crate::signin::Ready;
@@ -30,8 +31,8 @@ impl Effects {
         self.read_into(&mut rows, candidates.iter().map(|id| Key::user(org, id)).collect()).await?;
         let known = admit::linked(&rows, org, &ready.row, identity);
         let user = known.clone().unwrap_or_else(|| new_user.clone());
-        let invite = admit::invited(&rows, org, &ready.row, identity, now);
-        let more = admit::more_keys(org, &ready.connection, &user, invite.as_ref());
+        let awaiting = Awaiting::at(&rows, org, &ready.row, identity, now)?;
+        let more = admit::more_keys(org, &ready.connection, &user, &awaiting);
         self.read_into(&mut rows, more).await?;
         if let Some(known) = known {
             self.pushed_groups(&ready.row, &known, &mut rows).await?;

@@ -1,10 +1,13 @@
 //! The OpenAPI 3.1 document, made from the table of operations.
 
+mod doors;
+
+use policy::admin::Level;
 use serde_json::{Map, Value, json};
 
 use crate::event::COOKIE;
 use crate::refusal::TABLE;
-use crate::routes::{OPERATIONS, Operation, Run};
+use crate::routes::{OPERATIONS, On, Operation, Run};
 
 /// The whole document.
 pub fn document() -> Value {
@@ -15,6 +18,7 @@ pub fn document() -> Value {
             methods.insert(operation.method.to_lowercase(), described(operation));
         }
     }
+    doors::add(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -33,6 +37,7 @@ fn schemes() -> Value {
     json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        "iam": {"type": "http", "scheme": "AWS4-HMAC-SHA256", "description": "a request signed by AWS Signature Version 4"},
     })
 }
 
@@ -50,7 +55,8 @@ fn parameters() -> Value {
     let header = |name: &str, what: &str| json!({"name": name, "in": "header", "description": what, "schema": {"type": "string", "maxLength": 128}});
     json!({
         "IdempotencyKey": header("Idempotency-Key", "the same key makes the same thing once"),
-        "IfMatch": header("If-Match", "the entity tag of the state that you saw"),
+        "IfMatch": header("If-Match", "the entity tag of the state that you saw: it alone is changed"),
+        "IfNoneMatch": header("If-None-Match", "*: there is none yet, and this is to be the first"),
         "Csrf": header("x-cs-csrf", "1, for a browser's session"),
         "After": {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "string", "maxLength": 1400}},
     })
@@ -58,10 +64,12 @@ fn parameters() -> Value {
 
 fn described(operation: &Operation) -> Value {
     let mut parameters = in_path(operation.path);
-    let mut answers = json!({"default": {"description": "a refusal", "content": {"application/problem+json": {
-        "schema": {"$ref": "#/components/schemas/Problem"}}}}});
+    let mut answers = json!({});
+    for status in refusals(operation) {
+        set(&mut answers, &status.to_string(), refusal());
+    }
     let mut described = json!({"operationId": operation.name, "summary": operation.summary,
-        "x-cs-action": operation.action.as_str()});
+        "x-cs-action": operation.action.as_str(), "x-cs-level": level(operation.on).as_str()});
     let reference = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     match &operation.run {
         Run::Show { .. } => set(&mut answers, "200", answer("as it is; `etag` names this state")),
@@ -90,6 +98,9 @@ fn described(operation: &Operation) -> Value {
             } else {
                 "IfMatch"
             }));
+            if operation.method == "PUT" {
+                parameters.push(reference("IfNoneMatch"));
+            }
             let done = if *status == 204 { json!({"description": "done"}) } else { answer("done") };
             set(&mut answers, "202", answer("kept until a second person confirms it"));
             set(&mut answers, &status.to_string(), done);
@@ -102,6 +113,32 @@ fn described(operation: &Operation) -> Value {
     set(&mut described, "parameters", parameters.into());
     set(&mut described, "responses", answers);
     described
+}
+
+/// What an action is done to.
+const fn level(on: On) -> Level {
+    match on {
+        On::Platform => Level::Platform,
+        On::Org => Level::Org,
+        On::Tenant => Level::Tenant,
+        On::Self_ => Level::Owned,
+    }
+}
+
+/// How an operation is refused: nobody known, not allowed, not there, another region's session, our own house; and what is wrong
+/// with a change.
+fn refusals(operation: &Operation) -> Vec<u16> {
+    let more: &[u16] = match (&operation.run, operation.method) {
+        (Run::Show { .. }, _) => &[],
+        (Run::List(_) | Run::Joined(..) | Run::Answer { .. }, _) => &[400],
+        (Run::Change { .. }, "PUT") => &[400, 409, 412, 413, 415, 428],
+        (Run::Change { .. }, _) => &[400, 409, 412, 413, 415],
+    };
+    [401, 403, 404, 421, 503].iter().chain(more).copied().collect()
+}
+
+fn refusal() -> Value {
+    json!({"description": "a refusal", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}})
 }
 
 /// What a question to the log comes to.
@@ -154,5 +191,42 @@ fn prefix(name: &str) -> &'static str {
         "query" => "qry",
         "token" => "sct",
         _ => "prv",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Route, parse};
+
+    /// Whatever the document names leads somewhere, and each under one name.
+    #[test]
+    fn every_path_of_the_document_is_one() {
+        let document = document();
+        let mut names = std::collections::BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, described) in methods.as_object().unwrap() {
+                let name = described["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{name} twice");
+                let filled = in_path(path).iter().fold(path.clone(), |path, one| {
+                    let (name, pattern) =
+                        (one["name"].as_str().unwrap(), one["schema"]["pattern"].as_str().unwrap());
+                    let id = match name {
+                        "key" => "ABCDEFGHIJKLMNOP".to_owned(),
+                        "team" => "sales".to_owned(),
+                        "invitation" => "a".repeat(64),
+                        _ => format!("{}0123456789abcdef", pattern.get(1..5).unwrap()),
+                    };
+                    path.replace(&format!("{{{name}}}"), &id)
+                });
+                let event = json!({"version": "2.0", "rawPath": filled, "rawQueryString": "", "headers": {},
+                    "requestContext": {"http": {"method": method.to_uppercase(), "path": filled}}});
+                let request = parse(&event.to_string()).unwrap();
+                assert!(!matches!(request.route, Route::Stray(_)), "{method} {filled}");
+                let operation = matches!(request.route, Route::Operation(..));
+                assert_eq!(operation, described["x-cs-level"].is_string(), "{name}");
+            }
+        }
+        assert!(names.len() > OPERATIONS.len() + 10);
     }
 }

@@ -187,6 +187,8 @@ pub struct Refused {
     /// JSON pointer into the body, or the name of a header.
     pub at: Option<String>,
     pub hint: Option<String>,
+    /// Where what is there already can be read.
+    pub location: Option<String>,
 }
 
 /// A row that does not read decides nothing.
@@ -198,17 +200,17 @@ impl From<tables::CodecError> for Why {
 
 impl From<Why> for Refused {
     fn from(why: Why) -> Self {
-        Self { why, at: None, hint: None }
+        Self { why, at: None, hint: None, location: None }
     }
 }
 
 impl Refused {
     pub fn at(why: Why, at: impl Into<String>, hint: impl ToString) -> Self {
-        Self { why, at: Some(at.into()), hint: Some(hint.to_string()) }
+        Self { at: Some(at.into()), ..Self::hint(why, hint) }
     }
 
     pub fn hint(why: Why, hint: impl ToString) -> Self {
-        Self { why, at: None, hint: Some(hint.to_string()) }
+        Self { hint: Some(hint.to_string()), ..why.into() }
     }
 }
 

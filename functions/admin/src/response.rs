@@ -80,6 +80,10 @@ impl Response {
         let body: serde_json::Map<_, _> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let response = Self::new(row.status, "application/problem+json", Value::from(body).to_string());
+        let response = match &refused.location {
+            Some(location) => response.with("location", location),
+            None => response,
+        };
         match refused.why {
             Why::QueryUnavailable => response.with("retry-after", RETRY_AFTER_S),
             _ if row.status == 401 => response.with("www-authenticate", "Bearer"),

@@ -10,7 +10,7 @@ use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
     agents, audit, changes, connections, directories, dlp, glass, invitations, keys, kill, limits, offices,
-    orgs, people, providers, scim_tokens, sessions, teams, tenants, users, workloads,
+    orgs, people, providers, scim_tokens, sessions, teams, tenant_people, tenants, users, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -151,7 +151,7 @@ operations! {
     GET "/v1/orgs/{org}" "orgs.get" OrgRead on Org, "An organization" => show(orgs::needs, orgs::get);
     PUT "/v1/orgs/{org}/status" "orgs.status" OrgSuspend on Org, "Suspend or reactivate an organization" => change(orgs::needs, EventType::AdminOrg, 200, Some(decide::status_schema), orgs::status);
     GET "/v1/orgs/{org}/networks" "orgs.networks_get" NetworkRead on Org, "From which networks its gateway keys may be used" => show(orgs::needs, orgs::networks_get);
-    PUT "/v1/orgs/{org}/networks" "orgs.networks" OrgEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
+    PUT "/v1/orgs/{org}/networks" "orgs.networks" NetworkEdit on Org, "From which networks its gateway keys may be used" => change(orgs::needs, EventType::AdminNetwork, 200, Some(tenants::networks_schema), orgs::networks);
 
     GET "/v1/orgs/{org}/connections" "connections.list" SsoRead on Org, "Connections to identity providers" => Run::List(connections::LIST);
     POST "/v1/orgs/{org}/connections" "connections.create" SsoEdit on Org, "Connect one more identity provider, which needs a second person" => change(connections::needs, EventType::AdminConnection, 201, Some(connections::schema), connections::create);
@@ -161,10 +161,11 @@ operations! {
     PUT "/v1/orgs/{org}/connections/{connection}/status" "connections.status" SsoEdit on Org, "Stop sign-in by a connection, or allow it again, which needs a second person" => change(connections::needs, EventType::AdminConnection, 200, Some(decide::status_schema), connections::status);
 
     GET "/v1/orgs/{org}/connections/{connection}/directory" "directories.get" SsoRead on Org, "Whether a connection's directory is asked" => show(directories::needs, directories::get);
-    PUT "/v1/orgs/{org}/connections/{connection}/directory" "directories.put" ScimTokenManage on Org, "Ask a Google Workspace for its people and groups, every half hour" => change(directories::needs, EventType::AdminConnection, 200, Some(directories::schema), directories::put);
+    PUT "/v1/orgs/{org}/connections/{connection}/directory" "directories.put" ScimTokenManage on Org, "Agree on which Google Workspace is asked for its people and groups, and by which account: needs a second person" => change(directories::needs, EventType::AdminConnection, 200, Some(directories::schema), directories::put);
+    PUT "/v1/orgs/{org}/connections/{connection}/directory/key" "directories.key" ScimTokenManage on Org, "Set the key of the account that two agreed on: the directory is asked every half hour from then on" => change(directories::needs, EventType::AdminConnection, 200, Some(directories::key_schema), directories::put_key);
     DELETE "/v1/orgs/{org}/connections/{connection}/directory" "directories.remove" ScimTokenManage on Org, "Ask it no more" => change(directories::needs, EventType::AdminConnection, 204, None, directories::remove);
     GET "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.list" SsoRead on Org, "Live tokens of a connection's directory" => Run::List(scim_tokens::LIST);
-    POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory: shown once, two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
+    POST "/v1/orgs/{org}/connections/{connection}/scim-tokens" "scim_tokens.create" ScimTokenManage on Org, "Make a token for a connection's directory, which needs a second person: shown once, to whoever confirms it; two live at most" => change(scim_tokens::needs, EventType::AdminScimToken, 201, Some(scim_tokens::create_schema), scim_tokens::create);
     DELETE "/v1/orgs/{org}/connections/{connection}/scim-tokens/{token}" "scim_tokens.revoke" ScimTokenManage on Org, "Revoke a directory's token for good" => change(scim_tokens::needs, EventType::AdminScimToken, 204, None, scim_tokens::revoke);
 
     GET "/v1/orgs/{org}/tenants" "tenants.list" TenantList on Org, "Tenants of an organization" => Run::List(tenants::LIST);
@@ -245,6 +246,13 @@ operations! {
     GET "/v1/orgs/{org}/invitations" "invitations.list" UserRead on Org, "Invitations that are open" => Run::List(invitations::LIST);
     DELETE "/v1/orgs/{org}/invitations/{invitation}" "invitations.withdraw" UserInvite on Org, "Withdraw an invitation" => change(invitations::needs, EventType::AdminUser, 204, None, invitations::withdraw);
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
+
+    GET "/v1/tenants/{tenant}/users" "tenants.users" UserRead on Tenant, "People with a role in a tenant" => Run::Joined(tenant_people::USERS, tenant_people::person);
+    GET "/v1/tenants/{tenant}/users/{user}/sessions" "tenants.sessions" SessionReadAny on Tenant, "Sessions of somebody with a role in a tenant" => Run::Joined(tenant_people::SESSIONS, tenant_people::beside);
+    DELETE "/v1/tenants/{tenant}/users/{user}/sessions/{session}" "tenants.end_session" SessionRevokeAny on Tenant, "End a session of somebody with a role in a tenant" => change(tenant_people::session_needs, EventType::AuthSession, 204, None, tenant_people::revoke);
+    GET "/v1/tenants/{tenant}/invitations" "tenants.invitations" UserRead on Tenant, "Roles that a tenant holds for people until they sign in" => Run::List(tenant_people::INVITATIONS);
+    POST "/v1/tenants/{tenant}/invitations" "tenants.invite" UserInvite on Tenant, "Hold a role for somebody, by e-mail address, until they sign in the next time" => change(tenant_people::invite_needs, EventType::AdminUser, 201, Some(tenant_people::schema), tenant_people::invite);
+    DELETE "/v1/tenants/{tenant}/invitations/{invitation}" "tenants.uninvite" UserInvite on Tenant, "Withdraw an invitation of a tenant" => change(tenant_people::withdraw_needs, EventType::AdminUser, 204, None, tenant_people::withdraw);
 
     GET "/v1/tenants/{tenant}/workloads" "workloads.list" BindingRead on Tenant, "Programs that sign in by their platform's token" => Run::List(workloads::LIST);
     POST "/v1/tenants/{tenant}/workloads" "workloads.create" WorkloadManage on Tenant, "Let a program sign in by its platform's token: no secret is stored there" => change(workloads::create_needs, EventType::AdminWorkload, 201, Some(workloads::schema), workloads::create);

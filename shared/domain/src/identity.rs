@@ -221,22 +221,6 @@ pub struct HandoffRow {
     pub used_at: Option<Timestamp>,
 }
 
-/// What awaits somebody at the first sign-in, found by a digest of the e-mail address that their provider must have verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InviteRow {
-    pub org: OrgId,
-    pub connection: ConnectionId,
-    /// Administers the platform.
-    pub platform: bool,
-    /// Owns the organization.
-    pub owner: bool,
-    /// A role in a tenant.
-    pub tenant: Option<(TenantId, Role)>,
-    /// Who invited; nobody at the beginning of all.
-    pub invited_by: Option<InEpoch>,
-    pub expires_at: Timestamp,
-}
-
 /// Who owns a tenant or an organization, in one row: each change of it is one after the other, so that the last cannot go
 /// unseen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

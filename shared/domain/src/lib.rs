@@ -19,6 +19,7 @@ mod event;
 mod facts;
 mod id;
 mod identity;
+mod invitation;
 mod key;
 mod kill;
 mod life;
@@ -51,9 +52,10 @@ pub use id::{
 };
 pub use identity::{
     AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ChangeState, ConnectionRow, GroupGrant, GroupRole,
-    HandoffRow, IDLE_MS, InEpoch, InviteRow, OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow,
-    Through, WorkloadRow,
+    HandoffRow, IDLE_MS, InEpoch, OwnersRow, QueryRow, SessionClient, SessionEnd, SessionRow, Through,
+    WorkloadRow,
 };
+pub use invitation::{InviteRow, TenantInvite, TenantInvitesRow};
 pub use key::{GatewayKey, KeyError, KeyKind, SecretHash};
 pub use kill::{KillLevel, KillRow, KillScope, KillWrite};
 pub use life::{KeyState, KeyStepError, Previous};

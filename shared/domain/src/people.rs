@@ -186,6 +186,8 @@ pub struct ScimTokenRow {
 pub struct PullRow {
     pub org: OrgId,
     pub connection: ConnectionId,
+    /// Which directory is asked and by which account, as [`DirectoryAccount::agreed`] has it: what two people agreed on.
+    pub agreed: Option<Opaque>,
     /// What it takes to ask, as JSON text, sealed; without it nothing is asked.
     pub secret: Option<SealedBytes>,
     pub set_by: UserId,
@@ -206,6 +208,11 @@ pub struct DirectoryAccount {
 impl DirectoryAccount {
     /// The one host that is ever shown what the key signs.
     pub const HOST: &str = "oauth2.googleapis.com";
+
+    /// A digest of all of it that another directory would not have: whose it is, and by which account it is read.
+    pub fn agreed(connection: &ConnectionId, admin_email: &str, client_email: &str) -> Opaque {
+        Opaque::of(&["countersign directory", connection.as_str(), admin_email, client_email])
+    }
 
     /// The key as it is within the text (RFC 7468); `None`: it is no such text.
     pub fn key_der(&self) -> Option<Zeroizing<Vec<u8>>> {

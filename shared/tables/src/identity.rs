@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InEpoch, InviteRow, OwnersRow,
-    QueryRow, Role, SessionClient, SessionId, SessionRow, TenantId, Through, Timestamp, WorkloadRow,
+    AdminsRow, AskedAs, BreakGlassRow, ChangeRow, ConnectionRow, HandoffRow, InEpoch, OwnersRow, QueryRow,
+    SessionClient, SessionId, SessionRow, Through, Timestamp, WorkloadRow,
 };
 
 use crate::codec::{Row, sealed};
@@ -71,18 +71,18 @@ fn handed(item: &Item) -> Result<BTreeSet<SessionId>, CodecError> {
 }
 
 /// Under which names a person and their epoch lie.
-type Names = (&'static str, &'static str);
+pub(crate) type Names = (&'static str, &'static str);
 
 const OWNER: Names = ("owner_id", "owner_epoch");
-const INVITER: Names = ("invited_by", "inviter_epoch");
+pub(crate) const INVITER: Names = ("invited_by", "inviter_epoch");
 
-fn in_epoch(one: &InEpoch, (user, epoch): Names) -> impl Iterator<Item = (String, Attr)> + use<> {
+pub(crate) fn in_epoch(one: &InEpoch, (user, epoch): Names) -> impl Iterator<Item = (String, Attr)> + use<> {
     let place = (user.to_owned(), Attr::text(&one.user));
     let count = one.epoch.map(|count| (epoch.to_owned(), Attr::number(count)));
     [place].into_iter().chain(count)
 }
 
-fn person_in_epoch(row: &Reader<'_>, (user, epoch): Names) -> Result<Option<InEpoch>, CodecError> {
+pub(crate) fn person_in_epoch(row: &Reader<'_>, (user, epoch): Names) -> Result<Option<InEpoch>, CodecError> {
     let Some(user) = row.optional(user)? else { return Ok(None) };
     let epoch = if row.has(epoch) { Some(row.number(epoch)?) } else { None };
     Ok(Some(InEpoch { user, epoch }))
@@ -168,41 +168,6 @@ impl Row for ConnectionRow {
             status: row.parse("status")?,
             document: row.parse("document")?,
             secret: if row.has("secret") { Some(sealed(&row, "secret")?) } else { None },
-        })
-    }
-}
-
-impl Row for InviteRow {
-    fn to_item(&self) -> Item {
-        let mut row = item([
-            ("org_id", Attr::text(&self.org)),
-            ("connection_id", Attr::text(&self.connection)),
-            ("platform", Attr::Bool(self.platform)),
-            ("owner", Attr::Bool(self.owner)),
-            ("expires_at", Attr::text(self.expires_at)),
-        ]);
-        row.extend(self.invited_by.iter().flat_map(|inviter| in_epoch(inviter, INVITER)));
-        if let Some((tenant, role)) = &self.tenant {
-            row.insert("tenant_id".to_owned(), Attr::text(tenant));
-            row.insert("role".to_owned(), Attr::text(role));
-        }
-        row
-    }
-
-    fn from_item(item: &Item) -> Result<Self, CodecError> {
-        let row = Reader::new(item)?;
-        let tenant = match row.optional::<TenantId>("tenant_id")? {
-            Some(tenant) => Some((tenant, row.parse::<Role>("role")?)),
-            None => None,
-        };
-        Ok(Self {
-            org: row.parse("org_id")?,
-            connection: row.parse("connection_id")?,
-            platform: row.flag("platform")?,
-            owner: row.flag("owner")?,
-            tenant,
-            invited_by: person_in_epoch(&row, INVITER)?,
-            expires_at: row.parse("expires_at")?,
         })
     }
 }
@@ -350,8 +315,8 @@ mod tests {
     use crate::expression::evaluate;
     use crate::testing::reads_back;
     use domain::{
-        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, SealedBytes, UserId,
-        WorkloadId,
+        ChangeId, ChangeState, Code, ConnectionId, Lifecycle, Opaque, OrgId, QueryId, Role, SealedBytes,
+        TenantId, UserId, WorkloadId,
     };
 
     #[test]
@@ -430,17 +395,6 @@ mod tests {
             },
             &["secret"],
         );
-        let tenant = TenantId::from_random([5; 10]);
-        let invite = InviteRow {
-            org,
-            connection,
-            platform: true,
-            owner: true,
-            tenant: Some((tenant, Role::Owner)),
-            invited_by: Some(InEpoch::new(user.clone(), 3)),
-            expires_at: at,
-        };
-        reads_back(invite, &["tenant_id", "invited_by", "inviter_epoch"]);
         reads_back(OwnersRow([user.clone()].into()), &[]);
         reads_back(
             BreakGlassRow {

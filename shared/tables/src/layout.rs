@@ -208,6 +208,16 @@ impl Key {
         Self::new(Table::Identity, format!("ORG#{org}"), format!("INVITE#{digest}"))
     }
 
+    /// What tenants hold for somebody at the next sign-in, by the digest of an invitation.
+    pub fn tenant_invites(org: &OrgId, digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("ORG#{org}"), format!("INVITED#{digest}"))
+    }
+
+    /// That a tenant holds something there: what lists it.
+    pub fn tenant_invite(tenant: &TenantId, digest: impl fmt::Display) -> Self {
+        Self::new(Table::Identity, format!("T#{tenant}"), format!("INVITE#{digest}"))
+    }
+
     /// An e-mail address in an organization, by its digest.
     pub fn address(org: &OrgId, digest: impl fmt::Display) -> Self {
         Self::new(Table::Identity, format!("ORG#{org}"), format!("ADDRESS#{digest}"))

@@ -16,6 +16,7 @@ pub mod expression;
 pub mod gates;
 mod gateway_key;
 mod identity;
+mod invitations;
 mod item;
 pub mod keyring;
 mod kill;

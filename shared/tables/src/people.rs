@@ -201,6 +201,7 @@ impl Row for PullRow {
             ("set_by", Attr::text(&self.set_by)),
             ("set_at", Attr::text(self.set_at)),
         ]);
+        row.extend(self.agreed.as_ref().map(|agreed| ("agreed".to_owned(), Attr::text(agreed))));
         row.extend(
             self.secret.as_ref().map(|sealed| ("secret".to_owned(), Attr::B(sealed.as_bytes().to_vec()))),
         );
@@ -212,6 +213,7 @@ impl Row for PullRow {
         Ok(Self {
             org: row.parse("org_id")?,
             connection: row.parse("connection_id")?,
+            agreed: row.optional("agreed")?,
             secret: row.has("secret").then(|| sealed(&row, "secret")).transpose()?,
             set_by: row.parse("set_by")?,
             set_at: row.parse("set_at")?,
@@ -275,11 +277,12 @@ mod tests {
         let pull = PullRow {
             org: row.org.clone(),
             connection: row.connection.clone(),
+            agreed: Some(Opaque::from_digest(&[3; 32])),
             secret: SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok(),
             set_by: user,
             set_at: at(1),
         };
-        reads_back(pull, &["secret"]);
+        reads_back(pull, &["secret", "agreed"]);
         assert!(!row.is_live(at(1)));
         assert!(ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(1)));
         assert!(!ScimTokenRow { revoked_at: None, ..row.clone() }.is_live(at(2)));

@@ -50,6 +50,22 @@ impl Person {
         request.body(body.to_string()).send()
     }
 
+    /// Asks an organization for what needs a second person, and has that person confirm it.
+    pub fn by_two(&self, second: &Self, path: &str, body: &Value) -> Answer {
+        let asked = self.send("POST", path, body);
+        second.confirm(path, &asked)
+    }
+
+    /// Confirms what another was told of an organization's that waits.
+    pub fn confirm(&self, path: &str, asked: &Answer) -> Answer {
+        assert_eq!(asked.status, 202, "{asked:?}");
+        let change = asked.json()["id"].as_str().expect("a change").to_owned();
+        let org: Vec<&str> = path.splitn(5, '/').take(4).collect();
+        let done = self.send("POST", &format!("{}/changes/{change}/confirm", org.join("/")), &json!({}));
+        assert_eq!(done.status, 200, "{done:?}");
+        done
+    }
+
     /// Writes what the caller saw, by its entity tag.
     pub fn put(&self, path: &str, body: &Value) -> Answer {
         let seen = self.get(path);
@@ -130,12 +146,7 @@ impl Org {
             "group_roles": [{"group": "Ops", "grant": grant}],
         });
         let connections = format!("/v1/orgs/{}/connections", self.id);
-        let asked = by.send("POST", &connections, &form);
-        assert_eq!(asked.status, 202, "{asked:?}");
-        let change = asked.json()["id"].as_str().expect("a change").to_owned();
-        let confirm = format!("/v1/orgs/{}/changes/{change}/confirm", self.id);
-        let made = second.send("POST", &confirm, &json!({}));
-        assert_eq!(made.status, 200, "{made:?}");
+        let made = by.by_two(second, &connections, &form);
         let connection = made.json()["id"].as_str().expect("a connection").to_owned();
         let path = format!("{connections}/{connection}");
         let tag = by.get(&path).header("etag").unwrap_or_default().to_owned();

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::admin::Person;
 use super::http::{Answer, Request};
 use super::planted;
 use super::stack::stack;
+use super::world::World;
 
 /// Where people are pushed, and by which token.
 #[derive(Debug, Clone)]
@@ -17,11 +17,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// With a new token, which an owner of the organization makes.
-    pub fn of(owner: &Person, org: &str, connection: &str) -> Self {
-        let path = format!("/v1/orgs/{org}/connections/{connection}/scim-tokens");
-        let made = owner.send("POST", &path, &json!({}));
-        assert_eq!(made.status, 201, "{made:?}");
+    /// With a new token: one owner of the organization asks for it, and another confirms it and is shown it.
+    pub fn of(world: &World, connection: &str) -> Self {
+        let path = format!("/v1/orgs/{}/connections/{connection}/scim-tokens", world.org.id);
+        let made = world.owner.by_two(&world.second(), &path, &json!({}));
         let text = |name: &str| made.json()[name].as_str().expect(name).to_owned();
         planted::note(&text("scim_token"));
         let base = format!("{}/scim/v2/{connection}", stack().text("/scim_url"));

@@ -19,10 +19,10 @@ impl Pushed {
     /// `None`, said aloud, where there is no Node.
     pub fn new() -> Option<Self> {
         let world = World::new()?;
-        let noa = world.org.join(&world.owner, "noa", &json!({"owner": true}));
+        let noa = world.second();
         let grant = json!({"tenant": world.tenant, "role": "developer"});
         let org = world.org.beside_in(&world.owner, &noa, &grant, &json!([]));
-        let directory = Directory::of(&world.owner, &world.org.id, &org.connection);
+        let directory = Directory::of(&world, &org.connection);
         Some(Self { world, org, directory })
     }
 

@@ -51,6 +51,11 @@ impl World {
         format!("/v1/tenants/{}{rest}", self.tenant)
     }
 
+    /// Another owner of the organization, without whom nothing that needs two is done.
+    pub fn second(&self) -> Person {
+        self.org.join(&self.owner, "noa", &json!({"owner": true}))
+    }
+
     pub fn with_role(&self, name: &str, role: &str) -> Person {
         self.org.join(&self.owner, name, &json!({"tenant": self.tenant, "role": role}))
     }

@@ -12,7 +12,8 @@ use tables::gates::Write;
 use tables::standing::{Follower, Staged, highest, link_to};
 use tables::{CodecError, Key, Marker, Swap, directory};
 
-use super::{invitations, offices, users};
+use super::invitations::{self, Awaiting};
+use super::{offices, users};
 use crate::ask::Rows;
 use crate::refusal::Why;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
@@ -59,7 +60,7 @@ pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) 
     keys.extend(platform);
     keys.extend(pushed(connection, identity));
     keys.push(Key::scim_slots(&connection.id));
-    keys.extend(invite(org, connection, identity));
+    keys.extend(invitations::places(org, connection, identity));
     keys.extend(address(org, identity).map(|address| Key::address(org, address)));
     keys
 }
@@ -68,12 +69,6 @@ pub fn first_keys(org: &OrgId, connection: &ConnectionRow, identity: &Identity) 
 fn address(org: &OrgId, identity: &Identity) -> Option<Opaque> {
     let email = identity.email.as_deref().filter(|_| identity.email_verified)?;
     Some(users::address_of(org, email))
-}
-
-/// An address that the provider has verified, and no other.
-fn invite(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Option<Key> {
-    let email = identity.email.as_deref().filter(|_| identity.email_verified)?;
-    Some(Key::invite(org, super::people::invite_digest(&connection.id, email)))
 }
 
 /// Under what this connection's own directory may have pushed them: the id that provider and directory have in common, and a
@@ -119,36 +114,14 @@ pub fn pushed_place(connection: &ConnectionRow, user: &UserId) -> Key {
     directory::user(&connection.id, user)
 }
 
-/// Rows of the person, and of the roles that groups and invitation can give.
-pub fn more_keys(
-    org: &OrgId,
-    connection: &Connection,
-    user: &UserId,
-    invited: Option<&InviteRow>,
-) -> Vec<Key> {
-    let by_group = connection.form().group_roles.iter().map(|row| &row.grant.tenant);
-    let by_invite = invited.and_then(|invite| invite.tenant.as_ref()).map(|(tenant, _)| tenant);
+/// Rows of the person, and of the roles that groups and invitations can give.
+pub fn more_keys(org: &OrgId, connection: &Connection, user: &UserId, awaiting: &Awaiting) -> Vec<Key> {
     let mut keys = vec![Key::user(org, user), Key::org_owner(org, user), Key::platform_admin(user)];
-    // Whoever invited must still be one who may.
-    let inviter = invited.and_then(|invite| invite.invited_by.as_ref()).map(|inviter| &inviter.user);
-    keys.extend(inviter.iter().flat_map(|inviter| [Key::user(org, inviter), Key::org_owner(org, inviter)]));
-    for tenant in by_group.chain(by_invite) {
+    for tenant in connection.form().group_roles.iter().map(|row| &row.grant.tenant) {
         keys.extend([Key::binding(tenant, user), Key::owners(tenant), Key::tenant(tenant)]);
     }
+    keys.extend(awaiting.keys(org, user));
     keys
-}
-
-/// An invitation that is good.
-pub fn invited(
-    rows: &Rows,
-    org: &OrgId,
-    row: &ConnectionRow,
-    identity: &Identity,
-    now: Timestamp,
-) -> Option<InviteRow> {
-    let item = rows.get(&invite(org, row, identity)?)?;
-    let invite = InviteRow::from_item(item).ok()?;
-    (invite.connection == row.id && invite.org == *org && now < invite.expires_at).then_some(invite)
 }
 
 /// Lets somebody in, or says why not. Somebody who was ended stays out, whatever else speaks for them.
@@ -157,10 +130,10 @@ pub fn invited(
 /// Why not; nothing is written.
 pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let org = &door.row.org;
-    let invite = invited(door.rows, org, door.row, door.identity, door.now);
-    let invite = invitations::standing(door.rows, invite)?;
     let known = linked(door.rows, org, door.row, door.identity);
     let id = known.clone().unwrap_or_else(|| door.new_user.clone());
+    let awaiting = Awaiting::at(door.rows, org, door.row, door.identity, door.now)?;
+    let awaiting = awaiting.standing(door.rows, org, &id)?;
     let user = door.rows.get(&Key::user(org, &id)).map(User::from_item).transpose();
     let user = user.map_err(|_| Why::FactsUnavailable)?;
     // By whichever connection or invitation: whoever was ended here under this address is not somebody new.
@@ -179,9 +152,9 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     let created = match mapping::sign_in(door.connection, door.identity, person) {
         Jit::Existing => false,
         // Where a directory pushes people, whoever it does not tell of is nobody.
-        Jit::Create if pushes(door)? => welcomed(Refusal::NotProvisioned, invite.as_ref())?,
+        Jit::Create if pushes(door)? => welcomed(Refusal::NotProvisioned, awaiting.is_any())?,
         Jit::Create => true,
-        Jit::Refuse(refusal) => welcomed(refusal, invite.as_ref())?,
+        Jit::Refuse(refusal) => welcomed(refusal, awaiting.is_any())?,
     };
     let epoch = user.as_ref().map_or(1, |user| user.epoch);
     let mut entry = Entry { door, org, user: &id, staged: Staged::over(door.rows) };
@@ -190,7 +163,7 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     }
     entry.joined()?;
     entry.note_address()?;
-    entry.accept(invite.as_ref())?;
+    entry.accept(&awaiting)?;
     let mut granted = mapping::grants(door.connection, &door.identity.groups);
     granted.grants.extend(pushed_grants(door)?);
     entry.follow_groups(&granted)?;
@@ -248,13 +221,13 @@ fn pushed_grants(door: &Door<'_>) -> Result<Vec<GroupGrant>, Why> {
 }
 
 /// An invitation stands for being provisioned, and for nothing else that is missing.
-fn welcomed(refusal: Refusal, invite: Option<&InviteRow>) -> Result<bool, Why> {
-    match (refusal, invite) {
-        (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, Some(_)) => Ok(true),
+fn welcomed(refusal: Refusal, invited: bool) -> Result<bool, Why> {
+    match (refusal, invited) {
+        (Refusal::NotProvisioned | Refusal::NoRole | Refusal::GroupsUntold, true) => Ok(true),
         (Refusal::Deprovisioned, _) => Err(Why::Deprovisioned),
         (Refusal::Mfa | Refusal::MfaUntold, _) => Err(Why::MfaRequired),
-        (Refusal::NotProvisioned | Refusal::NoRole, None) => Err(Why::NotAdmitted),
-        (Refusal::GroupsUntold, None) => Err(Why::GroupsUntold),
+        (Refusal::NotProvisioned | Refusal::NoRole, false) => Err(Why::NotAdmitted),
+        (Refusal::GroupsUntold, false) => Err(Why::GroupsUntold),
     }
 }
 
@@ -300,12 +273,28 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// What an invitation holds, once.
-    fn accept(&mut self, invite: Option<&InviteRow>) -> Result<(), Why> {
-        // Nobody gives themselves a role by inviting themselves.
-        let others =
-            |invite: &&InviteRow| invite.invited_by.as_ref().map(|inviter| &inviter.user) != Some(self.user);
-        let Some(invite) = invite.filter(others) else { return Ok(()) };
+    /// What invitations hold, once.
+    fn accept(&mut self, awaiting: &Awaiting) -> Result<(), Why> {
+        if !awaiting.is_any() {
+            return Ok(());
+        }
+        if let Some(invite) = &awaiting.org {
+            self.take_office(invite)?;
+        }
+        let by_org = awaiting.org.iter().filter_map(|one| one.tenant.clone());
+        let by_tenants = awaiting.tenants.iter().map(|one| (one.tenant.clone(), one.role));
+        for (tenant, role) in by_org.chain(by_tenants) {
+            // Whoever has a role keeps it.
+            if self.staged.item(&Key::binding(&tenant, self.user)).is_none() {
+                self.staged.bind(self.org, &tenant, self.user, role.to_item(), role)?;
+            }
+        }
+        awaiting.places.iter().for_each(|place| self.staged.delete(place.clone()));
+        Ok(())
+    }
+
+    /// What an owner of the organization promised, and the first of the platform's administrators was.
+    fn take_office(&mut self, invite: &InviteRow) -> Result<(), Why> {
         let missing = |staged: &Staged<'_>, key: &Key| staged.item(key).is_none();
         // The first administrator's alone: what older bootstraps promised is over with the first sign-in.
         let first = invite.platform && missing(&self.staged, &Key::bootstrapped());
@@ -323,14 +312,6 @@ impl Entry<'_> {
             if let Some(item) = self.staged.item(&person).cloned() {
                 self.staged.put(person, item);
             }
-        }
-        if let Some((tenant, role)) = &invite.tenant
-            && missing(&self.staged, &Key::binding(tenant, self.user))
-        {
-            self.staged.bind(self.org, tenant, self.user, role.to_item(), *role)?;
-        }
-        if let Some(place) = super::admit::invite(self.org, self.door.row, self.door.identity) {
-            self.staged.delete(place);
         }
         Ok(())
     }

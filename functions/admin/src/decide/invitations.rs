@@ -1,6 +1,11 @@
-//! Invitations that are open. Each is named by the digest that it lies under: an address is nowhere to be read.
+//! Invitations that are open: what an owner of the organization promised to an address, and what its tenants hold for it. Each is
+//! named by the digest that it lies under: an address is nowhere to be read.
 
-use domain::{InviteRow, MetaValue, Metadata, User};
+use domain::{
+    ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Opaque, OrgId, Role, TenantInvite,
+    TenantInvitesRow, Timestamp, User, UserId,
+};
+use policy::admin::{Grant, Granted, Principal, PrincipalId, Resource, may_grant};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Table, deleted};
@@ -10,6 +15,7 @@ use crate::event::Params;
 use crate::plan::Change;
 use crate::refusal::{Refused, Why};
 use crate::routes::List;
+use crate::sso::Identity;
 
 const PREFIX: &str = "INVITE#";
 
@@ -37,21 +43,6 @@ pub fn needs(params: &Params, _: &Value) -> Vec<Key> {
     params.org.iter().zip(&params.invitation).map(|(org, invitation)| Key::invite(org, invitation)).collect()
 }
 
-/// An invitation, unless it is void: whoever invited must still be one who may, and not have been ended since. Owners of the organization may invite, into
-/// whatever is theirs, and nobody else may.
-///
-/// # Errors
-/// A row does not read.
-pub fn standing(rows: &Rows, invite: Option<InviteRow>) -> Result<Option<InviteRow>, Why> {
-    let Some(open) = &invite else { return Ok(None) };
-    // Nobody did at the beginning of an organization.
-    let Some(inviter) = &open.invited_by else { return Ok(invite) };
-    let person = rows.get(&Key::user(&open.org, &inviter.user)).map(User::from_item).transpose();
-    let same = inviter.stands(person.map_err(|_| Why::FactsUnavailable)?.as_ref());
-    let stands = same && rows.contains_key(&Key::org_owner(&open.org, &inviter.user));
-    Ok(invite.filter(|_| stands))
-}
-
 /// Takes an invitation away as it was read: whoever accepts it at the same moment is in, and this fails, or the other way round.
 pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     let key = needs(ask.params, ask.body).into_iter().next().ok_or(Why::NotFound)?;
@@ -65,4 +56,112 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
             .with("role", MetaValue::Code(domain::Code::literal(role))),
         ..change
     })
+}
+
+/// An address that the provider has verified, and no other: the digest of invitations to it.
+fn digest(connection: &ConnectionRow, identity: &Identity) -> Option<Opaque> {
+    let email = identity.email.as_deref().filter(|_| identity.email_verified)?;
+    Some(super::people::invite_digest(&connection.id, email))
+}
+
+/// Where what awaits an identity lies.
+pub fn places(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> Vec<Key> {
+    let of = |digest| [Key::invite(org, &digest), Key::tenant_invites(org, &digest)];
+    digest(connection, identity).into_iter().flat_map(of).collect()
+}
+
+/// What awaits whoever stands at the door.
+#[derive(Debug, Default)]
+pub struct Awaiting {
+    pub org: Option<InviteRow>,
+    pub tenants: Vec<TenantInvite>,
+    /// Everything that goes once they are in, whether it was worth anything or not.
+    pub places: Vec<Key>,
+}
+
+impl Awaiting {
+    /// # Errors
+    /// A row does not read.
+    pub fn at(
+        rows: &Rows,
+        org: &OrgId,
+        row: &ConnectionRow,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<Self, Why> {
+        let Some(digest) = digest(row, identity) else { return Ok(Self::default()) };
+        let (own, all) = (Key::invite(org, &digest), Key::tenant_invites(org, &digest));
+        let read = |key: &Key| rows.get(key).map(InviteRow::from_item).transpose();
+        let good =
+            |invite: &InviteRow| invite.connection == row.id && invite.org == *org && now < invite.expires_at;
+        let of_org = read(&own).map_err(|_| Why::FactsUnavailable)?.filter(good);
+        let tenants = rows.get(&all).map(TenantInvitesRow::from_item).transpose();
+        let tenants = tenants.map_err(|_| Why::FactsUnavailable)?.filter(|one| one.connection == row.id);
+        let mut tenants = tenants.map(|one| one.invites).unwrap_or_default();
+        let markers = tenants.iter().map(|one| Key::tenant_invite(&one.tenant, &digest));
+        let places = [own, all].into_iter().chain(markers).collect();
+        tenants.retain(|one| now < one.expires_at);
+        Ok(Self { org: of_org, tenants, places })
+    }
+
+    /// The rows that say whether it is good, and what it gives to a person.
+    pub fn keys(&self, org: &OrgId, user: &UserId) -> Vec<Key> {
+        let by_org = self.org.as_ref().and_then(|one| one.tenant.as_ref()).map(|(tenant, _)| tenant);
+        let tenants = by_org.into_iter().chain(self.tenants.iter().map(|one| &one.tenant));
+        let given = tenants.flat_map(|id| [Key::binding(id, user), Key::owners(id), Key::tenant(id)]);
+        let of_org = self.org.iter().filter_map(|one| one.invited_by.as_ref());
+        let inviters = of_org.chain(self.tenants.iter().map(|one| &one.invited_by));
+        let inviters = inviters.flat_map(|one| [Key::user(org, &one.user), Key::org_owner(org, &one.user)]);
+        let roles = self.tenants.iter().map(|one| Key::binding(&one.tenant, &one.invited_by.user));
+        self.places.iter().cloned().chain(given).chain(inviters).chain(roles).collect()
+    }
+
+    /// What of it is not void: whoever invited must still be one who may, and not have been ended since; and nobody gives themselves
+    /// anything by inviting themselves.
+    ///
+    /// # Errors
+    /// A row does not read.
+    pub fn standing(mut self, rows: &Rows, org: &OrgId, user: &UserId) -> Result<Self, Why> {
+        if let Some(inviter) = self.org.as_ref().and_then(|one| one.invited_by.as_ref()) {
+            // Owners of the organization invite into whatever is theirs. At its beginning nobody did.
+            let stands =
+                is_still(rows, org, inviter)? && rows.contains_key(&Key::org_owner(org, &inviter.user));
+            self.org = self.org.filter(|_| stands);
+        }
+        let mut good = Vec::new();
+        for one in self.tenants {
+            if gives(rows, org, &one, user)? {
+                good.push(one);
+            }
+        }
+        self.tenants = good;
+        Ok(self)
+    }
+
+    pub const fn is_any(&self) -> bool {
+        self.org.is_some() || !self.tenants.is_empty()
+    }
+}
+
+fn is_still(rows: &Rows, org: &OrgId, inviter: &InEpoch) -> Result<bool, Why> {
+    let person = rows.get(&Key::user(org, &inviter.user)).map(User::from_item).transpose();
+    Ok(inviter.stands(person.map_err(|_| Why::FactsUnavailable)?.as_ref()))
+}
+
+/// Whether whoever invited into a tenant may give that role there now, to this person.
+fn gives(rows: &Rows, org: &OrgId, invite: &TenantInvite, user: &UserId) -> Result<bool, Why> {
+    let (inviter, tenant) = (&invite.invited_by.user, &invite.tenant);
+    let role = rows.get(&Key::binding(tenant, inviter)).map(Role::from_item).transpose();
+    let role = role.map_err(|_| Why::FactsUnavailable)?;
+    let granter = Principal {
+        org_owner: rows.contains_key(&Key::org_owner(org, inviter)).then(|| org.clone()),
+        roles: role.map(|role| (tenant.clone(), role)).into_iter().collect(),
+        ..Principal::nobody(PrincipalId::User(inviter.clone()))
+    };
+    let row = rows.get(&Key::tenant(tenant)).map(domain::Tenant::from_item).transpose();
+    let row = row.map_err(|_| Why::FactsUnavailable)?;
+    let there = row.is_some_and(|row| row.org == *org && row.status != domain::Lifecycle::Deleted);
+    let resource = Resource::Tenant { org: org.clone(), tenant: tenant.clone() };
+    let grant = Grant { to: PrincipalId::User(user.clone()), granted: Granted::Role(invite.role) };
+    Ok(there && is_still(rows, org, &invite.invited_by)? && may_grant(&granter, &resource, grant).is_ok())
 }

@@ -1,8 +1,8 @@
 //! Who is in, and with which role. Nobody gives more than they have, and nobody changes their own.
 
 use domain::{
-    Code, ConnectionId, ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Org, OwnersRow, Role,
-    TenantId, User, UserId,
+    Code, ConnectionId, ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Org, OrgId, OwnersRow, Role,
+    TenantId, Timestamp, User, UserId,
 };
 use policy::admin::{Action, Denial, Granted, PrincipalId, Resource, last_owner, may_change};
 use serde::Deserialize;
@@ -54,7 +54,7 @@ struct Wanted {
     role: Role,
 }
 
-fn role_schema() -> Value {
+pub fn role_schema() -> Value {
     json!({"type": "string", "enum": Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>()})
 }
 
@@ -171,22 +171,22 @@ fn owners(ask: &Ask<'_>, place: &Place<'_>, owns: bool) -> Result<Vec<Swap>, Ref
     Ok(vec![owners, Swap { key: key.clone(), old: Some((*old).clone()), new }])
 }
 
+/// Whom a body invites, and through which connection.
+pub fn named(body: &Value) -> Option<(ConnectionId, &str)> {
+    let text = |name| body.get(name).and_then(Value::as_str);
+    text("connection")?.parse().ok().zip(text("email"))
+}
+
 /// The connection that the body names, and the organization.
 pub fn invite_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let connection = body.get("connection").and_then(Value::as_str).and_then(|text| text.parse().ok());
     let tenant = body.get("tenant").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    let email = body.get("email").and_then(Value::as_str);
-    let place = |id: &ConnectionId| Some(Key::invite(params.org.as_ref()?, invite_digest(id, email?)));
-    let address =
-        params.org.as_ref().zip(email).map(|(org, email)| Key::address(org, address_of(org, email)));
-    let keys = [
-        address,
-        connection.as_ref().and_then(place),
-        params.org.as_ref().map(Key::org),
-        connection.map(|id: ConnectionId| Key::connection(&id)),
-        tenant.map(|id: TenantId| Key::tenant(&id)),
-    ];
-    keys.into_iter().flatten().collect()
+    let tenant = tenant.map(|id: TenantId| Key::tenant(&id));
+    let Some(org) = &params.org else { return Vec::new() };
+    let of = |(connection, email): (ConnectionId, &str)| {
+        let invite = Key::invite(org, invite_digest(&connection, email));
+        [Key::connection(&connection), Key::address(org, address_of(org, email)), invite]
+    };
+    named(body).map(of).into_iter().flatten().chain([Key::org(org)]).chain(tenant).collect()
 }
 
 #[derive(Deserialize)]
@@ -202,12 +202,19 @@ struct Invite {
 
 pub fn invite_schema() -> Value {
     json!({"type": "object", "required": ["email", "connection"], "additionalProperties": false, "properties": {
-        "email": {"type": "string", "maxLength": 254, "description": "that the identity provider must have verified; it is kept as a digest alone"},
-        "connection": {"type": "string", "pattern": "^con_[0-9a-z]{16}$"},
+        "email": email_schema(), "connection": connection_schema(),
         "owner": {"type": "boolean", "default": false, "description": "owns the organization"},
         "tenant": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": "^ten_[0-9a-z]{16}$"}]},
         "role": {"anyOf": [{"type": "null"}, role_schema()]},
     }})
+}
+
+pub fn email_schema() -> Value {
+    json!({"type": "string", "maxLength": 254, "description": "that the identity provider must have verified; it is kept as a digest alone"})
+}
+
+pub fn connection_schema() -> Value {
+    json!({"type": "string", "pattern": "^con_[0-9a-hjkmnp-tv-z]{16}$", "description": "through which they sign in: one of the organization's"})
 }
 
 /// Where an invitation lies. Addresses are compared in lower case: no provider tells two people by it.
@@ -215,25 +222,40 @@ pub fn invite_digest(connection: &ConnectionId, email: &str) -> domain::Opaque {
     digest(&["countersign invite", connection.as_str(), &email.trim().to_ascii_lowercase()])
 }
 
+/// An address to which something may be held, through a connection of the organization.
+///
+/// # Errors
+/// It is none, or of somebody who was ended; or the connection is another's.
+pub fn invitable<'a>(
+    ask: &Ask<'_>,
+    org: &OrgId,
+    email: &'a str,
+    connection: &ConnectionId,
+) -> Result<&'a str, Refused> {
+    let email = super::email(email, "/email")?;
+    if is_ended(ask.rows, org, &address_of(org, email))? {
+        return Err(Refused::at(Why::PersonInactive, "/email", "an invitation brings nobody back"));
+    }
+    let connection = ask.find::<ConnectionRow>(&Key::connection(connection))?;
+    if connection.is_none_or(|row| row.org != *org) {
+        return Err(Refused::at(Why::InvalidField, "/connection", "a connection of this organization"));
+    }
+    Ok(email)
+}
+
 pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let wanted: Invite = ask.body()?;
     let org = ask.params.org.clone().ok_or(Why::NotFound)?;
     ask.must::<Org>(&Key::org(&org))?;
-    let email = super::email(&wanted.email, "/email")?;
-    if is_ended(ask.rows, &org, &address_of(&org, email))? {
-        return Err(Refused::at(Why::PersonInactive, "/email", "an invitation brings nobody back"));
-    }
-    let connection = ask.find::<ConnectionRow>(&Key::connection(&wanted.connection))?;
-    if connection.is_none_or(|row| row.org != org) {
-        return Err(Refused::at(Why::InvalidField, "/connection", "a connection of this organization"));
-    }
+    let email = invitable(ask, &org, &wanted.email, &wanted.connection)?;
     let tenant = match (wanted.tenant, wanted.role) {
         (Some(tenant), Some(role)) => Some((tenant, role)),
         (None, None) => None,
         _ => return Err(Refused::at(Why::InvalidField, "/role", "a tenant and a role in it, or neither")),
     };
     invited(ask, &org, wanted.owner, tenant.as_ref())?;
-    let key = Key::invite(&org, invite_digest(&wanted.connection, email));
+    let digest = invite_digest(&wanted.connection, email);
+    let key = Key::invite(&org, &digest);
     let expires_at = ask.now.plus_millis(INVITED_MS);
     let row = InviteRow {
         org,
@@ -244,6 +266,14 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
         invited_by: Some(InEpoch::new(ask.who.user.clone(), ask.who.session.epoch)),
         expires_at,
     };
+    let told = |end: Timestamp| json!({"id": digest, "expires_at": end});
+    // Under an idempotency key the same is promised once, until when it was.
+    let before = ask.find::<InviteRow>(&key)?.filter(|_| ask.idempotency.is_some());
+    if let Some(before) = before.filter(|one| ask.now < one.expires_at)
+        && (InviteRow { expires_at, ..before.clone() }) == row
+    {
+        return Ok(Change::already("user:invited", told(before.expires_at)));
+    }
     // The last one counts: an older one, perhaps mistaken, is replaced.
     let swap = Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key }.expiring(expires_at);
     let role = row.tenant.as_ref().map_or("none", |(_, role)| role.as_str());
@@ -251,14 +281,14 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
         metadata: Metadata::default()
             .flag("owner", row.owner)
             .with("role", MetaValue::Code(Code::literal(role))),
-        ..Change::of(vec![swap], "user:invited", json!({"expires_at": expires_at}))
+        ..Change::of(vec![swap], "user:invited", told(expires_at))
     })
 }
 
 /// Whether the caller may give what the invitation holds.
 fn invited(
     ask: &Ask<'_>,
-    org: &domain::OrgId,
+    org: &OrgId,
     owner: bool,
     tenant: Option<&(TenantId, Role)>,
 ) -> Result<(), Refused> {

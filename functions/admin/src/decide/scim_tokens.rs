@@ -1,4 +1,6 @@
-//! Tokens by which a connection's directory pushes people: shown once, two live at most, so that one can follow the other.
+//! Tokens by which a connection's directory pushes people: shown once, two live at most, so that one can follow the other. Whoever
+//! holds one says who is in which group, and groups give roles: it is asked for by one person, and made and shown when another
+//! confirms it.
 
 use domain::{Metadata, PullRow, ScimSlots, ScimToken, ScimTokenId, ScimTokenRow, Timestamp};
 use serde::Deserialize;
@@ -105,7 +107,8 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
         fields.insert("scim_token".to_owned(), json!(token.reveal()));
     }
     let days = expires_at.millis_since(ask.now) / 86_400_000;
-    Ok(Change { metadata: Metadata::default().count("days", days), ..Change::of(swaps, resource(&id), body) })
+    let metadata = Metadata::default().count("days", days);
+    Ok(Change { weakens: true, metadata, ..Change::of(swaps, resource(&id), body) })
 }
 
 fn resource(id: &ScimTokenId) -> String {

@@ -74,14 +74,14 @@ pub fn create(ask: &Ask<'_>) -> Result<Change, Refused> {
     let (_, tenant, _) = super::tenants::tenant(ask)?;
     let key = Key::team(&tenant.id, &id);
     let old = ask.rows.get(&key);
+    let location = Some(format!("/v1/tenants/{}/teams/{id}", tenant.id));
     if ask.find::<TeamRow>(&key)?.is_some_and(|row| row.removed_at.is_none()) {
-        return Err(Why::AlreadyExists.into());
+        return Err(Refused { location, ..Why::AlreadyExists.into() });
     }
     let row = TeamRow { id: id.clone(), name, created_at: ask.now, agents: 0, removed_at: None };
     let new = row.to_item();
     let etag = Some(fingerprint(&new));
     let swap = Swap { key, old: old.cloned(), new };
-    let location = Some(format!("/v1/tenants/{}/teams/{id}", tenant.id));
     Ok(Change { etag, location, ..Change::of(vec![swap], format!("team:{id}"), view(&row)) })
 }
 

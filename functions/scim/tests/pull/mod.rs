@@ -40,6 +40,7 @@ impl Asked {
         let row = PullRow {
             org: world.org.clone(),
             connection: world.connection.clone(),
+            agreed: None,
             secret: SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok(),
             set_by: UserId::from_random([4; 10]),
             set_at: world.now,

@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::client::Call;
 use super::desk::{Desk, Done};
+use super::directories::SHOWN_ONCE;
 use super::show::{Column, Kind};
 use crate::args::api::Changes;
+use crate::print;
 
 const COLUMNS: [Column; 4] = [
     Column("id", "/id", Kind::Whole),
@@ -24,5 +26,11 @@ pub async fn run(mut desk: Desk, wanted: Changes) -> Done {
         Changes::Confirm { change } => (change, "confirm", "confirmed: it holds now"),
         Changes::Withdraw { change } => (change, "withdraw", "withdrawn"),
     };
-    desk.change(Call::post(format!("{path}/{change}/{verb}"), json!({})), said).await
+    let call = Call::post(format!("{path}/{change}/{verb}"), json!({}));
+    let Some(answer) = desk.changed(call).await? else { return Ok(()) };
+    print::progress(said);
+    if answer.body.get("scim_token").is_some() {
+        print::progress(SHOWN_ONCE);
+    }
+    desk.print(&answer)
 }

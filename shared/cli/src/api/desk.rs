@@ -78,6 +78,19 @@ impl Desk {
         }
     }
 
+    /// Whether a tenant's things are meant: one is known, and no organization was said.
+    pub const fn is_of_tenant(&self) -> bool {
+        self.org.is_none() && self.tenant.is_some()
+    }
+
+    /// A path below the tenant or the organization, whichever is meant.
+    ///
+    /// # Errors
+    /// As [`Desk::org`].
+    pub async fn of(&mut self, rest: &str) -> Result<String, Fault> {
+        if self.is_of_tenant() { self.in_tenant(rest) } else { self.in_org(rest).await }
+    }
+
     /// A path below the organization that is meant.
     ///
     /// # Errors
@@ -160,6 +173,16 @@ impl Desk {
     /// # Errors
     /// As [`Api::send`].
     pub async fn change(&mut self, call: Call, said: &str) -> Done {
+        let Some(answer) = self.changed(call).await? else { return Ok(()) };
+        print::progress(said);
+        self.print(&answer)
+    }
+
+    /// What a change comes to; `None`, which is printed: it waits for a second person.
+    ///
+    /// # Errors
+    /// As [`Api::send`].
+    pub async fn changed(&mut self, call: Call) -> Result<Option<Answer>, Fault> {
         let org =
             call.path.strip_prefix("v1/orgs/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
         let answer = self.api.send(call).await?;
@@ -171,10 +194,9 @@ impl Desk {
                 }
             };
             print::progress(&waiting(&answer.body, &at));
-            return self.print_json(&answer).map(drop);
+            return self.print_json(&answer).map(|_| None);
         }
-        print::progress(said);
-        self.print(&answer)
+        Ok(Some(answer))
     }
 
     /// Makes something, once whatever becomes of the connection; prints it.

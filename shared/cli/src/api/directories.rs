@@ -12,6 +12,7 @@ use super::desk::{Desk, Done};
 use super::fault::Fault;
 use super::show::{Column, Kind};
 use crate::args::api::Directories;
+use crate::print;
 
 const COLUMNS: [Column; 4] = [
     Column("id", "/id", Kind::Whole),
@@ -19,6 +20,10 @@ const COLUMNS: [Column; 4] = [
     Column("ends", "/expires_at", Kind::When),
     Column("last four", "/last_four", Kind::Whole),
 ];
+
+/// What is told with a token.
+pub const SHOWN_ONCE: &str =
+    "the token is shown this once: give it to the directory, which pushes people with it";
 
 pub async fn run(mut desk: Desk, wanted: Directories) -> Done {
     let tokens = |connection: &ConnectionId| format!("/connections/{connection}/scim-tokens");
@@ -29,8 +34,7 @@ pub async fn run(mut desk: Desk, wanted: Directories) -> Done {
         }
         Directories::Token { connection } => {
             let path = desk.in_org(&tokens(&connection)).await?;
-            let said = "the token is shown this once: give it to the directory, which pushes people with it";
-            desk.make(&path, json!({}), said).await
+            desk.make(&path, json!({}), SHOWN_ONCE).await
         }
         Directories::Revoke { connection, token } => {
             let path = desk.in_org(&format!("{}/{token}", tokens(&connection))).await?;
@@ -44,11 +48,16 @@ pub async fn run(mut desk: Desk, wanted: Directories) -> Done {
             let key = service_account(&key_file)?;
             let path = desk.in_org(&asked(&connection)).await?;
             let seen = desk.api.send(Call::get(&path)).await?.seen().unwrap_or(Over::Nothing);
+            let whose = json!({"admin_email": admin_email, "client_email": key.client_email});
+            if desk.changed(Call::put(&path, whose).over(seen)).await?.is_none() {
+                print::progress("Once it is confirmed, say this again: then the account's key is set.");
+                return Ok(());
+            }
             let body = json!({
                 "admin_email": admin_email, "client_email": key.client_email, "private_key": key.private_key,
             });
             let said = "the directory is asked every half hour from now on";
-            desk.change(Call::put(path, body).over(seen), said).await
+            desk.change(Call::put(format!("{path}/key"), body), said).await
         }
         Directories::AskNoMore { connection } => {
             let path = desk.in_org(&asked(&connection)).await?;

@@ -13,6 +13,18 @@ pub enum Level {
     Owned,
 }
 
+impl Level {
+    /// The name in the matrix and in the API's document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Org => "org",
+            Self::Tenant => "tenant",
+            Self::Owned => "own",
+        }
+    }
+}
+
 /// What an action does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -84,15 +96,13 @@ actions! {
     /// Name and state.
     OrgRead = "org.read", Read, false, [Org];
     OrgSuspend = "org.suspend", Destructive, true, [Org];
-    OrgEdit = "org.edit", Write, true, [Org];
-    SsoRead = "sso.read", Read, false, [Platform, Org];
-    SsoEdit = "sso.edit", Write, true, [Platform, Org];
+    SsoRead = "sso.read", Read, false, [Org];
+    SsoEdit = "sso.edit", Write, true, [Org];
     ScimTokenManage = "scim_token.manage", Write, true, [Org];
     TenantCreate = "tenant.create", Write, true, [Org];
     TenantList = "tenant.list", Read, false, [Org];
     /// Name and state.
     TenantRead = "tenant.read", Read, false, [Tenant];
-    TenantEdit = "tenant.edit", Write, true, [Tenant];
     TenantSuspend = "tenant.suspend", Destructive, true, [Tenant];
     TenantDelete = "tenant.delete", Destructive, true, [Tenant];
     TeamRead = "team.read", Read, false, [Tenant];
@@ -108,14 +118,13 @@ actions! {
     KeyRevokeAny = "key.revoke_any", Destructive, true, [Tenant];
     ProviderRead = "provider.read", Read, false, [Tenant];
     ProviderEdit = "provider.edit", Write, true, [Tenant];
-    CredentialEdit = "credential.edit", Write, true, [Tenant];
     /// Of an organization: its floor.
     DlpRead = "dlp.read", Read, false, [Org, Tenant];
     DlpEdit = "dlp.edit", Write, true, [Tenant];
     DlpFloorEdit = "dlp.floor_edit", Write, true, [Org];
-    /// Of an organization: what its tenants are allowed of its budget.
-    LimitRead = "limit.read", Read, false, [Org, Tenant];
-    LimitEdit = "limit.edit", Write, true, [Org, Tenant];
+    /// What the organization allows the tenant of its budget is among them, for its owners to change.
+    LimitRead = "limit.read", Read, false, [Tenant];
+    LimitEdit = "limit.edit", Write, true, [Tenant];
     NetworkRead = "network.read", Read, false, [Org, Tenant];
     NetworkEdit = "network.edit", Write, true, [Org, Tenant];
     KillRead = "kill.read", Read, false, [Platform, Org, Tenant];
@@ -129,12 +138,12 @@ actions! {
     GrantOwner = "grant.owner", Write, true, [Tenant];
     GrantOrgOwner = "grant.org_owner", Write, true, [Org];
     GrantPlatform = "grant.platform", Write, true, [Platform];
-    UserRead = "user.read", Read, false, [Platform, Org, Tenant];
-    UserInvite = "user.invite", Write, true, [Platform, Org, Tenant];
+    UserRead = "user.read", Read, false, [Org, Tenant];
+    UserInvite = "user.invite", Write, true, [Org, Tenant];
     /// And what undoes it.
-    UserDeactivate = "user.deactivate", Destructive, true, [Platform, Org];
-    SessionReadAny = "session.read_any", Read, false, [Platform, Org, Tenant];
-    SessionRevokeAny = "session.revoke_any", Destructive, true, [Platform, Org, Tenant];
+    UserDeactivate = "user.deactivate", Destructive, true, [Org];
+    SessionReadAny = "session.read_any", Read, false, [Org, Tenant];
+    SessionRevokeAny = "session.revoke_any", Destructive, true, [Org, Tenant];
     /// List and end.
     SessionOwn = "session.own", Write, false, [Owned];
     AuditRead = "audit.read", Read, false, [Platform, Org, Tenant];

@@ -3,7 +3,7 @@
 use super::*;
 use crate::sso::testing::{connection_of, sample};
 use crate::sso::{Groups, Mfa};
-use domain::{ConnectionId, Role};
+use domain::{ConnectionId, Role, TenantInvite, TenantInvitesRow};
 use domain::{Lifecycle, Region, Tenant};
 use serde_json::{Value, json};
 use tables::Attr;
@@ -171,7 +171,8 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
     way.rows.insert(invite_key(&way, &identity), invite.to_item());
     let person = Key::user(&way.org, &inviter);
     let office = Key::org_owner(&way.org, &inviter);
-    let keys = more_keys(&way.org, &way.connection, &UserId::from_random([9; 10]), Some(&invite));
+    let awaiting = Awaiting::at(&way.rows, &way.org, &way.row, &identity, at(5_000)).unwrap();
+    let keys = more_keys(&way.org, &way.connection, &UserId::from_random([9; 10]), &awaiting);
     assert!(keys.contains(&person) && keys.contains(&office), "it is read before");
     let row = |active| User { id: inviter.clone(), active, epoch: 1 }.to_item();
     for (active, owner, epoch, stands) in [
@@ -204,6 +205,69 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
     }
 }
 
+/// What tenants hold for somebody is worth what each inviter may still give there, and is taken once.
+#[test]
+fn roles_that_tenants_hold_are_taken_at_the_next_sign_in() {
+    let mut way = Way::new();
+    let inviter = UserId::from_random([5; 10]);
+    let identity = Identity { groups: Groups::Listed(Vec::new()), ..Way::identity(EMAIL, true) };
+    let held = |role: Role| TenantInvite {
+        tenant: way.tenant.clone(),
+        role,
+        invited_by: domain::InEpoch::new(inviter.clone(), 1),
+        expires_at: at(9_000),
+    };
+    let row = |one: TenantInvite| TenantInvitesRow {
+        org: way.org.clone(),
+        connection: way.row.id.clone(),
+        invites: vec![one],
+    };
+    let place = invitations::places(&way.org, &way.row, &identity).swap_remove(1);
+    let marker =
+        Key::tenant_invite(&way.tenant, place.sk.strip_prefix("INVITED#").expect("by the same digest"));
+    let (person, role) = (Key::user(&way.org, &inviter), Key::binding(&way.tenant, &inviter));
+    let active = |active, epoch| User { id: inviter.clone(), active, epoch }.to_item();
+    let new = UserId::from_random([9; 10]);
+    for (wanted, inviters, who, until, stands) in [
+        (Role::Viewer, Some(Role::Admin), active(true, 1), 9_000, true),
+        (Role::Owner, Some(Role::Owner), active(true, 1), 9_000, true),
+        // Nobody gives more than they have now.
+        (Role::Owner, Some(Role::Admin), active(true, 1), 9_000, false),
+        (Role::Viewer, Some(Role::Developer), active(true, 1), 9_000, false),
+        (Role::Viewer, None, active(true, 1), 9_000, false),
+        // Ended, ended since, over.
+        (Role::Viewer, Some(Role::Admin), active(false, 1), 9_000, false),
+        (Role::Viewer, Some(Role::Admin), active(true, 2), 9_000, false),
+        (Role::Viewer, Some(Role::Admin), active(true, 1), 5_000, false),
+    ] {
+        let one = TenantInvite { expires_at: at(until), ..held(wanted) };
+        let mut rows = way.rows.clone();
+        rows.insert(marker.clone(), one.to_item());
+        rows.insert(place.clone(), row(one).to_item());
+        rows.insert(person.clone(), who);
+        rows.extend(inviters.map(|one| (role.clone(), one.to_item())));
+        let awaiting = Awaiting::at(&rows, &way.org, &way.row, &identity, at(5_000)).unwrap();
+        let keys = awaiting.keys(&way.org, &new);
+        assert!(keys.contains(&marker) && (until == 5_000 || keys.contains(&role)), "they are read before");
+        let before = std::mem::replace(&mut way.rows, rows);
+        let came = way.admit(&identity);
+        way.rows = before;
+        assert_eq!(came.is_ok(), stands, "{wanted:?} {inviters:?} {until}: {came:?}");
+        let Ok(admitted) = came else { continue };
+        let bound = Key::binding(&way.tenant, &admitted.user);
+        let touched = touched(&admitted);
+        assert!([&bound, &place, &marker].iter().all(|key| touched.contains(*key)), "{touched:?}");
+    }
+    // Who invited themselves gets nothing, and neither does anybody whose address nobody verified.
+    let mut rows = way.rows.clone();
+    rows.insert(place.clone(), row(held(Role::Viewer)).to_item());
+    rows.insert(person.clone(), active(true, 1));
+    rows.insert(role, Role::Admin.to_item());
+    let awaiting = Awaiting::at(&rows, &way.org, &way.row, &identity, at(5_000)).unwrap();
+    assert!(awaiting.standing(&rows, &way.org, &inviter).is_ok_and(|one| !one.is_any()));
+    assert!(invitations::places(&way.org, &way.row, &Way::identity(EMAIL, false)).is_empty());
+}
+
 /// Groups that nobody told keep out whoever would be made by them, and nobody else; they take nothing away.
 #[test]
 fn untold_groups_make_nobody_and_take_nothing() {
@@ -221,7 +285,7 @@ fn untold_groups_make_nobody_and_take_nothing() {
 }
 
 fn invite_key(way: &Way, identity: &Identity) -> Key {
-    invite(&way.org, &way.row, identity).unwrap()
+    invitations::places(&way.org, &way.row, identity).swap_remove(0)
 }
 
 /// Somebody known by this connection, with a row of their own.

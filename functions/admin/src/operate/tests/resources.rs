@@ -1,7 +1,10 @@
 //! Teams, people, invitations and directories' tokens, over rows in memory.
 
 use super::*;
-use domain::{AddressRow, InviteRow, Name, Opaque, Person, ScimSlots, ScimToken, ScimTokenRow, TeamRow};
+use domain::{
+    AddressRow, InviteRow, Name, Opaque, Person, ScimSlots, ScimToken, ScimTokenRow, TeamRow, TenantInvite,
+    TenantInvitesRow,
+};
 use tables::codec::Row as _;
 
 impl World {
@@ -24,6 +27,28 @@ impl World {
         for swap in &plan.change.swaps {
             self.rows.insert(swap.key.clone(), swap.new.clone());
         }
+        plan
+    }
+
+    /// Asked for by the world's own owner of the organization, and confirmed by another: what the confirmation comes to.
+    pub(super) fn by_two(&mut self, name: &str, params: &Params, body: &Value, event: &str) -> Box<Plan> {
+        let asked = self.call(name, params.clone(), body, event);
+        let plan = self.make(asked);
+        assert_eq!(plan.status, 202, "{name}");
+        let key = plan.change.swaps[0].key.clone();
+        let mut row = ChangeRow::from_item(&self.rows[&key]).unwrap();
+        let connection = params.connection.as_ref().unwrap().as_str();
+        row.path =
+            named(name).unwrap().path.replace("{org}", self.org.as_str()).replace("{connection}", connection);
+        self.put(key, &row);
+        self.rows.insert(Key::org_owner(&self.org, &user(5)), tables::Marker::item());
+        let second = Who { user: user(5), answers: user(5), ..self.who.clone() };
+        let first = std::mem::replace(&mut self.who, second);
+        self.who.principal.id = PrincipalId::User(user(5));
+        let change = Params { change: Some(row.id), ..Params::default() };
+        let confirmed = self.call("org_changes.confirm", change, &json!({}), BARE);
+        let plan = self.make(confirmed);
+        self.who = first;
         plan
     }
 
@@ -401,6 +426,97 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
     assert_eq!(why(invite(&world)), Why::PersonInactive);
 }
 
+/// Who leads a tenant invites into it, as far as they could give the role, and takes that back.
+#[test]
+fn a_tenant_s_own_people_invite_into_it() {
+    let mut world = World::of(Some(Role::Admin));
+    let (params, connection) = (world.in_tenant(), world.connection());
+    let body = |email: &str, role: &str| json!({"email": email, "connection": connection, "role": role});
+    let once =
+        |key: &str| BARE.replace("\"idempotency-key\": \"one\"", &format!("\"idempotency-key\": \"{key}\""));
+    let call = |world: &World, body: &Value, key: &str| {
+        world.call("tenants.invite", world.in_tenant(), body, &once(key))
+    };
+    let wanted = body("lea@acme.test", "viewer");
+    let made = call(&world, &wanted, "one");
+    let plan = world.make(made);
+    assert_eq!((plan.status, plan.change.swaps.len()), (201, 2));
+    let id = plan.change.body["id"].as_str().unwrap().to_owned();
+    assert!(!format!("{:?}{:?}", plan.attempt, world.rows).contains("lea@acme"), "an address is a digest");
+    let Decision::Write(again) = call(&world, &wanted, "one") else { panic!() };
+    assert!(again.change.already && again.change.body == plan.change.body, "the same key holds it once");
+    // What another tenant holds stays, whatever this one does.
+    let place = Key::tenant_invites(&world.org, &id);
+    let mut row = TenantInvitesRow::from_item(&world.rows[&place]).unwrap();
+    let first = row.invites[0].clone();
+    let other = |byte: u8| TenantInvite { tenant: TenantId::from_random([byte; 10]), ..first.clone() };
+    let others: Vec<_> = (50..54).map(other).collect();
+    row.invites.extend(others.clone());
+    world.put(place.clone(), &row);
+    let changed = call(&world, &body("lea@acme.test", "operator"), "two");
+    world.make(changed);
+    let kept = TenantInvitesRow::from_item(&world.rows[&place]).unwrap();
+    assert_eq!((kept.invites.len(), kept.of(&world.tenant).map(|one| one.role)), (5, Some(Role::Operator)));
+    let uninvite = Params { invitation: id.parse().ok(), ..params.clone() };
+    let taken = world.call("tenants.uninvite", uninvite.clone(), &json!({}), BARE);
+    let plan = world.make(taken);
+    assert_eq!((plan.status, plan.change.writes.len()), (204, 1));
+    let mut kept = TenantInvitesRow::from_item(&world.rows[&place]).unwrap();
+    assert_eq!(kept.invites, others);
+    kept.invites.push(other(60));
+    world.put(place, &kept);
+    assert_eq!(why(call(&world, &wanted, "three")), Why::InUse, "a sign-in takes so many at most");
+    // Nobody holds for others what they could not give, and nobody's who was ended.
+    assert_eq!(why(call(&world, &body("noa@acme.test", "owner"), "four")), Why::AboveOwnLevel);
+    let ended = Key::address(&world.org, crate::decide::users::address_of(&world.org, "kim@acme.test"));
+    world.put(ended, &AddressRow { ended: 1, user: None, via: None });
+    assert_eq!(why(call(&world, &body("kim@acme.test", "viewer"), "five")), Why::PersonInactive);
+    let foreign =
+        json!({"email": "x@acme.test", "connection": ConnectionId::from_random([66; 10]), "role": "viewer"});
+    assert_eq!(why(call(&world, &foreign, "six")), Why::InvalidField);
+    world.who.principal.roles.insert(world.tenant.clone(), Role::Developer);
+    assert_eq!(why(call(&world, &body("noa@acme.test", "viewer"), "seven")), Why::Forbidden);
+}
+
+/// Of people without a role here nothing is seen or ended from here.
+#[test]
+fn a_tenant_s_people_are_those_with_a_role_in_it() {
+    let mut world = World::of(Some(Role::Admin));
+    let session =
+        SessionRow { user: user(6), id: SessionId::from_random([66; 10]), ..world.who.session.clone() };
+    world.put(Key::session(&session.id), &session);
+    let params = Params { user: Some(user(6)), session: Some(session.id.clone()), ..world.in_tenant() };
+    let end = |world: &World| world.call("tenants.end_session", params.clone(), &json!({}), BARE);
+    assert_eq!(why(end(&world)), Why::NotFound);
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Viewer.to_item());
+    let Decision::Write(plan) = end(&world) else { panic!() };
+    assert_eq!((plan.status, plan.change.writes[0].key.clone()), (204, Key::session(&session.id)));
+    let foreign = Params { user: Some(user(5)), ..params.clone() };
+    assert_eq!(why(world.call("tenants.end_session", foreign, &json!({}), BARE)), Why::NotFound, "another's");
+    let Run::Joined(list, beside) = &named("tenants.users").unwrap().run else { panic!() };
+    let request = parse(BARE).unwrap();
+    let random = World::random();
+    let params = Params { org: Some(world.org.clone()), ..world.in_tenant() };
+    let asked = Asked {
+        request: &request,
+        operation: named("tenants.users").unwrap(),
+        params: &params,
+        body: &Value::Null,
+        who: &world.who,
+        rows: &world.rows,
+        region: Region::Eu,
+        now: at(5_000),
+        random: &random,
+        forms: FormRules { presets: &world.presets, reach: Reach::Public },
+    };
+    let resource = who::resource(On::Tenant, &params, &world.who).unwrap();
+    let ask = ask(&asked, &resource);
+    let binding = Key::binding(&world.tenant, &user(6));
+    assert_eq!(beside(&ask, &binding), Some(Key::user(&world.org, &user(6))));
+    let shown = (list.show)(&ask, &binding, &world.rows[&binding]);
+    assert_eq!(shown, Some(json!({"id": user(6), "active": true, "role": "viewer"})));
+}
+
 #[test]
 fn two_tokens_of_a_directory_live_at_most_and_each_is_shown_once() {
     let mut world = World::of_org_owner();
@@ -418,18 +534,23 @@ fn two_tokens_of_a_directory_live_at_most_and_each_is_shown_once() {
         |key: &str| BARE.replace("\"idempotency-key\": \"one\"", &format!("\"idempotency-key\": \"{key}\""));
     let create =
         |world: &World, key: &str| world.call("scim_tokens.create", params.clone(), &json!({}), &event(key));
-    let first = create(&world, "one");
-    let plan = world.make(first);
+    // Whoever asks gets none, and whoever confirms is shown it.
+    let Decision::Write(plan) = create(&world, "zero") else { panic!() };
+    assert_eq!((plan.status, plan.change.body.get("scim_token")), (202, None));
+    assert!(plan.change.swaps.iter().all(|swap| !swap.key.sk.starts_with("SCIM")));
+    let made =
+        |world: &mut World, key: &str| world.by_two("scim_tokens.create", &params, &json!({}), &event(key));
+    let plan = made(&mut world, "one");
+    assert_eq!((plan.status, plan.attempt.event_type), (200, EventType::AdminChange));
     let text = plan.change.body["scim_token"].as_str().unwrap();
     let token: ScimToken = text.parse().unwrap();
     let key = Key::scim_token(&id, token.id());
     let row = ScimTokenRow::from_item(&world.rows[&key]).unwrap();
-    assert_eq!((row.secret, row.org, row.created_by), (token.secret_hash(), world.org.clone(), user(4)));
+    assert_eq!((row.secret, row.org, row.created_by), (token.secret_hash(), world.org.clone(), user(5)));
     assert_eq!(row.expires_at.millis_since(at(5_000)), 365 * 86_400_000);
     assert!(!format!("{:?}{:?}", plan.attempt, world.rows[&key]).contains(text.split_at(50).1));
-    assert_eq!(why(create(&world, "one")), Why::AlreadyExists, "the same key makes it once");
-    let second = create(&world, "two");
-    let plan = world.make(second);
+    assert_eq!(why(create(&world, "one")), Why::Conflict, "what the key asked for waits no more");
+    let plan = made(&mut world, "two");
     assert!(plan.change.swaps.iter().any(|swap| swap.key == Key::scim_slots(&id) && swap.old.is_some()));
     assert_eq!(why(create(&world, "three")), Why::InUse);
     let revoke = Params { token: Some(token.id().clone()), ..params.clone() };
@@ -560,77 +681,4 @@ fn whoever_has_a_part_in_a_tenant_finds_it() {
     row.tenant = TenantId::from_random([77; 10]);
     world.put(Key::workload(&id), &row);
     assert_eq!(listed(&world), None);
-}
-
-/// A service account's key is taken for a Google Workspace alone, sealed and never shown; taken away, nothing is asked.
-#[test]
-fn a_workspace_is_asked_by_a_key_that_is_never_shown() {
-    let mut world = World::of_org_owner();
-    let id = ConnectionId::from_random([8; 10]);
-    let connection = |idp: &str| {
-        let mut form = crate::sso::testing::sample(idp).connection;
-        form["id"] = json!(id);
-        form
-    };
-    let row = |world: &World, idp: &str| ConnectionRow {
-        id: id.clone(),
-        org: world.org.clone(),
-        status: Lifecycle::Active,
-        document: connection(idp).to_string(),
-        secret: None,
-    };
-    let params = Params { org: Some(world.org.clone()), connection: Some(id.clone()), ..Params::default() };
-    let account = json!({
-        "admin_email": "admin@acme.test", "client_email": "r@acme.iam.gserviceaccount.com",
-        "private_key": crate::sso::testing::service_key(),
-    });
-    let first = BARE.replacen("\"headers\": {", "\"headers\": {\"if-none-match\": \"*\",", 1);
-    let put = |world: &World, body: &Value| world.call("directories.put", params.clone(), body, &first);
-    let of_okta = row(&world, "okta");
-    world.put(Key::connection(&id), &of_okta);
-    assert_eq!(why(put(&world, &account)), Why::InvalidField, "others push");
-    let of_google = row(&world, "google");
-    world.put(Key::connection(&id), &of_google);
-    for (field, value) in [
-        ("admin_email", json!("admin")),
-        ("client_email", json!("a b@acme.test")),
-        ("private_key", json!("")),
-        ("private_key", json!("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----")),
-        ("private_key", json!(1)),
-        ("type", json!("service_account")),
-    ] {
-        let mut wrong = account.clone();
-        wrong[field] = value;
-        assert_eq!(why(put(&world, &wrong)), Why::InvalidField, "{field}");
-    }
-    assert_eq!(why(world.call("directories.put", params.clone(), &account, BARE)), Why::PreconditionRequired);
-    let made = put(&world, &account);
-    let plan = world.make(made);
-    let secret = plan.change.secret.as_ref().unwrap();
-    assert_eq!(
-        (secret.purpose, secret.host.as_str()),
-        (envelope::Purpose::Directory, "oauth2.googleapis.com")
-    );
-    assert_eq!(secret.row, Key::pull(&id));
-    assert_eq!(serde_json::from_str::<Value>(&secret.text).unwrap(), account);
-    assert_eq!((&plan.change.body["asked"], plan.change.weakens), (&json!(true), false));
-    assert!(!plan.change.body.to_string().contains("PRIVATE"));
-    let kept = domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap();
-    assert_eq!(
-        (kept.secret, &kept.org),
-        (None, &world.org),
-        "it is sealed into the row when that is written"
-    );
-
-    let sealed = domain::SealedBytes::from_sealed_form([b"CSE1".as_slice(), &[0; 90]].concat()).ok();
-    let row = domain::PullRow {
-        secret: sealed,
-        ..domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap()
-    };
-    world.put(Key::pull(&id), &row);
-    let gone = world.call("directories.remove", params.clone(), &json!({}), BARE);
-    world.make(gone);
-    assert!(domain::PullRow::from_item(&world.rows[&Key::pull(&id)]).unwrap().secret.is_none());
-    world.who.principal.org_owner = None;
-    assert_eq!(why(put(&world, &account)), Why::Forbidden);
 }

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{
-    AgentId, ChangeId, Code, ConnectionId, Decided, KillScope, Name, OrgId, Role, ScimTokenId, TenantId,
-    Timestamp, UserId, WorkloadId,
+    AgentId, ChangeId, Code, ConnectionId, Decided, KillScope, Name, Opaque, OrgId, Role, ScimTokenId,
+    SessionId, TenantId, Timestamp, UserId, WorkloadId,
 };
 
 use super::{At, Seat};
 
 #[derive(Debug, Subcommand)]
 pub enum People {
-    /// Lists the people of an organization
+    /// Lists people with a role in the tenant, or all of the organization that --org names
     List,
-    /// Lets somebody in at their first sign-in, by e-mail address
+    /// Lets somebody in at their first sign-in, by e-mail address; who is in already gets the role at the next one
     Invite {
         email: String,
         /// Through which connection they sign in
@@ -27,8 +27,14 @@ pub enum People {
         #[arg(long)]
         owner: bool,
     },
+    /// Lists invitations that are open, by what they are named: of the tenant, or of the organization that --org names
+    Invitations,
+    /// Withdraws one
+    Uninvite { invitation: Opaque },
     /// Lists somebody's sessions
     Sessions { user: UserId },
+    /// Ends one of them: its very next request is refused
+    EndSession { user: UserId, session: SessionId },
     /// Ends somebody's access at once: sessions, and keys of their own
     Suspend { user: UserId },
     /// Lets somebody in again; nothing old revives
@@ -68,13 +74,15 @@ pub enum Workloads {
 pub enum Directories {
     /// Lists a connection's tokens
     Tokens { connection: ConnectionId },
-    /// Makes one and prints it: two live at once at most
+    /// Asks for one, which another owner confirms and is shown: two live at once at most
     Token { connection: ConnectionId },
     /// Revokes one
     Revoke { connection: ConnectionId, token: ScimTokenId },
     /// Says whether a connection's directory is asked
     Asked { connection: ConnectionId },
     /// Asks a Google Workspace, which pushes nothing, every half hour
+    ///
+    /// Whose directory it is, and by which account it is read, another owner confirms; say it again then, and the key is set.
     Ask {
         connection: ConnectionId,
         /// An administrator of the Workspace, as whom the directory is read
