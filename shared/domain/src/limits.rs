@@ -216,8 +216,9 @@ pub enum LimitsError {
 
 /// What canonical JSON can hold.
 pub const MOST: u64 = 9_007_199_254_740_991;
-/// The most shards of a tenant's meters.
-pub const SHARDS: u8 = 32;
+/// The most shards of a tenant's meters: all of them and the limits are changed in one transaction, which DynamoDB gives a hundred
+/// items (API reference, TransactWriteItems).
+pub const SHARDS: u8 = 96;
 /// So that the row stays small beside the other facts.
 const LIMITS: usize = 200;
 

@@ -67,10 +67,10 @@ fn agents(count: u64) -> Vec<Payer> {
         .collect()
 }
 
-/// The write units that the busiest item took in a second, at so many calls a second by sixteen agents in turn, each call so
+/// The write units that the busiest item took in a second, at so many calls a second by so many agents in turn, each call so
 /// many milliseconds long; and the most agents in one shard.
-fn write_units(shards: u8, per_second: u64, millis: u64) -> (u64, usize) {
-    let (store, row, tenant, payers) = (Memory::of(shards), busy(shards), tenant(), agents(16));
+fn write_units(shards: u8, count: u64, per_second: u64, millis: u64) -> (u64, usize) {
+    let (store, row, tenant, payers) = (Memory::of(shards), busy(shards), tenant(), agents(count));
     let mut open = VecDeque::new();
     let at_once = per_second * millis / 1_000;
     let mut busiest = 0;
@@ -78,7 +78,7 @@ fn write_units(shards: u8, per_second: u64, millis: u64) -> (u64, usize) {
         if n == at_once {
             store.units.lock().unwrap().clear();
         }
-        open.push_back(run(hold(&store, &ask_of(&tenant, &row, &payers[n as usize % 16], n))).unwrap());
+        open.push_back(run(hold(&store, &ask_of(&tenant, &row, &payers[n as usize % payers.len()], n))).unwrap());
         if n >= at_once {
             let held = open.pop_front().unwrap();
             run(settle(&store, held.receipt(), spend(900, 9_000), Some("2026-11-26".into()))).unwrap();
@@ -97,17 +97,20 @@ const MOST_UNITS: u64 = 1_000;
 
 #[test]
 fn a_thousand_calls_a_second_ask_no_item_for_more_than_it_gives() {
-    println!("shards  calls/s  ms a call  agents in a shard  write units/s of the busiest item");
-    for (shards, per_second, millis, fits) in [
-        (1, 100, 500, true),
-        (1, 1_000, 500, false),
-        (8, 1_000, 500, false),
-        (32, 1_000, 500, true),
-        (32, 1_000, 2_000, false),
-        (32, 250, 4_000, true),
+    println!("shards  agents  calls/s  ms a call  agents in a shard  write units/s of the busiest item");
+    for (shards, agents, per_second, millis, fits) in [
+        (1, 16, 100, 500, true),
+        (1, 16, 1_000, 500, false),
+        (8, 16, 1_000, 500, false),
+        (32, 16, 1_000, 500, true),
+        (32, 16, 1_000, 2_000, false),
+        (32, 16, 250, 4_000, true),
+        (96, 16, 1_000, 2_000, false),
+        (96, 400, 1_000, 4_000, true),
+        (96, 400, 1_000, 10_000, true),
     ] {
-        let (busiest, crowd) = write_units(shards, per_second, millis);
-        println!("{shards:>6}  {per_second:>7}  {millis:>9}  {crowd:>17}  {busiest}");
+        let (busiest, crowd) = write_units(shards, agents, per_second, millis);
+        println!("{shards:>6}  {agents:>6}  {per_second:>7}  {millis:>9}  {crowd:>17}  {busiest}");
         assert_eq!(busiest <= MOST_UNITS, fits, "{shards} shards, {per_second} calls/s: {busiest}");
     }
 }
