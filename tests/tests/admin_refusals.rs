@@ -270,6 +270,7 @@ fn every_operation_is_refused_to_whom_it_is_not_for() {
     let lead = things.world.path(&format!("/roles/{}", weak.user));
     refusals(&weak, "admin", true);
     assert_eq!(things.world.owner.send("PUT", &lead, &json!({"role": "owner"})).status, 200);
+    refusals(&weak, "owner", true);
     refusals(&dana, "owner", false);
     for (column, role) in [
         ("admin", "admin"),
@@ -284,6 +285,9 @@ fn every_operation_is_refused_to_whom_it_is_not_for() {
     assert_eq!(things.world.owner.send("DELETE", &place, &json!({})).status, 204);
     refusals(&dana, "org", false);
     refusals(&second, "org+", false);
+    let place = format!("/v1/orgs/{}/owners/{}", things.world.org.id, weak.user);
+    assert_eq!(second.send("PUT", &place, &json!({})).status, 200);
+    refusals(&weak, "org+", true);
     println!("refusals by column, here and in the tenant beside: {told:?}");
     let all: usize = told.iter().map(|(_, [here, beside])| here + beside).sum();
     assert!(all > 900, "{all} refusals: {told:?}");

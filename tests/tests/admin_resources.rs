@@ -6,7 +6,7 @@ use std::ops::Deref;
 use countersign_tests::support::admin::Person;
 use countersign_tests::support::shell::Shell;
 use countersign_tests::support::world::{code, models, refused, text};
-use countersign_tests::support::{planted, wait, world};
+use countersign_tests::support::{planted, records, wait, world};
 use serde_json::{Value, json};
 
 /// An organization with two owners, and a tenant of it.
@@ -192,12 +192,22 @@ fn a_tenant_s_owner_looks_after_its_people() {
     let listed = dana.get(&invitations);
     assert_eq!(listed.json()["items"][0]["id"], made.json()["id"]);
     assert!(!listed.body.contains(world.org.email("stranger")), "no address is shown");
-    // Let in by it alone, and with that role; it is taken once.
+    // Let in by it alone, and with that role; it is taken once, and told in the tenant's log.
     let lea = world.org.sign_in("stranger").expect("invited by the tenant");
     let people = dana.get(&users).json()["items"].as_array().cloned().unwrap_or_default();
     assert!(people.contains(&json!({"id": lea.user, "active": true, "role": "admin"})), "{people:?}");
     assert_eq!(people.len(), 2, "the organization's owners are none of the tenant's people: {people:?}");
     assert_eq!(dana.get(&invitations).json()["items"], json!([]));
+
+    wait::until("the log of the tenant says who took which role by whose word", || {
+        let of_lea = |record: &records::Record| {
+            record.field("action") == "invitations.take"
+                && record.field("actor_id") == lea.user
+                && record.message().contains(&dana.user)
+                && record.message().contains(&text(&made, "id"))
+        };
+        records::all(&world.tenant).iter().any(of_lea).then_some(())
+    });
 
     // An administrator invites below themselves; what is withdrawn lets nobody in.
     assert_eq!(
@@ -214,17 +224,6 @@ fn a_tenant_s_owner_looks_after_its_people() {
     assert_eq!(dana.send("PUT", &role, &json!({"role": "viewer"})).status, 200);
     assert_eq!(code(&world.org.sign_in("weak").expect_err("void")), refused(403, "not_admitted"));
 
-    // Sessions of the tenant's people, and of nobody else.
-    let sessions = |of: &Person| world.path(&format!("/users/{}/sessions", of.user));
-    let listed = dana.get(&sessions(&lea)).json()["items"].clone();
-    let end = format!("{}/{}", sessions(&lea), listed[0]["id"].as_str().expect("a session"));
-    assert_eq!(dana.send("DELETE", &end, &json!({})).status, 204);
-    assert_eq!(code(&lea.get("/v1/session")), refused(401, "session_revoked"));
-    assert_eq!(dana.get(&sessions(&world.noa)).json()["items"], json!([]), "noa has no role here");
-    let own = world.noa.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
-    let theirs = format!("{}/{own}", sessions(&world.noa));
-    assert_eq!(code(&dana.send("DELETE", &theirs, &json!({}))), refused(404, "not_found"));
-
     // The same by the command.
     let shell = Shell::of(&dana).in_tenant(&world.tenant);
     let of = ["--connection", world.org.connection.as_str(), "--role", "viewer"];
@@ -234,6 +233,37 @@ fn a_tenant_s_owner_looks_after_its_people() {
     assert_eq!(shell.json(&["people", "invitations"])["items"], json!([]));
     assert_eq!(shell.json(&["people", "list"])["items"].as_array().map(Vec::len), Some(2));
     shell.did(&["people", "sessions", &dana.user]);
+}
+
+#[test]
+fn who_invites_themselves_into_a_tenant_has_nothing_in_it() {
+    let Some(world) = World::new() else { return };
+    let own = json!({"email": world.org.email("owner"), "connection": world.org.connection, "tenant": world.tenant, "role": "owner"});
+    assert_eq!(world.owner.send("POST", &world.org_path("/invitations"), &own).status, 201);
+    let again = world.org.sign_in("owner").expect("the owner is in");
+    assert_eq!(
+        code(&again.send("POST", &world.path("/agents"), &json!({"name": "x"}))),
+        refused(403, "forbidden")
+    );
+}
+
+/// Sessions of the tenant's people, and of nobody else; nobody is signed out from below.
+#[test]
+fn a_tenant_s_owner_ends_sessions_of_its_people() {
+    let Some(world) = World::new() else { return };
+    let (dana, lea) = (world.with_role("dana", "owner"), world.with_role("stranger", "admin"));
+    let sessions = |of: &Person| world.path(&format!("/users/{}/sessions", of.user));
+    let listed = dana.get(&sessions(&lea)).json()["items"].clone();
+    let end = format!("{}/{}", sessions(&lea), listed[0]["id"].as_str().expect("a session"));
+    let theirs = dana.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let above = format!("{}/{theirs}", sessions(&dana));
+    assert_eq!(code(&lea.send("DELETE", &above, &json!({}))), refused(403, "above_own_level"));
+    assert_eq!(dana.send("DELETE", &end, &json!({})).status, 204);
+    assert_eq!(code(&lea.get("/v1/session")), refused(401, "session_revoked"));
+    assert_eq!(code(&dana.get(&sessions(&world.noa))), refused(404, "not_found"), "noa has no role here");
+    let own = world.noa.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let theirs = format!("{}/{own}", sessions(&world.noa));
+    assert_eq!(code(&dana.send("DELETE", &theirs, &json!({}))), refused(404, "not_found"));
 }
 
 #[test]

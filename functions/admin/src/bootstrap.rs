@@ -113,6 +113,7 @@ pub fn made(body: &Value, forms: &FormRules<'_>, new: New) -> Result<Made, Refus
         owner: true,
         tenant: None,
         invited_by: None,
+        through: None,
         expires_at,
     };
     let at = Key::invite(&org, invite_digest(&id, email));

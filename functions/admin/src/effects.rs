@@ -75,7 +75,11 @@ impl Effects {
     ) -> Result<Rows, Why> {
         let mut keys = who::keys(session, params);
         keys.extend(repeated);
-        if let Run::Show { needs, .. } | Run::Change { needs, .. } | Run::Answer { needs } = &operation.run {
+        if let Run::Show { needs, .. }
+        | Run::Change { needs, .. }
+        | Run::Answer { needs }
+        | Run::Within(needs, _) = &operation.run
+        {
             keys.extend(needs(params, body));
         }
         keys.extend(users::owned(params, &seen));

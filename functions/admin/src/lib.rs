@@ -31,6 +31,7 @@ mod routes;
 mod secrets;
 mod signin;
 pub mod sso;
+mod taken;
 mod tokens;
 mod who;
 mod workloads;

@@ -73,7 +73,7 @@ fn described(operation: &Operation) -> Value {
     let reference = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     match &operation.run {
         Run::Show { .. } => set(&mut answers, "200", answer("as it is; `etag` names this state")),
-        Run::List(_) | Run::Joined(..) => {
+        Run::List(_) | Run::Joined(..) | Run::Within(..) => {
             parameters.push(reference("After"));
             let page = json!({"type": "object", "required": ["items", "next"], "properties": {
                 "items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}});
@@ -130,7 +130,7 @@ const fn level(on: On) -> Level {
 fn refusals(operation: &Operation) -> Vec<u16> {
     let more: &[u16] = match (&operation.run, operation.method) {
         (Run::Show { .. }, _) => &[],
-        (Run::List(_) | Run::Joined(..) | Run::Answer { .. }, _) => &[400],
+        (Run::List(_) | Run::Joined(..) | Run::Within(..) | Run::Answer { .. }, _) => &[400],
         (Run::Change { .. }, "PUT") => &[400, 409, 412, 413, 415, 428],
         (Run::Change { .. }, _) => &[400, 409, 412, 413, 415],
     };

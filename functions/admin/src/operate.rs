@@ -83,7 +83,9 @@ fn refuse(asked: &Asked<'_>, scribe: &Scribe, refused: Refused) -> Decision {
 fn scribe(asked: &Asked<'_>) -> Scribe {
     let event = match &asked.operation.run {
         Run::Change { event, .. } => *event,
-        Run::Show { .. } | Run::List(_) | Run::Joined(..) | Run::Answer { .. } => EventType::AdminRefused,
+        Run::Show { .. } | Run::List(_) | Run::Joined(..) | Run::Within(..) | Run::Answer { .. } => {
+            EventType::AdminRefused
+        }
     };
     let action = ActionId::new(asked.now, asked.random.action);
     let scribe = Scribe::of(asked.who, asked.region, action, asked.operation.name, event);
@@ -224,7 +226,7 @@ fn decided(asked: &Asked<'_>, permit: AdminPermit, resource: &Resource, scribe: 
     };
     let result = match &asked.operation.run {
         Run::Show { show, .. } => show(&ask).map(Decision::Show).map(look),
-        Run::List(list) => Ok(look(Decision::Page(list, None))),
+        Run::List(list) | Run::Within(_, list) => Ok(look(Decision::Page(list, None))),
         Run::Joined(list, beside) => Ok(look(Decision::Page(list, Some(*beside)))),
         Run::Answer { .. } => {
             let answer = |row| Decision::Answer(Box::new(row), Box::new(scribe.clone()));
@@ -280,6 +282,13 @@ fn there(asked: &Asked<'_>) -> Result<(), Refused> {
 /// Whoever names a state changes that one alone (RFC 9110 section 13.1.1): one of the rows that are written is as it was seen. A
 /// stop is none the less one.
 fn as_seen(asked: &Asked<'_>, change: &Change) -> Result<(), Refused> {
+    // Whoever says that there is none yet replaces nothing.
+    if asked.request.if_none_match_any
+        && !change.swaps.is_empty()
+        && change.swaps.iter().all(|one| one.old.is_some())
+    {
+        return Err(Why::PreconditionFailed.into());
+    }
     let Some(tag) = asked.request.if_match.as_deref() else { return Ok(()) };
     let written = change.swaps.iter().map(|one| &one.key).chain(change.writes.iter().map(|one| &one.key));
     let seen = |key: &tables::Key| asked.rows.get(key).is_some_and(|item| tables::fingerprint(item) == tag);

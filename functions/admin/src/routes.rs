@@ -54,6 +54,8 @@ pub enum Run {
     List(List),
     /// The same of a list whose rows say less than what is shown: with one more row for each.
     Joined(List, Beside),
+    /// The same of what lies within something that must be there, which is read before.
+    Within(Needs, List),
     /// Shows what the log answers to a question, which another operation asked.
     Answer { needs: Needs },
     /// Changes rows, recorded before and after.
@@ -74,6 +76,7 @@ impl std::fmt::Debug for Run {
             Self::Show { .. } => "Show",
             Self::List(_) => "List",
             Self::Joined(..) => "Joined",
+            Self::Within(..) => "Within",
             Self::Answer { .. } => "Answer",
             Self::Change { .. } => "Change",
         })
@@ -248,7 +251,7 @@ operations! {
     POST "/v1/orgs/{org}/invitations" "invitations.create" UserInvite on Org, "Let somebody in at the first sign-in, by e-mail address" => change(people::invite_needs, EventType::AdminUser, 201, Some(people::invite_schema), people::invite);
 
     GET "/v1/tenants/{tenant}/users" "tenants.users" UserRead on Tenant, "People with a role in a tenant" => Run::Joined(tenant_people::USERS, tenant_people::person);
-    GET "/v1/tenants/{tenant}/users/{user}/sessions" "tenants.sessions" SessionReadAny on Tenant, "Sessions of somebody with a role in a tenant" => Run::Joined(tenant_people::SESSIONS, tenant_people::beside);
+    GET "/v1/tenants/{tenant}/users/{user}/sessions" "tenants.sessions" SessionReadAny on Tenant, "Sessions of somebody with a role in a tenant" => Run::Within(tenant_people::role_needs, tenant_people::SESSIONS);
     DELETE "/v1/tenants/{tenant}/users/{user}/sessions/{session}" "tenants.end_session" SessionRevokeAny on Tenant, "End a session of somebody with a role in a tenant" => change(tenant_people::session_needs, EventType::AuthSession, 204, None, tenant_people::revoke);
     GET "/v1/tenants/{tenant}/invitations" "tenants.invitations" UserRead on Tenant, "Roles that a tenant holds for people until they sign in" => Run::List(tenant_people::INVITATIONS);
     POST "/v1/tenants/{tenant}/invitations" "tenants.invite" UserInvite on Tenant, "Hold a role for somebody, by e-mail address, until they sign in the next time" => change(tenant_people::invite_needs, EventType::AdminUser, 201, Some(tenant_people::schema), tenant_people::invite);

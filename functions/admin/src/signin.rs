@@ -22,6 +22,7 @@ use crate::sso::jws::{Typ, Unverified};
 use crate::sso::{
     BrowserSecret, Callback, Connection, Identity, Pending, Secret, TokenRequest, begin, id_token,
 };
+use crate::taken;
 
 /// Where a provider sends browsers back to: each connection has an address of its own, by which providers that do not name
 /// themselves are told apart (RFC 9700 section 4.4).
@@ -269,18 +270,23 @@ impl Effects {
         };
         let token = self.tokens.issue(&admitted.session, now).await?;
         let scribe = scribe.clone().by(&admitted);
-        self.audit
-            .attempt(scribe.action_id, &[scribe.sign_in(&admitted, now, random()?)])
-            .await
-            .map_err(|_| Why::AuditUnavailable)?;
+        let taken = taken::all(&scribe, &admitted, now)?;
+        let mut attempts = vec![scribe.sign_in(&admitted, now, random()?)];
+        for one in &taken {
+            attempts.push(one.attempt(now)?);
+        }
+        self.audit.attempt(scribe.action_id, &attempts).await.map_err(|_| Why::AuditUnavailable)?;
         let written = match self.dynamo.write_all(admitted.writes.clone()).await {
             Ok(()) => Ok(()),
             Err(GateFault::Condition(_)) => Err(Why::Conflict),
             Err(GateFault::NotWritten) => Err(Why::FactsUnavailable),
             Err(GateFault::Unknown) => Err(Why::NotConfirmed),
         };
-        let outcome = scribe.ended(written, aws::now(), random()?);
-        let _ = self.audit.record(&[outcome]).await;
+        let mut outcomes = vec![scribe.ended(written, aws::now(), random()?)];
+        for one in &taken {
+            outcomes.push(one.outcome(written, aws::now())?);
+        }
+        let _ = self.audit.record(&outcomes).await;
         written.map(|()| (token, admitted)).map_err(KeptOut::from)
     }
 }

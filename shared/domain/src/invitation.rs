@@ -15,6 +15,9 @@ pub struct InviteRow {
     pub tenant: Option<(TenantId, Role)>,
     /// Who invited; nobody at the beginning of all.
     pub invited_by: Option<InEpoch>,
+    /// Through which connection whoever invited was here: what came by one that was stopped is void. Rows from before it was kept
+    /// name none, and are void too.
+    pub through: Option<ConnectionId>,
     pub expires_at: Timestamp,
 }
 
@@ -32,6 +35,8 @@ pub struct TenantInvite {
     pub tenant: TenantId,
     pub role: Role,
     pub invited_by: InEpoch,
+    /// Through which connection whoever invited was here.
+    pub through: ConnectionId,
     pub expires_at: Timestamp,
 }
 

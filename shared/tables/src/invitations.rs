@@ -7,6 +7,9 @@ use crate::identity::{INVITER, in_epoch, person_in_epoch};
 use crate::item::item;
 use crate::{Attr, CodecError, Item, Reader};
 
+/// Where it says through which connection whoever invited was here.
+const THROUGH: &str = "through";
+
 impl Row for InviteRow {
     fn to_item(&self) -> Item {
         let mut row = item([
@@ -17,6 +20,7 @@ impl Row for InviteRow {
             ("expires_at", Attr::text(self.expires_at)),
         ]);
         row.extend(self.invited_by.iter().flat_map(|inviter| in_epoch(inviter, INVITER)));
+        row.extend(self.through.as_ref().map(|through| (THROUGH.to_owned(), Attr::text(through))));
         if let Some((tenant, role)) = &self.tenant {
             row.insert("tenant_id".to_owned(), Attr::text(tenant));
             row.insert("role".to_owned(), Attr::text(role));
@@ -37,6 +41,7 @@ impl Row for InviteRow {
             owner: row.flag("owner")?,
             tenant,
             invited_by: person_in_epoch(&row, INVITER)?,
+            through: row.optional(THROUGH)?,
             expires_at: row.parse("expires_at")?,
         })
     }
@@ -48,6 +53,7 @@ impl Row for TenantInvite {
         let mut row = item([
             ("tenant_id", Attr::text(&self.tenant)),
             ("role", Attr::text(self.role)),
+            (THROUGH, Attr::text(&self.through)),
             ("expires_at", Attr::text(self.expires_at)),
         ]);
         row.extend(in_epoch(&self.invited_by, INVITER));
@@ -64,6 +70,7 @@ fn tenant_invite(row: &Reader<'_>) -> Result<TenantInvite, CodecError> {
         tenant: row.parse("tenant_id")?,
         role: row.parse("role")?,
         invited_by: person_in_epoch(row, INVITER)?.ok_or(CodecError::Missing(INVITER.0))?,
+        through: row.parse(THROUGH)?,
         expires_at: row.parse("expires_at")?,
     })
 }
@@ -107,10 +114,12 @@ mod tests {
             owner: true,
             tenant: Some((tenant.clone(), Role::Owner)),
             invited_by: Some(invited_by.clone()),
+            through: Some(connection.clone()),
             expires_at,
         };
-        reads_back(invite, &["tenant_id", "invited_by", "inviter_epoch"]);
-        let one = TenantInvite { tenant, role: Role::Viewer, invited_by, expires_at };
+        reads_back(invite, &["tenant_id", "invited_by", "inviter_epoch", "through"]);
+        let through = connection.clone();
+        let one = TenantInvite { tenant, role: Role::Viewer, invited_by, through, expires_at };
         reads_back(one.clone(), &["inviter_epoch"]);
         reads_back(TenantInvitesRow { org, connection, invites: vec![one] }, &[]);
     }

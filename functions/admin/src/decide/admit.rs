@@ -12,7 +12,7 @@ use tables::gates::Write;
 use tables::standing::{Follower, Staged, highest, link_to};
 use tables::{CodecError, Key, Marker, Swap, directory};
 
-use super::invitations::{self, Awaiting};
+use super::invitations::{self, Awaiting, Taken};
 use super::{offices, users};
 use crate::ask::Rows;
 use crate::refusal::Why;
@@ -40,6 +40,8 @@ pub struct Admitted {
     pub session: SessionRow,
     pub created: bool,
     pub mfa: bool,
+    /// Roles that they take by invitations.
+    pub taken: Vec<Taken>,
     pub writes: Vec<Write>,
 }
 
@@ -163,14 +165,15 @@ pub fn admit(door: &Door<'_>) -> Result<Admitted, Why> {
     }
     entry.joined()?;
     entry.note_address()?;
-    entry.accept(&awaiting)?;
     let mut granted = mapping::grants(door.connection, &door.identity.groups);
     granted.grants.extend(pushed_grants(door)?);
     entry.follow_groups(&granted)?;
+    // What groups give and take goes first: an invitation is not used up by a role that is about to go.
+    let taken = entry.accept(&awaiting)?;
     let mfa = door.identity.mfa != Mfa::No;
     let session = entry.begin(epoch, mfa);
     let writes = entry.staged.into_writes();
-    Ok(Admitted { user: id, session, created, mfa, writes })
+    Ok(Admitted { user: id, session, created, mfa, taken, writes })
 }
 
 /// What is still to be written when somebody is kept out who was ended, under an address that nobody knew: from then on nobody
@@ -273,24 +276,22 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// What invitations hold, once.
-    fn accept(&mut self, awaiting: &Awaiting) -> Result<(), Why> {
+    /// What invitations hold, once. The roles that are new.
+    fn accept(&mut self, awaiting: &Awaiting) -> Result<Vec<Taken>, Why> {
         if !awaiting.is_any() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         if let Some(invite) = &awaiting.org {
             self.take_office(invite)?;
         }
-        let by_org = awaiting.org.iter().filter_map(|one| one.tenant.clone());
-        let by_tenants = awaiting.tenants.iter().map(|one| (one.tenant.clone(), one.role));
-        for (tenant, role) in by_org.chain(by_tenants) {
-            // Whoever has a role keeps it.
-            if self.staged.item(&Key::binding(&tenant, self.user)).is_none() {
-                self.staged.bind(self.org, &tenant, self.user, role.to_item(), role)?;
-            }
+        let mut taken = awaiting.roles();
+        // Whoever has a role keeps it.
+        taken.retain(|one| self.staged.item(&Key::binding(&one.tenant, self.user)).is_none());
+        for Taken { tenant, role, .. } in &taken {
+            self.staged.bind(self.org, tenant, self.user, role.to_item(), *role)?;
         }
         awaiting.places.iter().for_each(|place| self.staged.delete(place.clone()));
-        Ok(())
+        Ok(taken)
     }
 
     /// What an owner of the organization promised, and the first of the platform's administrators was.

@@ -2,12 +2,13 @@
 //! named by the digest that it lies under: an address is nowhere to be read.
 
 use domain::{
-    ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Opaque, OrgId, Role, TenantInvite,
-    TenantInvitesRow, Timestamp, User, UserId,
+    ConnectionId, ConnectionRow, InEpoch, InviteRow, Lifecycle, MetaValue, Metadata, Opaque, OrgId, Role,
+    Tenant, TenantId, TenantInvite, TenantInvitesRow, Timestamp, User, UserId,
 };
 use policy::admin::{Grant, Granted, Principal, PrincipalId, Resource, may_grant};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
+use tables::standing::came_by_group;
 use tables::{Key, Table, deleted};
 
 use crate::ask::{Ask, Rows};
@@ -48,7 +49,8 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     let key = needs(ask.params, ask.body).into_iter().next().ok_or(Why::NotFound)?;
     let (row, item) = ask.must::<InviteRow>(&key)?;
     let role = row.tenant.as_ref().map_or("none", |(_, role)| role.as_str());
-    let change = Change::of(Vec::new(), "user:invited", Value::Null);
+    let digest = ask.params.invitation.as_ref().ok_or(Why::NotFound)?;
+    let change = Change::of(Vec::new(), resource(digest), Value::Null);
     Ok(Change {
         writes: vec![deleted(&key, item)],
         metadata: Metadata::default()
@@ -56,6 +58,11 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
             .with("role", MetaValue::Code(domain::Code::literal(role))),
         ..change
     })
+}
+
+/// What an invitation is in records: they tell by it what was offered, withdrawn and taken, and no address.
+pub fn resource(digest: &Opaque) -> String {
+    format!("invitation:{digest}")
 }
 
 /// An address that the provider has verified, and no other: the digest of invitations to it.
@@ -75,8 +82,20 @@ pub fn places(org: &OrgId, connection: &ConnectionRow, identity: &Identity) -> V
 pub struct Awaiting {
     pub org: Option<InviteRow>,
     pub tenants: Vec<TenantInvite>,
-    /// Everything that goes once they are in, whether it was worth anything or not.
+    /// By which digest.
+    digest: Option<Opaque>,
+    /// Everything that goes once any of it is taken, what is void too.
     pub places: Vec<Key>,
+}
+
+/// A role that somebody takes, and by whose word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub tenant: TenantId,
+    pub role: Role,
+    /// Nobody at the beginning of an organization.
+    pub inviter: Option<UserId>,
+    pub invitation: Opaque,
 }
 
 impl Awaiting {
@@ -91,17 +110,15 @@ impl Awaiting {
     ) -> Result<Self, Why> {
         let Some(digest) = digest(row, identity) else { return Ok(Self::default()) };
         let (own, all) = (Key::invite(org, &digest), Key::tenant_invites(org, &digest));
-        let read = |key: &Key| rows.get(key).map(InviteRow::from_item).transpose();
-        let good =
-            |invite: &InviteRow| invite.connection == row.id && invite.org == *org && now < invite.expires_at;
-        let of_org = read(&own).map_err(|_| Why::FactsUnavailable)?.filter(good);
-        let tenants = rows.get(&all).map(TenantInvitesRow::from_item).transpose();
-        let tenants = tenants.map_err(|_| Why::FactsUnavailable)?.filter(|one| one.connection == row.id);
+        let good = |one: &InviteRow| one.connection == row.id && one.org == *org && now < one.expires_at;
+        let of_org = rows.get(&own).map(InviteRow::from_item).transpose()?.filter(good);
+        let tenants = rows.get(&all).map(TenantInvitesRow::from_item).transpose()?;
+        let tenants = tenants.filter(|one| one.connection == row.id);
         let mut tenants = tenants.map(|one| one.invites).unwrap_or_default();
         let markers = tenants.iter().map(|one| Key::tenant_invite(&one.tenant, &digest));
         let places = [own, all].into_iter().chain(markers).collect();
         tenants.retain(|one| now < one.expires_at);
-        Ok(Self { org: of_org, tenants, places })
+        Ok(Self { org: of_org, tenants, digest: Some(digest), places })
     }
 
     /// The rows that say whether it is good, and what it gives to a person.
@@ -113,21 +130,18 @@ impl Awaiting {
         let inviters = of_org.chain(self.tenants.iter().map(|one| &one.invited_by));
         let inviters = inviters.flat_map(|one| [Key::user(org, &one.user), Key::org_owner(org, &one.user)]);
         let roles = self.tenants.iter().map(|one| Key::binding(&one.tenant, &one.invited_by.user));
-        self.places.iter().cloned().chain(given).chain(inviters).chain(roles).collect()
+        let through = self.org.iter().filter_map(|one| one.through.as_ref());
+        let through = through.chain(self.tenants.iter().map(|one| &one.through)).map(Key::connection);
+        self.places.iter().cloned().chain(given).chain(inviters).chain(roles).chain(through).collect()
     }
 
-    /// What of it is not void: whoever invited must still be one who may, and not have been ended since; and nobody gives themselves
+    /// What of it is not void: whoever invited must still be one who may, and not have been ended since; nobody gives themselves
     /// anything by inviting themselves.
     ///
     /// # Errors
     /// A row does not read.
     pub fn standing(mut self, rows: &Rows, org: &OrgId, user: &UserId) -> Result<Self, Why> {
-        if let Some(inviter) = self.org.as_ref().and_then(|one| one.invited_by.as_ref()) {
-            // Owners of the organization invite into whatever is theirs. At its beginning nobody did.
-            let stands =
-                is_still(rows, org, inviter)? && rows.contains_key(&Key::org_owner(org, &inviter.user));
-            self.org = self.org.filter(|_| stands);
-        }
+        self.org = self.org.map(|one| promised(rows, org, one, user)).transpose()?.flatten();
         let mut good = Vec::new();
         for one in self.tenants {
             if gives(rows, org, &one, user)? {
@@ -141,27 +155,82 @@ impl Awaiting {
     pub const fn is_any(&self) -> bool {
         self.org.is_some() || !self.tenants.is_empty()
     }
+
+    /// The roles that it gives, each with whose word that is.
+    pub fn roles(&self) -> Vec<Taken> {
+        let Some(invitation) = &self.digest else { return Vec::new() };
+        let by_org = self.org.iter().filter_map(|one| {
+            let (tenant, role) = one.tenant.clone()?;
+            let inviter = one.invited_by.as_ref().map(|inviter| inviter.user.clone());
+            Some(Taken { tenant, role, inviter, invitation: invitation.clone() })
+        });
+        let by_tenants = self.tenants.iter().map(|one| Taken {
+            tenant: one.tenant.clone(),
+            role: one.role,
+            inviter: Some(one.invited_by.user.clone()),
+            invitation: invitation.clone(),
+        });
+        by_org.chain(by_tenants).collect()
+    }
+}
+
+/// What an owner of the organization promised to somebody else, as far as it holds. Owners invite into whatever is theirs; at the
+/// beginning of an organization nobody did.
+fn promised(
+    rows: &Rows,
+    org: &OrgId,
+    mut invite: InviteRow,
+    user: &UserId,
+) -> Result<Option<InviteRow>, Why> {
+    if let Some(inviter) = &invite.invited_by {
+        let through = invite.through.as_ref().map(|id| open(rows, org, id)).transpose()?.flatten();
+        let owns = rows.contains_key(&Key::org_owner(org, &inviter.user));
+        if through.is_none() || !owns || inviter.user == *user || !is_still(rows, org, inviter)? {
+            return Ok(None);
+        }
+    }
+    if let Some((tenant, _)) = &invite.tenant
+        && !is_there(rows, org, tenant)?
+    {
+        invite.tenant = None;
+    }
+    Ok(Some(invite))
+}
+
+/// A connection of the organization through which somebody may be here.
+fn open(rows: &Rows, org: &OrgId, id: &ConnectionId) -> Result<Option<ConnectionRow>, Why> {
+    let row = rows.get(&Key::connection(id)).map(ConnectionRow::from_item).transpose()?;
+    Ok(row.filter(|row| row.status == Lifecycle::Active && row.org == *org))
+}
+
+fn is_there(rows: &Rows, org: &OrgId, tenant: &TenantId) -> Result<bool, Why> {
+    let row = rows.get(&Key::tenant(tenant)).map(Tenant::from_item).transpose()?;
+    Ok(row.is_some_and(|row| row.org == *org && row.status != Lifecycle::Deleted))
 }
 
 fn is_still(rows: &Rows, org: &OrgId, inviter: &InEpoch) -> Result<bool, Why> {
-    let person = rows.get(&Key::user(org, &inviter.user)).map(User::from_item).transpose();
-    Ok(inviter.stands(person.map_err(|_| Why::FactsUnavailable)?.as_ref()))
+    let person = rows.get(&Key::user(org, &inviter.user)).map(User::from_item).transpose()?;
+    Ok(inviter.stands(person.as_ref()))
 }
 
 /// Whether whoever invited into a tenant may give that role there now, to this person.
 fn gives(rows: &Rows, org: &OrgId, invite: &TenantInvite, user: &UserId) -> Result<bool, Why> {
     let (inviter, tenant) = (&invite.invited_by.user, &invite.tenant);
-    let role = rows.get(&Key::binding(tenant, inviter)).map(Role::from_item).transpose();
-    let role = role.map_err(|_| Why::FactsUnavailable)?;
+    let Some(through) = open(rows, org, &invite.through)? else { return Ok(false) };
+    let binding = rows.get(&Key::binding(tenant, inviter));
+    // A role by a group counts as far as sessions of its connection have it.
+    let mapped = |item: &tables::Item, role: &Role| {
+        came_by_group(item).is_none_or(|via| via == through.id && through.gives(tenant, *role))
+    };
+    let role = binding.map(|item| Ok::<_, Why>((item, Role::from_item(item)?))).transpose()?;
+    let role = role.filter(|(item, role)| mapped(item, role)).map(|(_, role)| role);
     let granter = Principal {
         org_owner: rows.contains_key(&Key::org_owner(org, inviter)).then(|| org.clone()),
         roles: role.map(|role| (tenant.clone(), role)).into_iter().collect(),
         ..Principal::nobody(PrincipalId::User(inviter.clone()))
     };
-    let row = rows.get(&Key::tenant(tenant)).map(domain::Tenant::from_item).transpose();
-    let row = row.map_err(|_| Why::FactsUnavailable)?;
-    let there = row.is_some_and(|row| row.org == *org && row.status != domain::Lifecycle::Deleted);
     let resource = Resource::Tenant { org: org.clone(), tenant: tenant.clone() };
     let grant = Grant { to: PrincipalId::User(user.clone()), granted: Granted::Role(invite.role) };
-    Ok(there && is_still(rows, org, &invite.invited_by)? && may_grant(&granter, &resource, grant).is_ok())
+    let may = may_grant(&granter, &resource, grant).is_ok();
+    Ok(may && is_there(rows, org, tenant)? && is_still(rows, org, &invite.invited_by)?)
 }

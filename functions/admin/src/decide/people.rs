@@ -1,8 +1,8 @@
 //! Who is in, and with which role. Nobody gives more than they have, and nobody changes their own.
 
 use domain::{
-    Code, ConnectionId, ConnectionRow, InEpoch, InviteRow, MetaValue, Metadata, Org, OrgId, OwnersRow, Role,
-    TenantId, Timestamp, User, UserId,
+    Code, ConnectionId, ConnectionRow, InEpoch, InviteRow, Lifecycle, MetaValue, Metadata, Org, OrgId,
+    OwnersRow, Role, TenantId, Timestamp, User, UserId,
 };
 use policy::admin::{Action, Denial, Granted, PrincipalId, Resource, last_owner, may_change};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Item, Key, Swap, Table, deleted, fingerprint};
 
+use super::invitations;
 use super::users::{address_of, is_ended, owning};
 use crate::ask::{Ask, Rows, digest};
 use crate::event::Params;
@@ -264,6 +265,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
         owner: wanted.owner,
         tenant,
         invited_by: Some(InEpoch::new(ask.who.user.clone(), ask.who.session.epoch)),
+        through: ask.who.session.through.connection().cloned(),
         expires_at,
     };
     let told = |end: Timestamp| json!({"id": digest, "expires_at": end});
@@ -272,7 +274,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     if let Some(before) = before.filter(|one| ask.now < one.expires_at)
         && (InviteRow { expires_at, ..before.clone() }) == row
     {
-        return Ok(Change::already("user:invited", told(before.expires_at)));
+        return Ok(Change::already(invitations::resource(&digest), told(before.expires_at)));
     }
     // The last one counts: an older one, perhaps mistaken, is replaced.
     let swap = Swap { old: ask.rows.get(&key).cloned(), new: row.to_item(), key }.expiring(expires_at);
@@ -281,7 +283,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
         metadata: Metadata::default()
             .flag("owner", row.owner)
             .with("role", MetaValue::Code(Code::literal(role))),
-        ..Change::of(vec![swap], "user:invited", told(expires_at))
+        ..Change::of(vec![swap], invitations::resource(&digest), told(expires_at))
     })
 }
 
@@ -301,9 +303,11 @@ fn invited(
         may(&Resource::Org(org.clone()), Granted::OrgOwner)?;
     }
     let Some((tenant, role)) = tenant else { return Ok(()) };
-    let row = ask.find::<domain::Tenant>(&Key::tenant(tenant))?;
-    if row.is_none_or(|row| row.org != *org) {
-        return Err(Refused::at(Why::InvalidField, "/tenant", "a tenant of this organization"));
+    let row = ask.find::<domain::Tenant>(&Key::tenant(tenant))?.filter(|row| row.org == *org);
+    match row.map(|row| row.status) {
+        Some(Lifecycle::Deleted) => return Err(Refused::at(Why::TenantDeleted, "/tenant", "name another")),
+        Some(Lifecycle::Active | Lifecycle::Suspended) => {}
+        None => return Err(Refused::at(Why::InvalidField, "/tenant", "a tenant of this organization")),
     }
     may(&Resource::Tenant { org: org.clone(), tenant: tenant.clone() }, Granted::Role(*role))
 }

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Item, Key, Swap, Table, deleted};
 
+use super::invitations::resource;
 use super::people::{self, INVITED_MS, invite_digest};
-use super::{sessions, tenants};
+use super::{offices, sessions, tenants};
 use crate::ask::Ask;
 use crate::event::Params;
 use crate::plan::Change;
@@ -44,29 +45,45 @@ pub fn person(ask: &Ask<'_>, binding: &Key) -> Option<Key> {
     Some(Key::user(ask.params.org.as_ref()?, &holder(binding)?))
 }
 
-/// Sessions of somebody with a role in a tenant.
+/// Sessions of somebody with a role in a tenant; of anybody else there is nothing here.
 pub const SESSIONS: List = List {
-    show: |ask, key, item| here(ask).and_then(|_| (super::users::SESSIONS.show)(ask, key, item)),
+    partition: |params, ask| here(ask).and_then(|_| (super::users::SESSIONS.partition)(params, ask)),
     ..super::users::SESSIONS
 };
 
-/// The role that makes somebody one of the tenant's.
-pub fn beside(ask: &Ask<'_>, _: &Key) -> Option<Key> {
-    Some(Key::binding(ask.params.tenant.as_ref()?, ask.params.user.as_ref()?))
+fn binding(params: &Params) -> Option<Key> {
+    Some(Key::binding(params.tenant.as_ref()?, params.user.as_ref()?))
 }
 
-fn here<'a>(ask: &'a Ask<'_>) -> Option<&'a Item> {
-    ask.rows.get(&beside(ask, &Key::tenant(ask.params.tenant.as_ref()?))?)
+/// The role that makes somebody one of the tenant's.
+pub fn role_needs(params: &Params, _: &Value) -> Vec<Key> {
+    binding(params).into_iter().collect()
+}
+
+fn here(ask: &Ask<'_>) -> Option<Role> {
+    ask.find(&binding(ask.params)?).ok().flatten()
 }
 
 pub fn session_needs(params: &Params, body: &Value) -> Vec<Key> {
-    let role = params.tenant.iter().zip(&params.user).map(|(tenant, user)| Key::binding(tenant, user));
-    sessions::needs(params, body).into_iter().chain(role).collect()
+    let offices = params.org.iter().zip(&params.user);
+    let offices = offices.flat_map(|(org, user)| [Key::org_owner(org, user), Key::platform_admin(user)]);
+    sessions::needs(params, body).into_iter().chain(binding(params)).chain(offices).collect()
 }
 
-/// A session of somebody with a role here.
+/// A session of somebody with a role here. Sessions are of the whole organization: nobody is signed out from below.
 pub fn revoke(ask: &Ask<'_>) -> Result<Change, Refused> {
-    here(ask).ok_or(Why::NotFound)?;
+    let role = here(ask).ok_or(Why::NotFound)?;
+    let (org, user) = ask.params.org.as_ref().zip(ask.params.user.as_ref()).ok_or(Why::NotFound)?;
+    let caller = &ask.who.principal;
+    let owns = ask.rows.contains_key(&Key::org_owner(org, user)) && caller.org_owner.is_none();
+    let administers = offices::administers(ask.rows, user);
+    let whose = PrincipalId::User(user.clone());
+    let takes = may_change(caller, ask.resource, &whose, Some(Granted::Role(role)), None);
+    // Through broken glass nothing is taken away; to end a session is what it is open for.
+    let above = owns || administers || takes.is_err();
+    if above && !caller.platform && *user != ask.who.user {
+        return Err(Why::AboveOwnLevel.into());
+    }
     sessions::revoke_any(ask)
 }
 
@@ -127,23 +144,27 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let [all, own] = places(ask.params, &digest).ok_or(Why::NotFound)?;
     let invited_by = InEpoch::new(ask.who.user.clone(), ask.who.session.epoch);
     let expires_at = ask.now.plus_millis(INVITED_MS);
-    let row = TenantInvite { tenant: tenant.id.clone(), role, invited_by, expires_at };
+    let through = ask.who.session.through.connection().cloned().ok_or(Why::Forbidden)?;
+    let row = TenantInvite { tenant: tenant.id.clone(), role, invited_by, through, expires_at };
     let before = ask.find::<TenantInvitesRow>(&all)?;
     let held = before.as_ref().and_then(|before| before.of(&tenant.id));
+    // Nobody takes back by another what they could not have offered.
+    if let Some(held) = held.filter(|held| ask.now < held.expires_at) {
+        may_give(ask, held.role)?;
+    }
     // Under an idempotency key the same is held once, until when it was.
     if let Some(held) = held.filter(|held| ask.idempotency.is_some() && same(held, &row, ask)) {
-        return Ok(Change::already("user:invited", view(&digest, held)));
+        return Ok(Change::already(resource(&digest), view(&digest, held)));
     }
     let others = before.map(|before| before.beside(&tenant.id, ask.now).invites).unwrap_or_default();
-    if others.len() + 1 > TenantInvitesRow::MOST {
-        let hint =
-            format!("{} tenants hold something for this address: wait until they sign in", others.len());
+    if others.len() >= TenantInvitesRow::MOST {
+        let hint = "as many tenants hold something for this address as may: wait until they sign in";
         return Err(Refused::hint(Why::InUse, hint));
     }
     let invites = others.into_iter().chain([row.clone()]).collect();
     let wanted = TenantInvitesRow { org: tenant.org, connection, invites };
     let swaps = vec![kept(ask, all, &wanted), written(ask, own, row.to_item()).expiring(expires_at)];
-    Ok(Change { metadata: told(role), ..Change::of(swaps, "user:invited", view(&digest, &row)) })
+    Ok(Change { metadata: told(role), ..Change::of(swaps, resource(&digest), view(&digest, &row)) })
 }
 
 fn same(held: &TenantInvite, row: &TenantInvite, ask: &Ask<'_>) -> bool {
@@ -187,6 +208,6 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     may_give(ask, row.role)?;
     let rest = ask.find::<TenantInvitesRow>(&all)?.map(|all| all.beside(&row.tenant, ask.now));
     let swaps = rest.into_iter().map(|rest| kept(ask, all.clone(), &rest)).collect();
-    let change = Change::of(swaps, "user:invited", Value::Null);
+    let change = Change::of(swaps, resource(digest), Value::Null);
     Ok(Change { writes: vec![deleted(&own, item)], metadata: told(row.role), ..change })
 }

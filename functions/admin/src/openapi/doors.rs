@@ -100,7 +100,7 @@ const DOORS: &[Door] = &[
         summary: "Ask a browser's session for one of another place: a page to allow it by, or a sign-in first",
         takes: Takes::Query(HAND_OFF),
         done: (200, "the page"),
-        refusals: &[303, 400, 401, 403, 404, 409, 413, 503],
+        refusals: &[303, 400, 401, 403, 404, 409, 413, 421, 503],
     },
     Door {
         method: "post",
@@ -109,7 +109,7 @@ const DOORS: &[Door] = &[
         summary: "Allow it, on that page",
         takes: Takes::Form(HAND_OFF),
         done: (303, "to the other place, with a code for one use"),
-        refusals: &[400, 401, 403, 404, 409, 413, 503],
+        refusals: &[400, 401, 403, 404, 409, 413, 421, 503],
     },
     Door {
         method: "post",

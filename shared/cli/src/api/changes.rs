@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::Call;
 use super::desk::{Desk, Done};
 use super::directories::SHOWN_ONCE;
-use super::show::{Column, Kind};
+use super::show::{self, Column, Kind};
 use crate::args::api::Changes;
 use crate::print;
 
@@ -26,6 +26,13 @@ pub async fn run(mut desk: Desk, wanted: Changes) -> Done {
         Changes::Confirm { change } => (change, "confirm", "confirmed: it holds now"),
         Changes::Withdraw { change } => (change, "withdraw", "withdrawn"),
     };
+    // Whoever confirms sees what.
+    if verb == "confirm" && !desk.is_json() {
+        let open = desk.api.items(&path).await?;
+        let wanted = open.iter().find(|one| one.get("id") == Some(&json!(change)));
+        let lines = wanted.map(|wanted| show::object(wanted, aws::now())).unwrap_or_default();
+        lines.iter().for_each(|line| print::progress(line));
+    }
     let call = Call::post(format!("{path}/{change}/{verb}"), json!({}));
     let Some(answer) = desk.changed(call).await? else { return Ok(()) };
     print::progress(said);

@@ -15,6 +15,14 @@ const OF_TENANT: [Column; 3] = [
     Column("active", "/active", Kind::Whole),
     Column("role", "/role", Kind::Whole),
 ];
+const PROMISED: [Column; 6] = [
+    Column("id", "/id", Kind::Whole),
+    Column("owner", "/owner", Kind::Whole),
+    Column("tenant", "/tenant", Kind::Whole),
+    Column("role", "/role", Kind::Whole),
+    Column("by", "/invited_by", Kind::Whole),
+    Column("ends", "/expires_at", Kind::When),
+];
 const INVITED: [Column; 4] = [
     Column("id", "/id", Kind::Whole),
     Column("role", "/role", Kind::Whole),
@@ -41,7 +49,8 @@ pub async fn run(mut desk: Desk, wanted: People) -> Done {
             let said = format!("invited; they sign in by: countersign login --connection {connection}");
             let mut body = json!({"email": email, "connection": connection});
             // Who leads a tenant invites into it; offices are the organization's to give.
-            let (path, more) = match role.filter(|_| !owner) {
+            let of_tenant = !owner && desk.said_org().is_none();
+            let (path, more) = match role.filter(|_| of_tenant) {
                 Some(role) => (desk.in_tenant("/invitations")?, json!({"role": role})),
                 None => (desk.in_org("/invitations").await?, office(&desk, owner, role)?),
             };
@@ -51,8 +60,9 @@ pub async fn run(mut desk: Desk, wanted: People) -> Done {
             desk.make(&path, body, &said).await
         }
         People::Invitations => {
+            let columns = if desk.is_of_tenant() { INVITED.as_slice() } else { &PROMISED };
             let path = desk.of("/invitations").await?;
-            desk.list(&path, &INVITED).await
+            desk.list(&path, columns).await
         }
         People::Uninvite { invitation } => {
             let path = desk.of(&format!("/invitations/{invitation}")).await?;

@@ -142,6 +142,7 @@ fn whoever_was_ended_comes_back_by_no_other_connection_and_no_invitation() {
         owner: true,
         tenant: None,
         invited_by: None,
+        through: None,
         expires_at: at(9_000),
     };
     way.rows.insert(invite_key(&way, &identity), invite.to_item());
@@ -166,8 +167,10 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
         owner: true,
         tenant: Some((way.tenant.clone(), Role::Admin)),
         invited_by: Some(domain::InEpoch::new(inviter.clone(), 1)),
+        through: Some(way.row.id.clone()),
         expires_at: at(9_000),
     };
+    way.rows.insert(Key::connection(&way.row.id), way.row.to_item());
     way.rows.insert(invite_key(&way, &identity), invite.to_item());
     let person = Key::user(&way.org, &inviter);
     let office = Key::org_owner(&way.org, &inviter);
@@ -205,67 +208,188 @@ fn an_invitation_is_void_once_its_inviter_may_not_invite() {
     }
 }
 
+/// Nobody gives themselves a role, and none is given in a tenant that is no more.
+#[test]
+fn an_owner_of_the_organization_takes_nothing_by_their_own_invitation() {
+    let mut way = Way::new();
+    let identity = Identity { groups: Groups::Listed(Vec::new()), ..Way::identity(EMAIL, true) };
+    let person = PersonRow::new(UserId::from_random([4; 10]));
+    known(&mut way, &person);
+    let owner = person.user.id.clone();
+    let invite = |by: &UserId| InviteRow {
+        org: way.org.clone(),
+        connection: way.row.id.clone(),
+        platform: false,
+        owner: false,
+        tenant: Some((way.tenant.clone(), Role::Owner)),
+        invited_by: Some(domain::InEpoch::new(by.clone(), 1)),
+        through: Some(way.row.id.clone()),
+        expires_at: at(9_000),
+    };
+    let (own, other) = (invite(&owner), invite(&UserId::from_random([5; 10])));
+    let place = invite_key(&way, &identity);
+    way.rows.insert(Key::connection(&way.row.id), way.row.to_item());
+    for id in [&owner, &UserId::from_random([5; 10])] {
+        let row = User { id: id.clone(), active: true, epoch: 1 };
+        way.rows.entry(Key::user(&way.org, id)).or_insert_with(|| row.to_item());
+        way.rows.insert(Key::org_owner(&way.org, id), Marker::item());
+    }
+    let bound = |way: &Way| {
+        let admitted = way.admit(&identity).unwrap();
+        let role = Key::binding(&way.tenant, &admitted.user);
+        (touched(&admitted).contains(&role), admitted.taken.len())
+    };
+    way.rows.insert(place.clone(), own.to_item());
+    assert_eq!(bound(&way), (false, 0));
+    way.rows.insert(place, other.to_item());
+    assert_eq!(bound(&way), (true, 1));
+    let tenant = Key::tenant(&way.tenant);
+    let deleted = Tenant { status: Lifecycle::Deleted, ..Tenant::from_item(&way.rows[&tenant]).unwrap() };
+    way.rows.insert(tenant, deleted.to_item());
+    assert_eq!(bound(&way), (false, 0));
+}
+
+/// Somebody without a role, to whom an inviter of a tenant holds one.
+struct HeldFor {
+    way: Way,
+    identity: Identity,
+    inviter: UserId,
+    place: Key,
+    marker: Key,
+}
+
+impl HeldFor {
+    fn new() -> Self {
+        let mut way = Way::new();
+        let identity = Identity { groups: Groups::Listed(Vec::new()), ..Way::identity(EMAIL, true) };
+        let place = invitations::places(&way.org, &way.row, &identity).swap_remove(1);
+        let digest = place.sk.strip_prefix("INVITED#").expect("by the same digest").to_owned();
+        let marker = Key::tenant_invite(&way.tenant, digest);
+        way.rows.insert(Key::connection(&way.row.id), way.row.to_item());
+        let held = Self { way, identity, inviter: UserId::from_random([5; 10]), place, marker };
+        held.by(true, 1, Some(Role::Admin.to_item()))
+    }
+
+    /// What whoever invited is now.
+    fn by(mut self, active: bool, epoch: u64, role: Option<tables::Item>) -> Self {
+        let user = User { id: self.inviter.clone(), active, epoch };
+        self.way.rows.insert(Key::user(&self.way.org, &self.inviter), user.to_item());
+        let place = Key::binding(&self.way.tenant, &self.inviter);
+        self.way.rows.remove(&place);
+        self.way.rows.extend(role.map(|role| (place, role)));
+        self
+    }
+
+    fn holds(mut self, role: Role, until: i64) -> Self {
+        let one = TenantInvite {
+            tenant: self.way.tenant.clone(),
+            role,
+            invited_by: domain::InEpoch::new(self.inviter.clone(), 1),
+            through: self.way.row.id.clone(),
+            expires_at: at(until),
+        };
+        let (org, connection) = (self.way.org.clone(), self.way.row.id.clone());
+        self.way.rows.insert(self.marker.clone(), one.to_item());
+        let row = TenantInvitesRow { org, connection, invites: vec![one] };
+        self.way.rows.insert(self.place.clone(), row.to_item());
+        self
+    }
+
+    fn awaiting(&self) -> Awaiting {
+        Awaiting::at(&self.way.rows, &self.way.org, &self.way.row, &self.identity, at(5_000)).unwrap()
+    }
+
+    fn comes(&self) -> Result<Admitted, Why> {
+        self.way.admit(&self.identity)
+    }
+}
+
 /// What tenants hold for somebody is worth what each inviter may still give there, and is taken once.
 #[test]
 fn roles_that_tenants_hold_are_taken_at_the_next_sign_in() {
-    let mut way = Way::new();
-    let inviter = UserId::from_random([5; 10]);
-    let identity = Identity { groups: Groups::Listed(Vec::new()), ..Way::identity(EMAIL, true) };
-    let held = |role: Role| TenantInvite {
-        tenant: way.tenant.clone(),
-        role,
-        invited_by: domain::InEpoch::new(inviter.clone(), 1),
-        expires_at: at(9_000),
-    };
-    let row = |one: TenantInvite| TenantInvitesRow {
-        org: way.org.clone(),
-        connection: way.row.id.clone(),
-        invites: vec![one],
-    };
-    let place = invitations::places(&way.org, &way.row, &identity).swap_remove(1);
-    let marker =
-        Key::tenant_invite(&way.tenant, place.sk.strip_prefix("INVITED#").expect("by the same digest"));
-    let (person, role) = (Key::user(&way.org, &inviter), Key::binding(&way.tenant, &inviter));
-    let active = |active, epoch| User { id: inviter.clone(), active, epoch }.to_item();
-    let new = UserId::from_random([9; 10]);
-    for (wanted, inviters, who, until, stands) in [
-        (Role::Viewer, Some(Role::Admin), active(true, 1), 9_000, true),
-        (Role::Owner, Some(Role::Owner), active(true, 1), 9_000, true),
-        // Nobody gives more than they have now.
-        (Role::Owner, Some(Role::Admin), active(true, 1), 9_000, false),
-        (Role::Viewer, Some(Role::Developer), active(true, 1), 9_000, false),
-        (Role::Viewer, None, active(true, 1), 9_000, false),
-        // Ended, ended since, over.
-        (Role::Viewer, Some(Role::Admin), active(false, 1), 9_000, false),
-        (Role::Viewer, Some(Role::Admin), active(true, 2), 9_000, false),
-        (Role::Viewer, Some(Role::Admin), active(true, 1), 5_000, false),
-    ] {
-        let one = TenantInvite { expires_at: at(until), ..held(wanted) };
-        let mut rows = way.rows.clone();
-        rows.insert(marker.clone(), one.to_item());
-        rows.insert(place.clone(), row(one).to_item());
-        rows.insert(person.clone(), who);
-        rows.extend(inviters.map(|one| (role.clone(), one.to_item())));
-        let awaiting = Awaiting::at(&rows, &way.org, &way.row, &identity, at(5_000)).unwrap();
-        let keys = awaiting.keys(&way.org, &new);
-        assert!(keys.contains(&marker) && (until == 5_000 || keys.contains(&role)), "they are read before");
-        let before = std::mem::replace(&mut way.rows, rows);
-        let came = way.admit(&identity);
-        way.rows = before;
-        assert_eq!(came.is_ok(), stands, "{wanted:?} {inviters:?} {until}: {came:?}");
-        let Ok(admitted) = came else { continue };
-        let bound = Key::binding(&way.tenant, &admitted.user);
+    let held = || HeldFor::new().holds(Role::Viewer, 9_000);
+    for (role, inviter) in [(Role::Viewer, Role::Admin), (Role::Owner, Role::Owner)] {
+        let held = held().by(true, 1, Some(inviter.to_item())).holds(role, 9_000);
+        let keys = held.awaiting().keys(&held.way.org, &UserId::from_random([9; 10]));
+        let read = [Key::binding(&held.way.tenant, &held.inviter), Key::connection(&held.way.row.id)];
+        assert!(keys.contains(&held.marker) && read.iter().all(|key| keys.contains(key)), "read before");
+        let admitted = held.comes().unwrap();
+        let bound = Key::binding(&held.way.tenant, &admitted.user);
         let touched = touched(&admitted);
-        assert!([&bound, &place, &marker].iter().all(|key| touched.contains(*key)), "{touched:?}");
+        assert!([&bound, &held.place, &held.marker].iter().all(|key| touched.contains(*key)), "{touched:?}");
+        let inviter = Some(held.inviter.clone());
+        assert!(
+            admitted.taken.len() == 1 && admitted.taken[0].inviter == inviter,
+            "it is told by whose word"
+        );
+    }
+    // An owner of the organization invites into any of its tenants.
+    let mut by_owner = held().by(true, 1, None);
+    by_owner.way.rows.insert(Key::org_owner(&by_owner.way.org, &by_owner.inviter), Marker::item());
+    assert!(by_owner.comes().is_ok());
+}
+
+#[test]
+fn what_an_inviter_may_not_give_any_more_is_void() {
+    let held = || HeldFor::new().holds(Role::Viewer, 9_000);
+    let by = |role: Role| Some(role.to_item());
+    let by_group = |via: &ConnectionId| {
+        let mut row = Role::Owner.to_item();
+        row.insert("via".to_owned(), Attr::text(via));
+        Some(row)
+    };
+    let mapped = held().way.row.id;
+    assert!(held().by(true, 1, by_group(&mapped)).comes().is_ok(), "as long as its group gives it");
+    let stopped = |mut held: HeldFor| {
+        let row = ConnectionRow { status: Lifecycle::Suspended, ..held.way.row.clone() };
+        held.way.rows.insert(Key::connection(&row.id), row.to_item());
+        held
+    };
+    let unmapped = |mut held: HeldFor| {
+        let row = ConnectionRow { document: "{\"group_roles\": []}".to_owned(), ..held.way.row.clone() };
+        held.way.rows.insert(Key::connection(&row.id), row.to_item());
+        held
+    };
+    for (what, held) in [
+        ("more than they have", held().holds(Role::Owner, 9_000)),
+        ("a lesser role", held().by(true, 1, by(Role::Developer))),
+        ("no role", held().by(true, 1, None)),
+        ("ended", held().by(false, 1, by(Role::Admin))),
+        ("ended since", held().by(true, 2, by(Role::Admin))),
+        ("over", held().holds(Role::Viewer, 5_000)),
+        ("another connection's group", held().by(true, 1, by_group(&ConnectionId::from_random([77; 10])))),
+        ("a group that gives it no more", unmapped(held().by(true, 1, by_group(&mapped)))),
+        ("a connection that was stopped", stopped(held())),
+    ] {
+        assert_eq!(held.comes().unwrap_err(), Why::NotAdmitted, "{what}");
     }
     // Who invited themselves gets nothing, and neither does anybody whose address nobody verified.
-    let mut rows = way.rows.clone();
-    rows.insert(place.clone(), row(held(Role::Viewer)).to_item());
-    rows.insert(person.clone(), active(true, 1));
-    rows.insert(role, Role::Admin.to_item());
-    let awaiting = Awaiting::at(&rows, &way.org, &way.row, &identity, at(5_000)).unwrap();
-    assert!(awaiting.standing(&rows, &way.org, &inviter).is_ok_and(|one| !one.is_any()));
-    assert!(invitations::places(&way.org, &way.row, &Way::identity(EMAIL, false)).is_empty());
+    let held = held();
+    let standing = held.awaiting().standing(&held.way.rows, &held.way.org, &held.inviter);
+    assert!(standing.is_ok_and(|one| !one.is_any()));
+    let unverified = Way::identity(EMAIL, false);
+    assert!(invitations::places(&held.way.org, &held.way.row, &unverified).is_empty());
+}
+
+/// What a group takes away is taken before: an invitation is not used up by a role that goes. What a group gives is kept.
+#[test]
+fn groups_go_before_invitations() {
+    let mut held = HeldFor::new().holds(Role::Viewer, 9_000);
+    let person = PersonRow::new(UserId::from_random([4; 10]));
+    known(&mut held.way, &person);
+    let place = Key::binding(&held.way.tenant, &person.user.id);
+    let mut by_group = Role::Owner.to_item();
+    by_group.insert("via".to_owned(), Attr::text(&held.way.row.id));
+    held.way.rows.insert(place.clone(), by_group);
+    let written = |admitted: &Admitted| {
+        let write = admitted.writes.iter().find(|write| write.key == place).cloned();
+        write.is_some_and(|write| write.values.iter().any(|(_, value)| *value == Attr::text(Role::Viewer)))
+    };
+    let admitted = held.comes().unwrap();
+    assert!(written(&admitted) && admitted.taken.len() == 1, "{admitted:?}");
+    held.identity.groups = Groups::Listed(vec!["Ops".to_owned()]);
+    let admitted = held.comes().unwrap();
+    assert!(!written(&admitted) && admitted.taken.is_empty());
 }
 
 /// Groups that nobody told keep out whoever would be made by them, and nobody else; they take nothing away.

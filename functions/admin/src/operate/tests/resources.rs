@@ -398,6 +398,7 @@ fn an_invitation_is_withdrawn_as_it_was_read_and_brings_nobody_back_who_was_ende
         owner: true,
         tenant: None,
         invited_by: None,
+        through: None,
         expires_at,
     };
     world.put(Key::invite(&world.org, &id), &row);
@@ -466,7 +467,15 @@ fn a_tenant_s_own_people_invite_into_it() {
     kept.invites.push(other(60));
     world.put(place, &kept);
     assert_eq!(why(call(&world, &wanted, "three")), Why::InUse, "a sign-in takes so many at most");
-    // Nobody holds for others what they could not give, and nobody's who was ended.
+    // Nobody holds for others what they could not give, or takes back what they could not have offered, and nobody's who was ended.
+    let theirs = TenantInvite { tenant: world.tenant.clone(), role: Role::Owner, ..first };
+    let digest = people::invite_digest(&connection, "uri@acme.test");
+    let (org, invites) = (world.org.clone(), vec![theirs]);
+    world.put(
+        Key::tenant_invites(&world.org, digest),
+        &TenantInvitesRow { org, connection: connection.clone(), invites },
+    );
+    assert_eq!(why(call(&world, &body("uri@acme.test", "viewer"), "eight")), Why::AboveOwnLevel);
     assert_eq!(why(call(&world, &body("noa@acme.test", "owner"), "four")), Why::AboveOwnLevel);
     let ended = Key::address(&world.org, crate::decide::users::address_of(&world.org, "kim@acme.test"));
     world.put(ended, &AddressRow { ended: 1, user: None, via: None });
@@ -491,8 +500,18 @@ fn a_tenant_s_people_are_those_with_a_role_in_it() {
     world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Viewer.to_item());
     let Decision::Write(plan) = end(&world) else { panic!() };
     assert_eq!((plan.status, plan.change.writes[0].key.clone()), (204, Key::session(&session.id)));
-    let foreign = Params { user: Some(user(5)), ..params.clone() };
+    world.rows.insert(Key::binding(&world.tenant, &user(7)), Role::Viewer.to_item());
+    let foreign = Params { user: Some(user(7)), ..params.clone() };
     assert_eq!(why(world.call("tenants.end_session", foreign, &json!({}), BARE)), Why::NotFound, "another's");
+    // Sessions are of the whole organization: nobody is signed out from below.
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Owner.to_item());
+    assert_eq!(why(end(&world)), Why::AboveOwnLevel, "an owner of the tenant, by an administrator");
+    world.rows.insert(Key::binding(&world.tenant, &user(6)), Role::Viewer.to_item());
+    for office in [Key::org_owner(&world.org, &user(6)), Key::platform_admin(&user(6))] {
+        world.rows.insert(office.clone(), tables::Marker::item());
+        assert_eq!(why(end(&world)), Why::AboveOwnLevel, "{office:?}");
+        world.rows.remove(&office);
+    }
     let Run::Joined(list, beside) = &named("tenants.users").unwrap().run else { panic!() };
     let request = parse(BARE).unwrap();
     let random = World::random();

@@ -78,7 +78,9 @@ fn write_units(shards: u8, count: u64, per_second: u64, millis: u64) -> (u64, us
         if n == at_once {
             store.units.lock().unwrap().clear();
         }
-        open.push_back(run(hold(&store, &ask_of(&tenant, &row, &payers[n as usize % payers.len()], n))).unwrap());
+        open.push_back(
+            run(hold(&store, &ask_of(&tenant, &row, &payers[n as usize % payers.len()], n))).unwrap(),
+        );
         if n >= at_once {
             let held = open.pop_front().unwrap();
             run(settle(&store, held.receipt(), spend(900, 9_000), Some("2026-11-26".into()))).unwrap();
