@@ -14,7 +14,9 @@ use domain::{
     ProviderId, Providers, Reason, Region, ShortDigest, TenantId, Timestamp,
 };
 use tables::Key;
-use tables::gates::breaker::{self, BASE_MS, BreakerRow, Change, Gate, Health, NotLeased, Report};
+use tables::gates::breaker::{
+    self, BASE_MS, BreakerRow, BreakerStore, Change, Gate, Health, NotLeased, NotReported, Report,
+};
 
 use crate::effects::{Effects, WRITE_LIMIT, in_time};
 use crate::outcome::{Ended, Spent};
@@ -184,6 +186,32 @@ pub fn next(call: &Call, ended: &Ended) -> Option<Failed> {
     next.then(|| Failed { provider: call.provider.id.clone(), action: call.action_id })
 }
 
+/// Takes the leases that the call needs to pass; most need none.
+///
+/// # Errors
+/// Another call has one of them, or nobody can say.
+pub async fn leases<S: BreakerStore>(store: &S, call: &Call, now: Timestamp) -> Result<(), NotLeased> {
+    let lease = async |door: &Door| match &door.row {
+        Some(row) if door.probes => {
+            breaker::lease(store, &door.key, row, call.action_id, now).await.map(|_| ())
+        }
+        _ => Ok(()),
+    };
+    lease(&call.passage.endpoint).await.and(lease(&call.passage.own).await)
+}
+
+/// Tells a breaker how the call that passed it ended.
+///
+/// # Errors
+/// See [`NotReported`].
+pub async fn told<S: BreakerStore>(
+    store: &S,
+    door: &Door,
+    report: &Report,
+) -> Result<Option<Change>, NotReported> {
+    breaker::report(store, &door.key, seen(door, report).as_ref(), report).await
+}
+
 /// What an ending says of the endpoint, and of what is the tenant's own.
 pub fn health(ended: &Ended) -> [Health; 2] {
     use Health::{Ill, Silent, Well};
@@ -232,18 +260,12 @@ impl Effects {
         Ok((loaded, breakers))
     }
 
-    /// Takes the leases that the call needs to pass; most need none.
+    /// Takes the leases that the call needs to pass.
     ///
     /// # Errors
-    /// Another call has one of them, or nobody can say.
+    /// See [`leases`].
     pub async fn pass(&self, call: &Call, now: Timestamp) -> Result<(), Reason> {
-        let lease = async |door: &Door| match &door.row {
-            Some(row) if door.probes => {
-                breaker::lease(&self.dynamo, &door.key, row, call.action_id, now).await.map(|_| ())
-            }
-            _ => Ok(()),
-        };
-        let leases = async { lease(&call.passage.endpoint).await.and(lease(&call.passage.own).await) };
+        let leases = leases(&self.dynamo, call, now);
         in_time(leases, NotLeased).await.map_err(|NotLeased| Reason::BreakerOpen)
     }
 
@@ -266,9 +288,7 @@ impl Effects {
             now,
             jitter: u64::from_be_bytes(jitter),
         };
-        let seen = seen(door, &report);
-        let told = breaker::report(&self.dynamo, &door.key, seen.as_ref(), &report);
-        let change = tokio::time::timeout(WRITE_LIMIT, told).await;
+        let change = tokio::time::timeout(WRITE_LIMIT, told(&self.dynamo, door, &report)).await;
         match change {
             Ok(Ok(Some(change))) => self.changed(call, change, whose, now).await,
             Ok(Ok(None)) => {}

@@ -241,9 +241,8 @@ impl Effects {
         receipt: &HoldReceipt,
         began: Timestamp,
     ) -> Response {
-        let surely_none = matches!(held, Err(HoldRefused::OverBudget(_) | HoldRefused::NoBudget));
         let ended = Ended::without_answer(refused.reason, Spent::Nothing);
-        self.close(call, &ended, began, (!surely_none).then_some(receipt)).await;
+        self.close(call, &ended, began, may_be_held(held).then_some(receipt)).await;
         let next = breaker::next(call, &ended);
         Response::error(call.dialect.vendor(), &refused).with_action(call.action_id).or_next(next)
     }
@@ -255,10 +254,8 @@ impl Effects {
         let records = outcome::records(call, ended, began, now);
         let settle = async {
             let Some(receipt) = receipt else { return true };
-            // Only calls that reached a provider are counted against the ledger.
-            let sent = ended.spent != Spent::Nothing || ended.status.is_some();
-            let spent = call.bill.spent(ended.spent);
-            let settled = tables::gates::settle(&self.dynamo, receipt, spent, sent.then(|| now.date()));
+            let (spent, admitted_on) = outcome::settlement(call, ended, now);
+            let settled = tables::gates::settle(&self.dynamo, receipt, spent, admitted_on);
             match in_time(settled, NotSettled).await {
                 Ok(Some(after)) => {
                     self.alert(call, receipt, &after, now).await;
@@ -297,8 +294,18 @@ pub async fn in_time<T, E>(write: impl Future<Output = Result<T, E>>, late: E) -
     tokio::time::timeout(WRITE_LIMIT, alone.select_next_some()).await.unwrap_or(Err(late))
 }
 
+/// Whether there may be a hold to give back: one whose outcome is unknown may be there.
+pub fn may_be_held(held: &Result<Held, HoldRefused>) -> bool {
+    !matches!(held, Err(HoldRefused::OverBudget(_) | HoldRefused::NoBudget))
+}
+
 /// Why a call that was allowed is not made. The gravest comes first: a call that cannot be recorded.
-fn stopped(call: &Call, held: &Result<Held, HoldRefused>, recorded: bool, other: Option<Refused>) -> Refused {
+pub fn stopped(
+    call: &Call,
+    held: &Result<Held, HoldRefused>,
+    recorded: bool,
+    other: Option<Refused>,
+) -> Refused {
     match held {
         _ if !recorded => Reason::AuditUnavailable.into(),
         Err(refused) => call.bill.refused(refused),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{AuditRecord, Decided, Digest, EventId, EventType, Metadata, Phase, Reason, Timestamp};
 use egress::{Answer, EgressError};
 use serde_json::Value;
-use tables::gates::Alert;
+use tables::gates::{Alert, Spend};
 
 use crate::answer::{self, Cached, ToolCall};
 use crate::dialect::Dialect;
@@ -155,6 +155,12 @@ fn success(wire: Dialect, bytes: &Bytes) -> Ended {
         }
         Err(reason) => Ended::without_answer(reason, spent),
     }
+}
+
+/// What an ending settles, and the day on which it counts against the ledger: only a call that reached a provider does.
+pub fn settlement(call: &Call, ended: &Ended, now: Timestamp) -> (Spend, Option<String>) {
+    let sent = ended.spent != Spent::Nothing || ended.status.is_some();
+    (call.bill.spent(ended.spent), sent.then(|| now.date()))
 }
 
 /// The record of the outcome.
