@@ -3,6 +3,7 @@
 use policy::Kills;
 use std::net::IpAddr;
 
+mod controls;
 mod coverage;
 mod failover;
 

@@ -18,11 +18,11 @@ fn open_for(millis: u64) -> BreakerRow {
     row(State::Open { until: moment().now.plus_millis(millis), openings: 1 })
 }
 
-fn endpoint(provider: &Provider) -> Key {
+pub(super) fn endpoint(provider: &Provider) -> Key {
     Key::endpoint_breaker(provider.endpoint())
 }
 
-fn own(provider: &Provider) -> Key {
+pub(super) fn own(provider: &Provider) -> Key {
     Key::own_breaker(&key_row().tenant, &provider.id, ShortDigest::of_credential(&provider.credential))
 }
 
