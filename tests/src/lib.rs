@@ -7,3 +7,4 @@
 pub mod host;
 pub mod standin;
 pub mod support;
+pub mod tables;

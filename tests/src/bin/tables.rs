@@ -1,0 +1,34 @@
+//! The tables in memory as a program: listens on loopback, says on which port, serves until stopped.
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use countersign_tests::tables;
+use tokio::net::TcpListener;
+
+/// Tables and a queue in memory before an emulator of AWS, for `make bench`.
+#[derive(Debug, Parser)]
+#[command(name = "tables")]
+struct Args {
+    /// Where the emulator listens, such as 127.0.0.1:4566
+    #[arg(long)]
+    upstream: String,
+    /// File to write the port to, once it listens
+    #[arg(long)]
+    port_file: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let args = Args::parse();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let port = listener.local_addr()?.port();
+    // Written beside and renamed: a waiting reader sees either nothing or the whole number.
+    let partial = args.port_file.with_extension("partial");
+    std::fs::write(&partial, format!("{port}\n"))?;
+    std::fs::rename(partial, &args.port_file)?;
+    writeln!(std::io::stdout(), "tables on http://127.0.0.1:{port}")?;
+    tables::serve(listener, args.upstream).await
+}
