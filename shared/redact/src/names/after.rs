@@ -53,11 +53,12 @@ fn typed_after(text: &Text, first: usize) -> Option<(usize, f32)> {
             best = Some(typed(text, &word, &name))
                 .filter(|_| word.is_capital() || name.capitals > 0 || word.has(flag::STREET))
                 .or(best);
-        } else if let Some(score) = compound(text, &word) {
+        } else if let Some(score) = compound(text, &word).filter(|_| name.lower == 0) {
             best = Some((word.end, score.min(0.7)));
         }
         if word.is_capital() {
-            last_capital = Some(word.end);
+            // One letter is a unit rather than a street: `24 V, 3 A`.
+            last_capital = Some(word.end).filter(|_| word.shape != Shape::Initial || last_capital.is_some());
         } else if !word.has(flag::PARTICLE | flag::STREET) && index > 1 {
             break;
         }
