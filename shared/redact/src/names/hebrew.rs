@@ -214,9 +214,10 @@ fn next_word(text: &Text, end: usize) -> Option<Word> {
     text.word_at(next).filter(|_| is_word)
 }
 
-/// The word without its prefix, if what remains has at least three letters.
+/// The word without its prefix, if what remains has at least three letters. No name has the article ה before it: names
+/// are definite by themselves.
 fn stripped(text: &Text, word: &Word) -> Option<Word> {
-    let first = text.char_at(word.start).filter(|c| is_prefix(*c))?;
+    let first = text.char_at(word.start).filter(|c| is_prefix(*c) && *c != 'ה')?;
     let start = word.start + first.len_utf8();
     // An ordinary word or a whole name is not taken apart.
     if word.has(flag::WORD | flag::PLACE | flag::CUE | flag::CUE_STRONG | flag::SALUTE | flag::AFTER_WEAK)

@@ -10,9 +10,10 @@
 //! ```
 //!
 //! # Known losses
-//! Persons in lower case among words with capitals; single names that no list has, without context; names in scripts other
-//! than Latin, Hebrew, Greek and Cyrillic; streets without house number. Companies and products called after people, and
-//! capitalised headings of listed names, are taken for persons.
+//! Persons in lower case among words with capitals; single names that no list has, without context; names with a particle
+//! whose given name no list has (`Xandra van de Kamp`); names in scripts other than Latin, Hebrew, Greek and Cyrillic;
+//! streets without house number. Companies and products called after people, and capitalised headings of listed names,
+//! are taken for persons.
 
 mod address;
 mod after;

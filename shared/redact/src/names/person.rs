@@ -1,6 +1,6 @@
 //! Persons in scripts with capitals: gathers a run of capitalised words and lets [`weigh`](super::weigh) judge it.
 
-use super::gazetteer::flag;
+use super::gazetteer::{flag, flags_of};
 use super::text::{Shape, Text, Word, is_letter};
 use super::weigh::{Around, score};
 use super::{Entity, NameKind};
@@ -31,8 +31,7 @@ impl Token {
     pub(crate) const fn is_other(&self) -> bool {
         let other =
             flag::WORD | flag::PLACE | flag::ORG | flag::CALENDAR | flag::STREET | flag::PRE | flag::PRODUCT;
-        !self.is_name()
-            && self.has(other | flag::UNIT | flag::MILITARY | flag::COUNTRY | flag::CUE_STRONG | flag::SALUTE)
+        !self.is_name() && self.has(other | flag::UNIT | flag::MILITARY | flag::CUE_STRONG | flag::SALUTE)
     }
 }
 
@@ -86,7 +85,7 @@ pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
         return first.end.max(word.end);
     }
     let mut run = Run::new();
-    let stop = gather(text, first, &mut run);
+    let stop = gather(text, first, has_title, &mut run);
     let Some(last) = run.last() else { return word.end };
     let around = Around { has_title, next: stop, title: has_title.then_some(word) };
     let found = judge(text, &run, &around);
@@ -104,6 +103,10 @@ fn is_plainly_no_name(text: &Text, word: &Word) -> bool {
             !matches!(after, b'.' | b'-' | b'\'' | 0xe2 | b' ')
                 || (after == b' ' && (next.is_ascii_lowercase() || next == b' '))
                 || (after == b'\'' && !next.is_ascii_uppercase())
+        }
+        _ if word.has(flag::DETERMINER) && word.has(flag::WORD) => {
+            // `Der Wille` at the beginning of a sentence; elsewhere a capital means something: `Marine Le Pen`.
+            !word.has(flag::GIVEN_STRONG) && text.begins_sentence(word.start)
         }
         _ => word.has(flag::WORD | flag::PLACE) && !word.has(flag::ANY_NAME | flag::TITLE),
     }
@@ -169,8 +172,11 @@ fn token_at(text: &Text, start: usize) -> Option<Token> {
             token.flags = hyphenated(token.flags, next.flags);
         } else if next.end - next.start < 3 {
             break;
-        } else {
+        } else if next.is_capital() {
             token.flags |= next.flags & flag::ANY_NAME | flag::SURNAME;
+        } else {
+            // `Nell'altro`: an elision and another word. Only what is listed as one word is a name.
+            token.flags = flags_of(text.slice(start, next.end));
         }
         token.end = next.end;
         token.letters += next.end - next.start;
@@ -178,7 +184,24 @@ fn token_at(text: &Text, start: usize) -> Option<Token> {
             token.shape = next.shape;
         }
     }
+    if token.flags == 0 && is_noun(text, &token) {
+        token.flags = flag::WORD;
+    }
     Some(token)
+}
+
+/// Longer than unlisted surnames are, in bytes: a compound of German, Dutch or Finnish.
+const COMPOUND: usize = 15;
+/// The shortest noun that its ending gives away.
+const DERIVED: usize = 7;
+
+/// Whether a word that no list has is a noun for its form: `Wahrnehmung`, `Declaración`, `Bundesgesetzblatt`.
+fn is_noun(text: &Text, token: &Token) -> bool {
+    if token.letters < DERIVED || token.shape == Shape::Lower {
+        return false;
+    }
+    let ending = text.word_before(token.end).map_or(0, |word| text.ending_flags(&word));
+    ending & flag::WORD != 0 || token.letters >= COMPOUND && ending & flag::SURNAME == 0
 }
 
 /// `Anne-Marie` is a given name, `Smith-Jones` a surname, `Chief-Executive` neither.
@@ -195,7 +218,7 @@ const fn hyphenated(first: u32, second: u32) -> u32 {
 }
 
 /// Fills the run from its first word on; returns the word that stops it, if one follows on the line.
-fn gather(text: &Text, first: Token, run: &mut Run) -> Option<Word> {
+fn gather(text: &Text, first: Token, has_title: bool, run: &mut Run) -> Option<Word> {
     let mut token = first;
     loop {
         token.end += usize::from(has_dot(text, &token));
@@ -206,7 +229,7 @@ fn gather(text: &Text, first: Token, run: &mut Run) -> Option<Word> {
         if next == token.end && token.shape != Shape::Initial {
             return None;
         }
-        match following(text, next) {
+        match following(text, next).and_then(|token| joined(text, token, has_title, run)) {
             Ok(following) => token = following,
             Err(stop) => {
                 run.pop_particles();
@@ -214,6 +237,30 @@ fn gather(text: &Text, first: Token, run: &mut Run) -> Option<Word> {
             }
         }
     }
+}
+
+/// A particle joins a surname to a given name: `Ursula von der Leyen`, but not `Grundlage von Freiheit`; and an article
+/// stands in a name after a preposition alone: `van der`, `de la`, but not `Haus der`. After a title or an introduction
+/// any word may be the given name.
+fn joined(text: &Text, token: Token, has_title: bool, run: &Run) -> Result<Token, Option<Word>> {
+    if token.shape != Shape::Lower {
+        return Ok(token);
+    }
+    let is_article = token.has(flag::DETERMINER);
+    let follows_particle = run.last().is_some_and(|last| last.shape == Shape::Lower);
+    let is_introduced =
+        || run.first().is_some_and(|first| text.cues_before(first.start).flags & flag::CUE_STRONG != 0);
+    let joins = if is_article {
+        follows_particle
+    } else {
+        follows_particle || has_title || has_given(run) || is_introduced()
+    };
+    if joins { Ok(token) } else { Err(text.word_at(token.start)) }
+}
+
+/// Whether a run has a listed given name or an initial, so far.
+fn has_given(run: &Run) -> bool {
+    run.tokens().any(|t| t.has(flag::ANY_GIVEN) || t.shape == Shape::Initial)
 }
 
 fn has_dot(text: &Text, token: &Token) -> bool {
@@ -254,7 +301,11 @@ fn judge(text: &Text, run: &Run, around: &Around) -> Option<Entity> {
     let (alone, end) = (score(text, run, around), last.end);
     let reversed = given_after_comma(text, run).map(|given| (0.75, given));
     let (score, end) = reversed.filter(|(score, _)| *score > alone).unwrap_or((alone, end));
-    if score >= 0.7 && run.length > 1 {
+    let is_vouched_for = || {
+        let before = text.cues_before(first.start).flags;
+        around.has_title || has_given(run) || before & (flag::ANY_CUE | flag::ROLE) != 0
+    };
+    if score >= 0.7 && run.length > 1 && is_vouched_for() {
         remember(text, run);
     }
     (score >= 0.5).then_some(Entity { start: first.start, end, kind: NameKind::Person, score })

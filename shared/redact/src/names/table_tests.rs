@@ -136,6 +136,43 @@ fn german() {
     ]);
 }
 
+/// Nouns have capitals there, so that capitals prove nothing.
+#[test]
+fn german_prose_without_persons() {
+    check(&[
+        "Der Schutz von Minderheiten ist das Ziel der Vereinigung.",
+        "Das Haus der Kulturen zeigt Werke der Romantik und Bilder von Bergen.",
+        "Die Verletzung der Sorgfaltspflicht führt zum Verlust des Anspruchs auf Erstattung von Auslagen.",
+        "Nach Abschluss der Verhandlungen gelten die Bestimmungen des Rahmenvertrags zur Lieferung von Ersatzteilen.",
+        "Mit Bundesratsbeschluss vom Montag wurden Versicherungsbedingungen und Gebührenordnung geändert.",
+        "Nach § 12 ist der Rechtsweg offen, nach Absatz 3 ist der Feldweg zu sperren.",
+        "Jede Erklärung, die eine Partei abgibt, bindet beide Parteien.",
+    ]);
+}
+
+#[test]
+fn particles_and_articles_of_names() {
+    check(&[
+        "«Ursula von der Leyen» und «Karl zu Löwenstein» kamen.",
+        "Frau «Lang von Langen» rief an.",
+        "Wij spraken met «Jan van den Heuvel» over de vereniging van de handelaren.",
+        "«Carmen de la Torre» firmó el acuerdo de la Asociación de los Comerciantes.",
+        "Nell'ultima riunione si è parlato dell'organizzazione.",
+    ]);
+}
+
+/// `Allen` and `Nada` are names elsewhere.
+#[test]
+fn function_words_that_are_names_elsewhere() {
+    check(&[
+        "Allen zijn welkom.",
+        "Nada en este texto es nuevo.",
+        "«Allen» said so.",
+        "We asked «Allen» about it.",
+        "15 x relay 24 V, SKU DL-12345",
+    ]);
+}
+
 #[test]
 fn french_spanish_italian() {
     check(&[
@@ -175,5 +212,7 @@ fn hebrew() {
         "אור גדול בחדר. שיר יפה. גל גדול בים.",
         "במרץ היה מזג האוויר בתל אביב נעים.",
         "הזמנו 25 כיסאות ו־3 שולחנות.",
+        "כל אדם רשאי לפנות אליה ולקבל מידע על בני משפחתו.",
+        "היומן הלילי נסגר, והסיפור האמיתי נכתב.",
     ]);
 }

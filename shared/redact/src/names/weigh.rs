@@ -84,6 +84,9 @@ fn ambiguity(token: &Token) -> f32 {
     loss
 }
 
+/// Words without a list that count in a name without a listed given name.
+const MOST_UNLISTED: usize = 2;
+
 /// Two words or more: what each is worth, less what any two capitalised words are worth.
 fn several(text: &Text, run: &Run) -> f32 {
     let mut total = -2.3;
@@ -104,12 +107,18 @@ fn several(text: &Text, run: &Run) -> f32 {
         total -= 0.6;
     }
     if is_acronym {
-        total -= 1.5;
+        total -= 2.2;
     }
     if names_place(text, run) {
         total -= 4.0;
     }
-    if has_given { total.min(4.0) } else { total.min(1.0) }
+    if has_given {
+        return total.min(4.0);
+    }
+    // Unlisted words tell no more for being many: capitals are the rule in headings, and in German.
+    let unlisted = run.tokens().filter(|t| t.flags == 0 && t.shape != Shape::Initial).count();
+    let beyond = unlisted.saturating_sub(MOST_UNLISTED);
+    (total - 0.6 * beyond as f32).min(1.0)
 }
 
 /// `New Zealand`, `San Bernardino de las Casas`: begins with, or is, a listed place of two or three words.
@@ -172,7 +181,7 @@ fn before(text: &Text, run: &Run, around: &Around, words: usize) -> f32 {
         weight += 0.8;
     }
     let Some(last) = cues.last.filter(|_| !begins && !cues.is_newline) else { return weight };
-    // `New Jordan`, `the Kelly criterion`, `in Florence`: part of another name, a thing, a place.
+    // `New Jordan`, `in Florence`: part of another name, a thing, a place.
     if last.is_capital()
         && last.has(flag::WORD | flag::PLACE)
         && !last.has(flag::ANY_CUE | flag::ROLE)
@@ -180,10 +189,18 @@ fn before(text: &Text, run: &Run, around: &Around, words: usize) -> f32 {
     {
         // `Yesterday Anna Berg`: the first word of a sentence is capitalised anyway.
         weight -= if words > 1 && text.begins_sentence(last.start) { 0.3 } else { 1.6 };
-    } else if text.slice(last.start, last.end).eq_ignore_ascii_case("the") {
+    } else if last.has(flag::DETERMINER) && (!last.has(flag::ANY_NAME) || !last.is_capital()) {
+        // `the Kelly criterion`, `die Interessen`, `questa Dichiarazione`
         weight -= if words < 2 { 1.8 } else { 1.0 };
     } else if last.has(flag::PLACE_CUE) {
         weight -= if words < 2 { 1.5 } else { 0.3 };
+    } else if words < 2
+        && last.is_capital()
+        && last.has(flag::WORD)
+        && !last.has(flag::ANY_NAME | flag::ANY_CUE | flag::ROLE)
+    {
+        // `Overflow, Parker, Stats`: what stands in one list is of one kind.
+        weight -= 0.5;
     }
     weight
 }
@@ -218,6 +235,10 @@ fn after(text: &Text, run: &Run, around: &Around, words: usize) -> f32 {
     }
     if next.has(flag::AFTER_WEAK) {
         return 0.4;
+    }
+    // `Nada en esta`, `Allen zijn`: a sentence of a language in which the word is no name.
+    if words < 2 && last.has(flag::FOREIGN) && next.has(flag::FOREIGN) && text.begins_sentence(last.start) {
+        return -1.2;
     }
     if next.has(flag::ORG | flag::STREET) { -0.8 } else { 0.0 }
 }
