@@ -104,10 +104,12 @@ fn clean_text_has_few_false_positives() {
     assert!(all.per_mb() <= MOST_PER_MB, "{:.1} per MB", all.per_mb());
 }
 
-/// Off unless a policy says otherwise; how often they are wrong is printed. The people of the novel are people.
+/// With names and addresses, which are off unless a policy says otherwise. The people of the novel are people; whoever
+/// holds the rights in a piece of code is one too, and counts here all the same.
 #[test]
-fn names_and_addresses_on_clean_text_are_counted() {
+fn clean_text_has_few_false_positives_with_names_on() {
     let without_novel = texts().into_iter().filter(|(class, _)| class != "novel").collect();
-    let all = measured(&everything(), without_novel, |id| NAMES.contains(&id));
-    assert!(all.bytes > 500_000);
+    let all = measured(&everything(), without_novel, |_| true);
+    assert!(all.bytes > 500_000, "{}", all.bytes);
+    assert!(all.per_mb() <= MOST_PER_MB, "{:.1} per MB", all.per_mb());
 }

@@ -108,7 +108,7 @@ fn recall_and_precision_on_the_labelled_file() {
     }
     // Presidio's published figures for the whole file are 0.733 and 0.646.
     let (person, address) = (&scores["PERSON"], &scores["STREET_ADDRESS"]);
-    assert!(person.recall() > 0.8 && person.precision() > 0.89, "{person:?}");
+    assert!(person.recall() > 0.8 && person.precision() >= 0.906, "{person:?}");
     assert!(address.recall() > 0.78 && address.precision() > 0.98, "{address:?}");
     let phone = &scores["PHONE_NUMBER"];
     assert!(phone.recall() >= 0.95 && phone.precision() >= 0.9, "{phone:?}");
