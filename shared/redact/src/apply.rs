@@ -10,6 +10,7 @@ use crate::hits::Hit;
 use crate::placeholder::{MAX_LEN, Nonce, bracketed, placeholder, token};
 use crate::policy::{Action, Policy};
 use crate::redact::{Draw, RedactError};
+use crate::steps::{Stage, count as step, halvings};
 use crate::vault::Vault;
 
 /// Label of what only looked like a placeholder.
@@ -125,10 +126,13 @@ impl<'p> Applied<'p> {
     /// A finding may lie around values that an earlier round took out. What is kept for it is the text the caller
     /// wrote: an answer is restored once, and a token outlives the placeholders of its request.
     fn expanded(&self, original: &str) -> String {
+        // And a search by halves of what is known.
+        step(Stage::Settling, original.len().saturating_add(halvings(self.known.len())));
         let mut whole = String::with_capacity(original.len());
         let mut rest = original;
         while let Some(start) = rest.find('[') {
             let (before, from) = rest.split_at(start);
+            step(Stage::Settling, halvings(self.originals.len()));
             let known = bracketed(from, 0, MAX_LEN).and_then(|text| self.originals.get_key_value(text));
             let (read, value) = known.map_or(("[", "["), |(stand_in, value)| (stand_in, value));
             whole.push_str(before);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::fold::{is_letter, latin};
 use crate::placeholder::stand_in;
+use crate::steps::{Stage, count};
 use crate::view::normalised;
 
 /// How far before a candidate a word may stand, in bytes.
@@ -204,7 +205,8 @@ impl<'w, 't> Nearby<'w, 't> {
     fn near(&mut self, start: usize, end: usize) -> impl Iterator<Item = &(&'w [u16], usize, usize)> {
         self.read_to(start.saturating_sub(BEFORE), end.saturating_add(AFTER));
         let after = end.saturating_add(AFTER);
-        let found = self.found.iter().rev().skip_while(move |(_, from, _)| *from > after);
+        let found = self.found.iter().rev().inspect(|_| count(Stage::Context, 1));
+        let found = found.skip_while(move |(_, from, _)| *from > after);
         found.take_while(move |(_, _, to)| to.saturating_add(BEFORE) >= start)
     }
 
@@ -222,6 +224,7 @@ impl<'w, 't> Nearby<'w, 't> {
         let rest = self.text.get(self.read..).unwrap_or_default();
         let base = self.read;
         let read = words_until(rest, to.saturating_sub(base), |word| {
+            count(Stage::Context, MAX_PHRASE);
             let (start, end) = (base.saturating_add(word.start), base.saturating_add(word.end));
             run.step(words, Word { start, end, ..word }, |list, from, to| found.push((list, from, to)));
         });
@@ -247,9 +250,11 @@ fn word_start(text: &str, at: usize) -> usize {
 fn words_until(text: &str, limit: usize, mut each: impl FnMut(Word)) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
+    count(Stage::Context, 1);
     while let Some(byte) = bytes.get(at).copied() {
         if byte.is_ascii_alphabetic() || !byte.is_ascii() {
             if at >= limit {
+                count(Stage::Context, at);
                 return at;
             }
             let start = at;
@@ -260,6 +265,7 @@ fn words_until(text: &str, limit: usize, mut each: impl FnMut(Word)) -> usize {
             at = at.saturating_add(1);
         }
     }
+    count(Stage::Context, at);
     at
 }
 

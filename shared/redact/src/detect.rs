@@ -5,6 +5,7 @@ use crate::detector::{Country, Detectors};
 use crate::find::{Raw, RunKind, Sweep};
 use crate::layers::{closed_up, decoded, unescaped};
 use crate::names::EntityModel;
+use crate::steps::{Stage, count, halvings};
 use crate::view::{View, normalised};
 
 /// How many ways of writing may lie in one another (base64 of percent-encoded text is two).
@@ -59,6 +60,7 @@ impl Search<'_> {
         (self.also)(text, &mut hits);
         if !layers.stand_ins.is_empty() {
             // They lie in order and apart, so one look tells.
+            count(Stage::Merging, hits.len().saturating_mul(halvings(layers.stand_ins.len())));
             hits.retain(|hit| {
                 let at = layers.stand_ins.partition_point(|(_, end)| *end <= hit.start);
                 layers

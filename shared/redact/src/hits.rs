@@ -2,6 +2,7 @@
 
 use crate::find::Raw;
 use crate::policy::Action;
+use crate::steps::{Stage, count};
 
 /// A finding: the bytes `start..end` of the text, on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +30,11 @@ pub struct Kind(pub(crate) usize);
 /// is the strongest of theirs. What only alerts never grows what leaves changed.
 pub(crate) fn merged(raw: impl Iterator<Item = (Raw, Action)>) -> Vec<Hit> {
     let mut hits: Vec<Hit> = raw.map(|(raw, action)| hit(raw, action)).collect();
-    hits.sort_unstable_by(|one, two| one.start.cmp(&two.start).then(two.end.cmp(&one.end)));
+    hits.sort_unstable_by(|one, two| {
+        count(Stage::Merging, 1);
+        one.start.cmp(&two.start).then(two.end.cmp(&one.end))
+    });
+    count(Stage::Merging, hits.len());
     if hits.iter().any(|hit| hit.action <= Action::Alert) {
         let (quiet, changing): (Vec<Hit>, Vec<Hit>) =
             hits.into_iter().partition(|hit| hit.action <= Action::Alert);

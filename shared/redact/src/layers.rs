@@ -6,6 +6,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::find::{EncodedRun, RunKind};
+use crate::steps::{Stage, count};
 use crate::view::View;
 
 /// Longest name or number of an HTML entity, without `&` and `;`.
@@ -26,10 +27,12 @@ const ENTITIES: &[(&str, char)] = &[
 /// The text with its escapes undone (RFC 3986 section 2.1, HTML character references, `\u0040`, `\u{40}`, `\x40`); `None`
 /// if there is none.
 pub(crate) fn unescaped(text: &str) -> Option<View> {
+    count(Stage::Layers, text.len());
     let mut view = View::default();
     let (mut copied, mut at) = (0, 0);
     while let Some((start, rest)) = next_mark(text, at) {
         at = start.saturating_add(1);
+        count(Stage::Layers, MAX_ENTITY);
         let Some((by, length)) = escape(rest) else { continue };
         view.copy(text.get(copied..start).unwrap_or_default(), copied);
         view.replace(&by, start, length);
@@ -132,6 +135,7 @@ fn backslash(text: &str) -> Option<(char, usize)> {
 
 /// The text with its runs of single characters closed up; `None` if there is none.
 pub(crate) fn closed_up(text: &str, runs: &[EncodedRun]) -> Option<View> {
+    count(Stage::Layers, text.len().saturating_add(runs.len()));
     let mut view = View::default();
     let mut copied = 0;
     for run in runs.iter().filter(|run| run.kind == RunKind::Spaced) {
@@ -156,6 +160,7 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, FORGIV
 
 /// The text that a run of base64 or hexadecimal digits stands for; `None` if it is no text.
 pub(crate) fn decoded(run: &str, kind: RunKind) -> Option<String> {
+    count(Stage::Layers, run.len());
     let bytes = match kind {
         RunKind::Spaced => return None,
         RunKind::Hex => hex(run.as_bytes()).filter(|bytes| is_text(bytes)).or_else(|| base64(run)),

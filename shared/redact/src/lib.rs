@@ -53,6 +53,9 @@ mod redact;
 mod render;
 mod restore;
 mod settle;
+mod steps;
+#[cfg(test)]
+mod steps_tests;
 mod vault;
 mod view;
 

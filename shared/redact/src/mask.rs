@@ -11,6 +11,7 @@ mod lengths;
 use std::collections::BTreeMap;
 
 use crate::detector::Odds;
+use crate::steps::{Stage, count as count_steps};
 use lengths::{BEFORE, Lengths, lengths, token};
 
 /// Longest mask, in characters.
@@ -287,6 +288,7 @@ impl Index {
         if groups.is_empty() {
             return;
         }
+        count_steps(Stage::Candidates, groups.len().saturating_add(MAX_MASK));
         let blocked = continues_before(bytes, anchor);
         let before = anchor.checked_sub(1).and_then(|at| bytes.get(at)).copied();
         let longer = if next == LETTER { token(bytes.get(end..).unwrap_or_default().iter()) } else { 0 };
@@ -297,6 +299,7 @@ impl Index {
         let mut matches = [(0, 0); MAX_MATCHES];
         let mut count = 0;
         for probe in groups.iter().filter(|group| fits(group.lengths)).flat_map(|group| &group.probes) {
+            count_steps(Stage::Candidates, 1);
             if !self.matches(*probe, bytes, anchor, before) {
                 continue;
             }

@@ -1,5 +1,7 @@
 //! `[EMAIL_1_k3f9a2x7]`: label, number within the request, nonce of the request.
 
+use crate::steps::{Stage, count};
+
 /// Crockford's base32 in lower case (crockford.com/base32.html): no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -27,7 +29,9 @@ impl Nonce {
 /// The text from the `[` at `start` to the next `]`, if that is near.
 pub(crate) fn bracketed(text: &str, start: usize, most: usize) -> Option<&str> {
     let window = text.as_bytes().get(start..)?.iter().take(most);
-    let length = window.clone().position(|byte| *byte == b']')?.saturating_add(1);
+    let length = window.clone().position(|byte| *byte == b']').map(|at| at.saturating_add(1));
+    count(Stage::Sweep, length.unwrap_or(most));
+    let length = length?;
     text.get(start..start.saturating_add(length))
 }
 

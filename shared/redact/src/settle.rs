@@ -3,6 +3,7 @@
 use crate::context::{AFTER, BEFORE};
 use crate::hits::Hit;
 use crate::policy::{Action, Direction, Policy};
+use crate::steps::{Stage, count};
 
 /// Taking a finding out can free its neighbour (`a` beside `1` hid a number), so what remains is searched again.
 /// Real text settles after one more look; text made to need more is refused, which keeps the work linear.
@@ -42,6 +43,7 @@ pub(crate) fn settled(
 fn replaced(text: &str, hits: &[Hit], apply: &mut impl FnMut(&Hit, &str, &mut String)) -> (String, bool) {
     let mut out = String::with_capacity(text.len().saturating_add(hits.len().saturating_mul(8)));
     let (mut rest, mut apart) = (0, true);
+    count(Stage::Settling, text.len());
     for (at, hit) in hits.iter().enumerate() {
         let before = text.get(rest..hit.start).unwrap_or_default();
         out.push_str(before);
@@ -63,9 +65,13 @@ fn replaced(text: &str, hits: &[Hit], apply: &mut impl FnMut(&Hit, &str, &mut St
 fn draws_nearer(text: &str, hits: &[Hit], at: usize) -> bool {
     let end = |at: usize| hits.get(at).map_or(0, |hit| hit.end);
     let start = |at: usize| hits.get(at).map_or(text.len(), |hit| hit.start);
-    let gap = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let following = (at..hits.len()).map(|at| gap(end(at), start(at.saturating_add(1))));
-    let preceding = (0..=at).rev().map(|at| gap(at.checked_sub(1).map_or(0, end), start(at)));
+    let gap = |from: usize, to: usize| {
+        count(Stage::Settling, 1);
+        text.get(from..to).unwrap_or_default()
+    };
+    // Every finding leaves something in its place: behind so many of them nothing is near.
+    let following = (at..hits.len()).take(BEFORE).map(|at| gap(end(at), start(at.saturating_add(1))));
+    let preceding = (0..=at).rev().take(AFTER).map(|at| gap(at.checked_sub(1).map_or(0, end), start(at)));
     can_be_found(following.flat_map(str::chars).take(BEFORE))
         || can_be_found(preceding.flat_map(|gap| gap.chars().rev()).take(AFTER))
 }
@@ -79,6 +85,7 @@ const RUN: usize = 12;
 fn can_be_found(letters: impl Iterator<Item = char>) -> bool {
     let (mut capitals, mut run) = (0, 0);
     for letter in letters {
+        count(Stage::Settling, 1);
         capitals += usize::from(letter.is_uppercase());
         run = if letter.is_ascii_alphanumeric() { run + 1 } else { 0 };
         if letter.is_numeric() || capitals >= CAPITALS || run >= RUN {
@@ -91,7 +98,7 @@ fn can_be_found(letters: impl Iterator<Item = char>) -> bool {
 /// Whether nothing reaches over what stands beside a finding: the text's end, or white space or a mark that no boundary
 /// rule minds, and no number after it that could have gone on through the finding.
 fn is_apart(beside: impl Iterator<Item = char>) -> bool {
-    let mut beside = beside.peekable();
+    let mut beside = beside.inspect(|_| count(Stage::Settling, 1)).peekable();
     let is_mark = |c: &char| matches!(c, ',' | ';' | '"' | '{' | '}' | '>' | '|' | '\n');
     match beside.peek() {
         None => true,

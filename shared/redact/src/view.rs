@@ -7,6 +7,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use crate::fold::{digit, latin, mark};
+use crate::steps::{Stage, count, halvings};
 
 /// A piece of a view.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,8 @@ pub(crate) struct View {
 impl View {
     /// The original's bytes that `start..end` of the view stand for. What was dropped at the edges stays outside.
     pub(crate) fn original(&self, start: usize, end: usize) -> (usize, usize) {
+        // Two searches by halves.
+        count(Stage::View, 2 * halvings(self.segments.len()));
         let at = |count: usize| count.checked_sub(1).and_then(|at| self.segments.get(at));
         let first = at(self.segments.partition_point(|one| one.view <= start));
         let last = at(self.segments.partition_point(|one| one.view < end));
@@ -60,6 +63,7 @@ impl View {
 
 /// The normalised view of a text; `None` if it is the text itself.
 pub(crate) fn normalised(text: &str) -> Option<View> {
+    count(Stage::View, text.len());
     if text.is_ascii() {
         return None;
     }
@@ -69,6 +73,7 @@ pub(crate) fn normalised(text: &str) -> Option<View> {
     while let Some((start, c)) = next_beyond_ascii(text, at) {
         at = start.saturating_add(c.len_utf8());
         let fold = fold(c);
+        count(Stage::View, 1);
         if matches!(fold, Fold::Keep) {
             continue;
         }

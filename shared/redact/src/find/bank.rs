@@ -4,6 +4,7 @@ use super::{Finder, Sweep, run_of};
 use crate::check::{card, iban};
 use crate::detector::{Odds, Shape};
 use crate::mask::is_separator;
+use crate::steps::{Stage, count as count_steps};
 
 const MIN_DIGITS: usize = 12;
 const MAX_DIGITS: usize = 19;
@@ -56,6 +57,7 @@ impl Sweep<'_, '_> {
                 break;
             }
         }
+        count_steps(Stage::Sweep, at.saturating_sub(start));
         let Some(end) = longest else { return };
         let written = self.text.get(start..end).unwrap_or_default();
         if decimal {

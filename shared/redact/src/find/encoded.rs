@@ -1,6 +1,7 @@
 //! Where something may be written in another way: escapes, and runs of base64 or hexadecimal digits.
 
 use super::{Sweep, run_of};
+use crate::steps::{Stage, count};
 
 /// The shortest run that is worth decoding.
 pub(super) const LEAST: usize = 12;
@@ -56,6 +57,7 @@ impl Sweep<'_, '_> {
         self.spaced(at);
         let before = self.bytes.get(self.run_end..at).unwrap_or_default().iter().rev();
         let start = at.saturating_sub(before.take(MOST).take_while(|byte| is_base64(byte)).count());
+        count(Stage::Sweep, at.saturating_sub(start));
         let length = run_of(self.bytes, start, is_base64);
         let mut end = start.saturating_add(length);
         self.run_end = end;
@@ -64,6 +66,7 @@ impl Sweep<'_, '_> {
         }
         self.words(start.saturating_add(LONGEST_BEGINNING));
         let run = self.bytes.get(start..end).unwrap_or_default();
+        count(Stage::Sweep, 2 * run.len());
         let is_hex = length.is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit);
         let is_number = run.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         end = end.saturating_add(run_of(self.bytes, end, |byte| *byte == b'=').min(2));
@@ -97,6 +100,7 @@ impl Sweep<'_, '_> {
         while is_space(end) && is_single(end.saturating_add(1)) {
             end = end.saturating_add(2);
         }
+        count(Stage::Sweep, end.saturating_sub(start));
         self.spaced_end = end;
         if end.saturating_sub(start) / 2 + 1 >= LEAST_SPACED {
             self.layers.runs.push(Run { start, end, kind: RunKind::Spaced });

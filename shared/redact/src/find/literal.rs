@@ -14,6 +14,7 @@ use regex::Regex;
 use super::{Class, Sweep, class};
 use crate::boundary::Boundary;
 use crate::detector::Start;
+use crate::steps::{Stage, count};
 
 /// How far a pattern may read; private keys and the like read further.
 const WINDOW: usize = 512;
@@ -144,6 +145,7 @@ impl Words {
 
     /// Every word in a text, with its pattern and place.
     fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
+        count(Stage::Sweep, text.len());
         for (start, four) in text.array_windows().enumerate() {
             let hash = word_hash(u32::from_le_bytes(*four));
             if self.may_begin(hash) {
@@ -166,6 +168,7 @@ impl Words {
         let first = self.firsts.get((hash >> 6) as usize).copied().unwrap_or(0);
         let here = self.entries.iter().skip(first).take_while(|(known, _)| *known <= hash);
         for (known, word) in here {
+            count(Stage::Candidates, 1);
             if *known == hash && word.begins(text, start) {
                 found(word.pattern, start);
             }
@@ -279,6 +282,7 @@ impl Sweep<'_, '_> {
         let literals = &self.set.literals;
         let list = literals.slots.get(slot).copied().unwrap_or(0);
         for entry in literals.lists.get(usize::from(list)).into_iter().flatten() {
+            count(Stage::Candidates, 1);
             let start = at.checked_sub(entry.offset);
             if let Some(start) = start.filter(|start| entry.begins(self.bytes, *start)) {
                 self.pattern(entry.pattern, start);
@@ -290,6 +294,7 @@ impl Sweep<'_, '_> {
     pub(super) fn anywhere(&mut self) {
         let set = self.set;
         let Some(finder) = &set.literals.everywhere else { return };
+        count(Stage::Sweep, self.text.len());
         for found in finder.find_iter(self.text) {
             if let Some((_, pattern)) = set.literals.anywhere.get(found.pattern().as_usize()) {
                 self.pattern(*pattern, found.start());
@@ -337,6 +342,7 @@ impl Sweep<'_, '_> {
 
     fn pattern(&mut self, at: usize, start: usize) {
         let Some(pattern) = self.set.literals.patterns.get(at) else { return };
+        count(Stage::Candidates, self.resume.len().saturating_add(1));
         let seen = self.resume.iter().position(|(one, _)| *one == at);
         let found = seen.and_then(|seen| self.resume.get(seen));
         let is_within = found.is_some_and(|(_, found)| found.contains(&start));
@@ -347,6 +353,7 @@ impl Sweep<'_, '_> {
         let Some((start, end)) = self.matched(pattern, start) else { return };
         let Some(detector) = self.set.list.get(pattern.detector) else { return };
         let span = self.bytes.get(start..end).unwrap_or_default();
+        count(Stage::Checks, span.len());
         if !detector.check.is_none_or(|check| check(span)) {
             return;
         }
@@ -368,6 +375,8 @@ impl Sweep<'_, '_> {
         let limit = self.text.floor_char_boundary(start.saturating_add(pattern.window));
         let window = self.text.get(start..limit)?;
         let regex = pattern.regex()?;
+        // As far as it may read: where it stops, it does not tell.
+        count(Stage::Patterns, window.len());
         let span = if regex.captures_len() > 1 {
             let found = regex.captures(window)?;
             found.name("v").or_else(|| found.get(0))?

@@ -1,6 +1,7 @@
 //! E-mail addresses: from the `@` back over the local part and on over the domain.
 
 use super::{Finder, Sweep};
+use crate::steps::{Stage, count};
 
 /// An e-mail's local part is at most 64 octets (RFC 5321 section 4.5.3.1.1); twice that is taken in, to be safe.
 const MAX_LOCAL_CHARS: usize = 128;
@@ -27,6 +28,7 @@ fn local_part(text: &str, at: usize) -> Option<usize> {
     let before = text.get(..at)?;
     let tail = before.chars().rev().take(MAX_LOCAL_CHARS).take_while(|c| is_local(*c));
     let length = tail.map(char::len_utf8).sum::<usize>();
+    count(Stage::Sweep, length);
     let local = before.get(at.checked_sub(length)?..)?;
     let local = without_hebrew_prefix(local.trim_start_matches(['.', '\'', '&', '~', '%', '-']));
     if local.is_empty() { None } else { at.checked_sub(local.len()) }
@@ -53,7 +55,9 @@ fn domain(text: &str) -> Option<usize> {
     let length = window.take_while(|(_, c)| is_domain(*c)).last().map_or(0, |(at, c)| at + c.len_utf8());
     let mut whole = text.get(..length)?;
     // What does not end well may end earlier: `dana@example.com...` or `dana@example.com.9`.
+    count(Stage::Sweep, length);
     while let Some((head, top)) = whole.rsplit_once('.') {
+        count(Stage::Checks, whole.len());
         let top = top.trim_end_matches(['-', '_']);
         if is_top(top) && head.split('.').all(is_label) {
             let end = head.len() + 1 + top.len();

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::context::Nearby;
 use crate::detector::{Country, Detectors, LEAST, Odds};
 use crate::placeholder::stand_in;
+use crate::steps::{Stage, count};
 pub(crate) use encoded::{Run as EncodedRun, RunKind};
 pub(crate) use literal::{Literals, LiteralsBuilder, Row};
 
@@ -123,6 +124,7 @@ impl<'d, 't> Sweep<'d, 't> {
         self.anywhere();
         let mut at = 0;
         while let Some((here, byte)) = next_event(self.bytes, at) {
+            count(Stage::Sweep, here.saturating_add(1).saturating_sub(at));
             at = here.saturating_add(1);
             match class_of(byte) {
                 Class::Digit => at = self.digits(here),
@@ -170,6 +172,7 @@ impl<'d, 't> Sweep<'d, 't> {
         let Some(detector) = self.set.finders.get(Finder::Field) else { return };
         let can_be = self.text.len() <= MAX_FIELD && !self.text.contains(char::is_whitespace);
         let check = self.set.list.get(detector).and_then(|detector| detector.check);
+        count(Stage::Sweep, self.text.len());
         if can_be && self.nearby.field_speaks_for(detector) && check.is_some_and(|check| check(self.bytes)) {
             self.hit(0, self.bytes.len(), detector, 0.95);
         }
@@ -227,6 +230,7 @@ impl<'d, 't> Sweep<'d, 't> {
 
     /// A candidate whose odds still depend on the words around it.
     pub(crate) fn weigh(&mut self, start: usize, end: usize, detector: usize, odds: Odds) {
+        count(Stage::Candidates, 1);
         let is_home = self.is_home(detector);
         if odds.is_lost(is_home) {
             return;
@@ -241,7 +245,9 @@ impl<'d, 't> Sweep<'d, 't> {
 
 /// How many bytes from `at` on pass the test.
 pub(crate) fn run_of(bytes: &[u8], at: usize, test: impl Fn(&u8) -> bool) -> usize {
-    bytes.get(at..).unwrap_or_default().iter().take_while(|byte| test(byte)).count()
+    let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| test(byte)).count();
+    count(Stage::Sweep, length.saturating_add(1));
+    length
 }
 
 /// Longest text that a field's name can make a secret, in bytes.

@@ -2,6 +2,7 @@
 
 use super::Sweep;
 use crate::mask::{MAX_LETTERS, Match};
+use crate::steps::{Stage, count};
 
 impl Sweep<'_, '_> {
     /// Tries every mask that can begin at this run of digits, or at the letters right before it.
@@ -25,11 +26,13 @@ impl Sweep<'_, '_> {
             && letters.iter().any(u8::is_ascii_lowercase);
         let spoken = self.nearby.speaks(start, end);
         for owner in owners {
+            count(Stage::Candidates, 1);
             let is_home = self.is_home(owner.detector);
             if (!spoken && owner.odds.is_silent(is_home)) || (is_prose && !owner.is_checked) {
                 continue;
             }
             let check = self.set.list.get(owner.detector).and_then(|detector| detector.check);
+            count(Stage::Checks, compact.len());
             if check.is_none_or(|check| check(compact)) {
                 self.weigh(start, end, owner.detector, owner.odds);
             }

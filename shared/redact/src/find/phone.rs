@@ -4,6 +4,7 @@
 use super::{Finder, Sweep};
 use crate::detector::{Country, LEAST, Odds};
 use crate::plans::{calling_code, is_international, is_national};
+use crate::steps::{Stage, count};
 
 /// ITU-T E.164 section 6.1; local numbers have seven.
 const MIN_DIGITS: usize = 7;
@@ -138,6 +139,7 @@ impl Sweep<'_, '_> {
             }
             at = at.saturating_add(1);
         }
+        count(Stage::Sweep, at.saturating_sub(start));
         dialled.group()?;
         let ends = |byte: u8| !byte.is_ascii_alphabetic() || matches!(byte | 0x20, b'x' | b'e');
         (dialled.count >= MIN_DIGITS && self.byte(dialled.end).is_none_or(ends)).then_some(dialled)

@@ -8,6 +8,7 @@ use super::post::{boxed, military};
 use super::tail::{extend, house_number};
 use super::text::{Shape, Text, Word};
 use super::{Entity, NameKind};
+use crate::steps::{Stage, count};
 
 /// Words that a street's name may have.
 pub(super) const MAX_WORDS: usize = 6;
@@ -37,7 +38,9 @@ pub(crate) fn at(text: &Text, start: usize, floor: usize) -> Result<Entity, usiz
 /// The end of a run of digits of any length, so that it is passed over at once.
 fn run_of_digits(text: &Text, start: usize) -> usize {
     let rest = text.text.as_bytes().get(start..).unwrap_or_default();
-    start + rest.iter().take_while(|b| b.is_ascii_digit()).count()
+    let length = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    count(Stage::Names, length);
+    start + length
 }
 
 /// No part of a time, date, amount, version, identifier or link.

@@ -4,6 +4,7 @@
 use super::gazetteer::flag;
 use super::text::{Cues, Text, Word, is_letter};
 use super::{Entity, NameKind};
+use crate::steps::{Stage, count};
 
 /// Longer texts without capitals are data, not messages.
 const LONGEST: usize = 4096;
@@ -36,7 +37,9 @@ fn is_clear_of(addresses: Option<&[Entity]>, start: usize, end: usize) -> bool {
 
 fn next_letter(text: &Text, at: usize) -> Option<usize> {
     let rest = text.text.get(at..)?;
-    rest.char_indices().find(|(_, c)| is_letter(*c)).map(|(offset, _)| at + offset)
+    let found = rest.char_indices().find(|(_, c)| is_letter(*c)).map(|(offset, _)| at + offset);
+    count(Stage::Names, found.unwrap_or(text.text.len()) - at);
+    found
 }
 
 /// The end and score of a person that begins with a word.

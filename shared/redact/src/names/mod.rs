@@ -38,6 +38,7 @@ pub(crate) use model::checked;
 pub use model::{Entity, EntityModel};
 
 use crate::fold::{is_letter, is_upper};
+use crate::steps::{Stage, count};
 use scan::Starts;
 use text::Text;
 
@@ -56,10 +57,12 @@ pub(crate) fn find(text: &str, out: &mut Vec<Entity>) {
 }
 
 fn find_in(text: &Text, out: &mut Vec<Entity>) {
+    count(Stage::Names, text.text.len());
     let kept = out.len();
     let mut starts = Starts::new(text.text.as_bytes());
     let (mut from, mut has_capitals) = (0, false);
     while let Some(start) = starts.next_from(from) {
+        count(Stage::Names, 1);
         from = match text.byte(start) {
             b'0'..=b'9' => {
                 let floor = if out.len() > kept { last_address_end(out) } else { 0 };

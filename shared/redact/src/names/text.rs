@@ -7,6 +7,7 @@ use super::fold::{Folded, is_mark};
 use super::gazetteer::{Gazetteer, Key, flag};
 use super::scan::{capitals, count_tops, letters};
 use crate::fold::{is_lower, is_upper};
+use crate::steps::{self, Stage};
 
 /// Longer words are no names, nor are they looked at again.
 const REACH: usize = 64;
@@ -61,21 +62,11 @@ pub(crate) struct Text<'a> {
     bytes: &'a [u8],
     table: &'static Gazetteer,
     known: RefCell<Vec<Option<Key>>>,
-    /// Words looked at, so that tests can show that work is linear.
-    #[cfg(test)]
-    pub steps: core::cell::Cell<usize>,
 }
 
 impl<'a> Text<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            bytes: text.as_bytes(),
-            table: Gazetteer::get(),
-            known: RefCell::default(),
-            #[cfg(test)]
-            steps: core::cell::Cell::new(0),
-        }
+        Self { text, bytes: text.as_bytes(), table: Gazetteer::get(), known: RefCell::default() }
     }
 
     /// The byte at a place, 0 beyond the end.
@@ -140,12 +131,6 @@ impl<'a> Text<'a> {
         u64::from_le_bytes(padded)
     }
 
-    #[inline]
-    fn count(&self) {
-        #[cfg(test)]
-        self.steps.set(self.steps.get() + 1);
-    }
-
     /// The end of the word at a place if that is plainly no name, which most capitalised words are not: one load, one
     /// look into the table. Only words of ASCII letters that are shorter than eight.
     #[inline]
@@ -165,7 +150,8 @@ impl<'a> Text<'a> {
     /// The word that begins at a place; none if no letter stands there or the word is longer than [`REACH`].
     #[inline]
     pub(crate) fn word_at(&self, start: usize) -> Option<Word> {
-        self.count();
+        // Words are short, as far as they are read.
+        steps::count(Stage::Names, 1);
         let (mut key, mut end, mut upper) = (Key::EMPTY, start, 0);
         loop {
             let eight = self.load(end);
@@ -174,6 +160,7 @@ impl<'a> Text<'a> {
             if count == 0 {
                 break;
             }
+            steps::count(Stage::Names, 1);
             let mask = u64::MAX >> (64 - 8 * count);
             key = key.with((eight | SPACES) & mask);
             upper += count_tops(capitals(eight) & mask);
@@ -209,6 +196,7 @@ impl<'a> Text<'a> {
                 return None;
             }
         }
+        steps::count(Stage::Names, count);
         let key = Key::of(folded.as_bytes());
         let shape = shape(is_first_upper, upper, count, || self.slice(start, end));
         (end > start).then(|| Word { start, end, key, flags: self.table.flags(key), shape })
@@ -234,6 +222,7 @@ impl<'a> Text<'a> {
         let before = self.bytes.get(..end).unwrap_or_default();
         let letters =
             before.iter().rev().take(REACH + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        steps::count(Stage::Names, letters + 1);
         let mut start = end - letters;
         if start.checked_sub(1).is_none_or(|before| self.byte(before) < 0x80) {
             let is_word = (1..=REACH).contains(&letters);
@@ -248,7 +237,10 @@ impl<'a> Text<'a> {
         }
         while end - start <= REACH {
             match self.char_before(start) {
-                Some(c) if is_letter(c) => start -= c.len_utf8(),
+                Some(c) if is_letter(c) => {
+                    steps::count(Stage::Names, 1);
+                    start -= c.len_utf8();
+                }
                 _ => {
                     return if start < end {
                         self.word_at(start).filter(|word| word.end == end)

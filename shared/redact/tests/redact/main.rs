@@ -21,5 +21,3 @@ mod restore;
 mod streams;
 #[cfg(test)]
 mod texts;
-#[cfg(test)]
-mod throughput;
