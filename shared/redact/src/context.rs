@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::fold::{is_letter, latin};
-use crate::placeholder::stand_in;
+use crate::placeholder::{MAX_STAND_IN, stand_in};
 use crate::steps::{Stage, count};
 use crate::view::normalised;
 
@@ -212,7 +212,7 @@ impl<'w, 't> Nearby<'w, 't> {
 
     fn read_to(&mut self, from: usize, to: usize) {
         if !(self.begun..=self.read).contains(&from) {
-            self.begun = word_start(self.text, from);
+            self.begun = after_stand_in(self.text, word_start(self.text, from));
             self.read = self.begun;
             self.run = Run::default();
             self.found.clear();
@@ -243,6 +243,15 @@ fn word_start(text: &str, at: usize) -> usize {
         .take_while(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
         .count();
     text.floor_char_boundary(at.saturating_sub(back))
+}
+
+/// `at`, or the end of what stands in for a value there: reading begins at a distance, and `PHONE` in `[PHONE_1_…]` is no
+/// word of the text.
+fn after_stand_in(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(at.saturating_sub(MAX_STAND_IN)..at).unwrap_or_default();
+    let opened = before.iter().rev().position(|byte| *byte == b'[');
+    let end = opened.and_then(|back| stand_in(text, at.saturating_sub(back.saturating_add(1))));
+    end.map_or(at, |end| end.max(at))
 }
 
 /// Hands over every word that begins before `limit`. A capital after a small letter begins a word (`nationalId`).

@@ -49,7 +49,7 @@ pub(crate) fn stand_in(text: &str, start: usize) -> Option<usize> {
 }
 
 /// The longest of them, with a digest of 64 characters.
-const MAX_STAND_IN: usize = 96;
+pub(crate) const MAX_STAND_IN: usize = 96;
 
 /// `[EMAIL_H_psn_k3f9…]`
 fn is_digest(text: &str) -> bool {
