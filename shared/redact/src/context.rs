@@ -3,12 +3,17 @@
 //! Only text near a candidate is read: [`Nearby`] goes forward with the sweep, and reads once more what lies before it where
 //! somebody asks for that.
 
+mod hash;
+
 use std::collections::HashMap;
 
-use crate::fold::{is_letter, latin};
+use crate::fold::is_letter;
 use crate::placeholder::{MAX_STAND_IN, stand_in};
 use crate::steps::{Stage, count};
 use crate::view::normalised;
+
+pub(crate) use hash::Same;
+use hash::{Hash, chain};
 
 /// How far before a candidate a word may stand, in bytes.
 pub(crate) const BEFORE: usize = 64;
@@ -332,72 +337,6 @@ fn without_prefix(text: &str, start: usize, end: usize) -> Option<u64> {
     let mut hash = Hash::default();
     rest.for_each(|c| hash.char(c));
     (hash.1 > 0).then_some(hash.0)
-}
-
-/// FNV-1a over the lower-case word; collisions among a few thousand phrases in 2^64 are of no concern.
-#[derive(Debug, Clone, Copy)]
-struct Hash(u64, usize);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325, 0)
-    }
-}
-
-impl Hash {
-    fn byte(&mut self, byte: u8) {
-        if self.1 < MAX_WORD {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            self.1 = self.1.saturating_add(1);
-        }
-    }
-
-    fn char(&mut self, c: char) {
-        if matches!(c, '\u{591}'..='\u{5c7}') {
-            return;
-        }
-        for c in c.to_lowercase().map(canonical) {
-            let mut bytes = [0; 4];
-            c.encode_utf8(&mut bytes).bytes().for_each(|byte| self.byte(byte));
-        }
-    }
-}
-
-/// One letter for both cases: the view reads `Н` as Latin `H`, and `н` as it stands.
-fn canonical(c: char) -> char {
-    let mut capitals = c.to_uppercase();
-    let capital = capitals.next().filter(|_| capitals.next().is_none());
-    latin(c).or_else(|| capital.and_then(latin)).map_or(c, |c| c.to_ascii_lowercase())
-}
-
-fn chain(before: u64, word: u64) -> u64 {
-    (before.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// The keys are hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Same(u64);
-
-impl core::hash::BuildHasher for Same {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        *self
-    }
-}
-
-impl core::hash::Hasher for Same {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
 }
 
 #[cfg(test)]
