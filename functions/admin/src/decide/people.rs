@@ -287,6 +287,16 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     })
 }
 
+/// Whether the caller may give that to somebody who is not themselves.
+///
+/// # Errors
+/// It is above their own level.
+pub fn may_offer(ask: &Ask<'_>, resource: &Resource, granted: Granted) -> Result<(), Refused> {
+    let stranger = PrincipalId::User(UserId::from_random(ask.random.change));
+    may_change(&ask.who.principal, resource, &stranger, None, Some(granted))
+        .map_err(|_| Why::AboveOwnLevel.into())
+}
+
 /// Whether the caller may give what the invitation holds.
 fn invited(
     ask: &Ask<'_>,
@@ -294,13 +304,8 @@ fn invited(
     owner: bool,
     tenant: Option<&(TenantId, Role)>,
 ) -> Result<(), Refused> {
-    let stranger = PrincipalId::User(UserId::from_random(ask.random.change));
-    let may = |resource: &Resource, granted| {
-        may_change(&ask.who.principal, resource, &stranger, None, Some(granted))
-            .map_err(|_| Refused::from(Why::AboveOwnLevel))
-    };
     if owner {
-        may(&Resource::Org(org.clone()), Granted::OrgOwner)?;
+        may_offer(ask, &Resource::Org(org.clone()), Granted::OrgOwner)?;
     }
     let Some((tenant, role)) = tenant else { return Ok(()) };
     let row = ask.find::<domain::Tenant>(&Key::tenant(tenant))?.filter(|row| row.org == *org);
@@ -309,5 +314,5 @@ fn invited(
         Some(Lifecycle::Active | Lifecycle::Suspended) => {}
         None => return Err(Refused::at(Why::InvalidField, "/tenant", "a tenant of this organization")),
     }
-    may(&Resource::Tenant { org: org.clone(), tenant: tenant.clone() }, Granted::Role(*role))
+    may_offer(ask, &Resource::Tenant { org: org.clone(), tenant: tenant.clone() }, Granted::Role(*role))
 }

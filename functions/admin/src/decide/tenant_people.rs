@@ -139,7 +139,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let Invite { email, connection, role } = ask.body()?;
     let (_, tenant, _) = tenants::tenant(ask)?;
     let email = people::invitable(ask, &tenant.org, &email, &connection)?;
-    may_give(ask, role)?;
+    people::may_offer(ask, ask.resource, Granted::Role(role))?;
     let digest = invite_digest(&connection, email);
     let [all, own] = places(ask.params, &digest).ok_or(Why::NotFound)?;
     let invited_by = InEpoch::new(ask.who.user.clone(), ask.who.session.epoch);
@@ -150,7 +150,7 @@ pub fn invite(ask: &Ask<'_>) -> Result<Change, Refused> {
     let held = before.as_ref().and_then(|before| before.of(&tenant.id));
     // Nobody takes back by another what they could not have offered.
     if let Some(held) = held.filter(|held| ask.now < held.expires_at) {
-        may_give(ask, held.role)?;
+        people::may_offer(ask, ask.resource, Granted::Role(held.role))?;
     }
     // Under an idempotency key the same is held once, until when it was.
     if let Some(held) = held.filter(|held| ask.idempotency.is_some() && same(held, &row, ask)) {
@@ -173,13 +173,6 @@ fn same(held: &TenantInvite, row: &TenantInvite, ask: &Ask<'_>) -> bool {
 
 fn told(role: Role) -> Metadata {
     Metadata::default().with("role", MetaValue::Code(Code::literal(role.as_str())))
-}
-
-/// Whether the caller may give a role here, to somebody who is not themselves.
-fn may_give(ask: &Ask<'_>, role: Role) -> Result<(), Refused> {
-    let stranger = PrincipalId::User(UserId::from_random(ask.random.change));
-    may_change(&ask.who.principal, ask.resource, &stranger, None, Some(Granted::Role(role)))
-        .map_err(|_| Why::AboveOwnLevel.into())
 }
 
 fn written(ask: &Ask<'_>, key: Key, new: Item) -> Swap {
@@ -205,7 +198,7 @@ pub fn withdraw(ask: &Ask<'_>) -> Result<Change, Refused> {
     let digest = ask.params.invitation.as_ref().ok_or(Why::NotFound)?;
     let [all, own] = places(ask.params, digest).ok_or(Why::NotFound)?;
     let (row, item) = ask.must::<TenantInvite>(&own)?;
-    may_give(ask, row.role)?;
+    people::may_offer(ask, ask.resource, Granted::Role(row.role))?;
     let rest = ask.find::<TenantInvitesRow>(&all)?.map(|all| all.beside(&row.tenant, ask.now));
     let swaps = rest.into_iter().map(|rest| kept(ask, all.clone(), &rest)).collect();
     let change = Change::of(swaps, resource(digest), Value::Null);
