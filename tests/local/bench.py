@@ -337,14 +337,7 @@ def _worker(port: int) -> dict:
 
 
 def _calls(port: int, key: str, count: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
-    for _ in range(count):
-        connection.request("POST", "/v1/chat/completions", json.dumps(BODY), headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise StackError(f"a call failed with {answer.status}: {text[:300]!r}")
+    bench_speed.calls(f"http://127.0.0.1:{port}/v1", key, BODY, count)
 
 
 def _cpu_us(binary: str, variables: dict[str, str], key: str) -> float:
@@ -352,14 +345,9 @@ def _cpu_us(binary: str, variables: dict[str, str], key: str) -> float:
     with _host(binary, variables) as port:
         _calls(port, key, WARM_UP)
         pid = _worker(port)["pid"]
-        before = _cpu_ns(pid)
+        before = bench_speed.cpu_ns(pid)
         _calls(port, key, CALLS)
-        return (_cpu_ns(pid) - before) / CALLS / 1000
-
-
-def _cpu_ns(pid: int) -> int:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+        return (bench_speed.cpu_ns(pid) - before) / CALLS / 1000
 
 
 if __name__ == "__main__":

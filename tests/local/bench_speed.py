@@ -43,11 +43,11 @@ def first_token(gateway: str, provider: str, key: str, body: dict) -> dict[str, 
 def per_core(gateway: str, key: str, body: dict, cores: int) -> dict[str, float | str]:
     pids = [worker["pid"] for worker in _get(gateway, "/_host")["workers"]]
     each = CALLS // cores
-    before = sum(map(_cpu_ns, pids))
+    before = sum(map(cpu_ns, pids))
     with ThreadPoolExecutor(cores) as callers:
-        for done in [callers.submit(_calls, gateway, key, body, each) for _ in range(cores)]:
+        for done in [callers.submit(calls, gateway, key, body, each) for _ in range(cores)]:
             done.result()
-    seconds = (sum(map(_cpu_ns, pids)) - before) / 1e9
+    seconds = (sum(map(cpu_ns, pids)) - before) / 1e9
     return {"calls_per_s_per_core": each * cores / seconds, "calls_per_s_how": PER_CORE_HOW}
 
 
@@ -87,7 +87,7 @@ def _percentile(times: list[float], percent: int) -> float:
     return statistics.quantiles(times, n=100, method="inclusive")[percent - 1]
 
 
-def _calls(base: str, key: str, body: dict, count: int) -> None:
+def calls(base: str, key: str, body: dict, count: int) -> None:
     url = urlsplit(base)
     connection = http.client.HTTPConnection(url.netloc, timeout=60)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
@@ -105,6 +105,6 @@ def _get(base: str, path: str) -> dict:
     return json.loads(connection.getresponse().read())
 
 
-def _cpu_ns(pid: int) -> int:
+def cpu_ns(pid: int) -> int:
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
