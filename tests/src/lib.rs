@@ -5,6 +5,7 @@
 //! Out of scope: anything that is deployed, and AWS itself (`MiniStack`, started by `tests/local/`).
 
 pub mod host;
+pub mod port;
 pub mod standin;
 pub mod support;
 pub mod tables;

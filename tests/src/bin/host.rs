@@ -55,7 +55,7 @@ async fn main() -> std::io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     if let Some(path) = &args.port_file {
-        write_port(path, port)?;
+        countersign_tests::port::write(path, port)?;
     }
     writeln!(std::io::stdout(), "function on http://127.0.0.1:{port}")?;
     // Returning drops the workers, which ends their processes.
@@ -68,11 +68,4 @@ async fn main() -> std::io::Result<()> {
 
 fn read_env(path: &Path) -> std::io::Result<BTreeMap<String, String>> {
     Ok(serde_json::from_slice(&std::fs::read(path)?)?)
-}
-
-/// Written beside and renamed, so that a waiting reader sees either nothing or the whole number.
-fn write_port(path: &Path, port: u16) -> std::io::Result<()> {
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, format!("{port}\n"))?;
-    std::fs::rename(partial, path)
 }

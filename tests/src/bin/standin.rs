@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Parser;
 use countersign_tests::standin;
@@ -58,15 +58,8 @@ async fn main() -> std::io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await?;
     let port = listener.local_addr()?.port();
     if let Some(path) = &args.port_file {
-        write_port(path, port)?;
+        countersign_tests::port::write(path, port)?;
     }
     writeln!(std::io::stdout(), "stand-in provider on http://127.0.0.1:{port}")?;
     standin::serve(listener).await
-}
-
-/// Written beside and renamed, so that a waiting reader sees either nothing or the whole number.
-fn write_port(path: &Path, port: u16) -> std::io::Result<()> {
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, format!("{port}\n"))?;
-    std::fs::rename(partial, path)
 }

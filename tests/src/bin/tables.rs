@@ -25,10 +25,7 @@ async fn main() -> std::io::Result<()> {
     let args = Args::parse();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();
-    // Written beside and renamed: a waiting reader sees either nothing or the whole number.
-    let partial = args.port_file.with_extension("partial");
-    std::fs::write(&partial, format!("{port}\n"))?;
-    std::fs::rename(partial, &args.port_file)?;
+    countersign_tests::port::write(&args.port_file, port)?;
     writeln!(std::io::stdout(), "tables on http://127.0.0.1:{port}")?;
     tables::serve(listener, args.upstream).await
 }
