@@ -13,6 +13,8 @@ pub mod directory;
 pub mod dlp;
 #[cfg(any(test, feature = "testing"))]
 pub mod expression;
+#[cfg(any(test, feature = "testing"))]
+pub mod faults;
 pub mod gates;
 mod gateway_key;
 mod identity;

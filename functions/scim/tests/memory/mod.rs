@@ -4,10 +4,7 @@
 pub mod directory;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
 use aws::{NotRecorded, NotSent, ReadError};
 use countersign_scim::{Desk, Rows};
@@ -109,7 +106,7 @@ impl Memory {
     /// goes on beside it does anything more.
     async fn call<T>(&self, lost: impl Fn(Failure) -> T, work: impl FnOnce(&mut State) -> T) -> T {
         if *lock(&self.yields) {
-            Yield(false).await;
+            tables::faults::others_first().await;
         }
         if *lock(&self.dead) {
             return std::future::pending().await;
@@ -209,18 +206,6 @@ fn keyed(key: &Key, mut item: Item) -> Item {
     item
 }
 
-#[derive(Debug)]
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        context.waker().wake_by_ref();
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
 /// When everything happens.
 pub fn now() -> Timestamp {
     Timestamp::from_unix_millis(1_795_435_200_000).unwrap_or_else(|_| panic!("a time"))
@@ -291,7 +276,7 @@ impl Desk for Memory {
 
     async fn pause(&self, _: u32) {
         if *lock(&self.yields) {
-            Yield(false).await;
+            tables::faults::others_first().await;
         }
     }
 

@@ -10,13 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Item;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Throttled,
-    LostBefore,
-    LostAfter,
-}
+use crate::faults::Fault;
 
 /// One row, the faults that the next writes meet, and how often anybody wrote.
 #[derive(Default)]
@@ -49,12 +43,8 @@ impl Memory {
 impl BreakerStore for Memory {
     async fn write(&self, op: &BreakerOp) -> Result<(), GateFault> {
         *self.writes.lock().unwrap() += 1;
-        match self.faults.lock().unwrap().pop_front().flatten() {
-            Some(Fault::Throttled) => Err(GateFault::NotWritten),
-            Some(Fault::LostBefore) => Err(GateFault::Unknown),
-            Some(Fault::LostAfter) => self.put(op).and(Err(GateFault::Unknown)),
-            None => self.put(op),
-        }
+        let fault = self.faults.lock().unwrap().pop_front().flatten();
+        Fault::meets(fault, || self.put(op))
     }
 }
 

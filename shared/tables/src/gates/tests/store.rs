@@ -11,13 +11,8 @@ use proptest::prelude::*;
 use super::super::*;
 use super::tenant;
 pub use crate::expression::{Failed, evaluate, size};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    Throttled,
-    LostBefore,
-    LostAfter,
-}
+pub use crate::faults::Fault;
+use crate::faults::others_first;
 
 pub fn fault() -> impl Strategy<Value = Option<Fault>> {
     prop_oneof![
@@ -100,27 +95,12 @@ impl Memory {
 
     async fn turn(&self) {
         if self.yields {
-            Yield(false).await;
+            others_first().await;
         }
     }
 
     fn meet(&self, ops: &[GateOp]) -> Result<Item, GateFault> {
-        match self.fault() {
-            Some(Fault::Throttled) => Err(GateFault::NotWritten),
-            Some(Fault::LostBefore) => Err(GateFault::Unknown),
-            Some(Fault::LostAfter) => self.write(ops).and(Err(GateFault::Unknown)),
-            None => self.write(ops),
-        }
-    }
-}
-
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+        Fault::meets(self.fault(), || self.write(ops))
     }
 }
 

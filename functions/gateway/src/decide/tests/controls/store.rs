@@ -2,14 +2,15 @@
 //! others go first before each of its calls, fails on demand, and tells the truth what it has written for whom.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use domain::{KillRow, Timestamp};
 use proptest::prelude::*;
 use tables::codec::Row as _;
 use tables::expression::{Failed, evaluate};
+pub use tables::faults::Fault;
+use tables::faults::others_first;
 use tables::gates::breaker::{BreakerOp, BreakerStore};
 use tables::gates::{Shard, Write, fresh};
 use tables::{GateFault, GateOp, GateStore, Item, Key};
@@ -17,13 +18,6 @@ use tables::{GateFault, GateOp, GateStore, Item, Key};
 use super::truth::{PLACES, Truth};
 use super::{METERS, key_row, moment, switches};
 use crate::effects::WRITE_LIMIT;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    Throttled,
-    LostBefore,
-    LostAfter,
-}
 
 pub fn fault() -> impl Strategy<Value = Option<Fault>> {
     prop_oneof![
@@ -90,21 +84,18 @@ impl Store {
 
     /// Lets others go first.
     pub async fn yields(&self) {
-        Yield(false).await;
+        others_first().await;
     }
 
     /// All of them or none; `told` hears of it at the same moment.
     pub fn change(&self, writes: &[Write], told: impl FnOnce(&mut Inside)) -> Result<Item, GateFault> {
         let mut it = self.lock();
         let fault = it.fault();
-        match fault {
-            Some(Fault::Throttled) => return Err(GateFault::NotWritten),
-            Some(Fault::LostBefore) => return Err(GateFault::Unknown),
-            Some(Fault::LostAfter) | None => {}
-        }
-        let after = it.put(writes)?;
-        told(&mut it);
-        if fault.is_some() { Err(GateFault::Unknown) } else { Ok(after) }
+        Fault::meets(fault, || {
+            let after = it.put(writes)?;
+            told(&mut it);
+            Ok(after)
+        })
     }
 
     /// # Errors
@@ -194,16 +185,6 @@ impl Inside {
             GateOp::Settle { action, .. } => self.truth.settled(*action, by_sweep, now),
             _ => {}
         }
-    }
-}
-
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
