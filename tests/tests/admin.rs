@@ -128,20 +128,14 @@ fn a_session_that_is_ended_is_refused_at_once() {
     let dana = world.with_role("dana", "admin");
     let other = world.org.sign_in("dana").expect("a second session");
     assert_eq!(dana.get("/v1/sessions").json()["items"].as_array().map(Vec::len), Some(2));
-    let session = other.get("/v1/session").json()["session"]["id"].as_str().unwrap_or_default().to_owned();
+    let session = other.session();
     let ended = dana.send("DELETE", &format!("/v1/sessions/{session}"), &json!({}));
     assert_eq!(ended.status, 204, "{ended:?}");
     assert_eq!(code(&other.get("/v1/session")), refused(401, "session_revoked"));
     assert_eq!(dana.get("/v1/session").status, 200);
 
     // An administrator's hand reaches everybody's.
-    let own = dana.get("/v1/session").json();
-    let path = format!(
-        "/v1/orgs/{}/users/{}/sessions/{}",
-        world.org.id,
-        dana.user,
-        own["session"]["id"].as_str().unwrap()
-    );
+    let path = format!("/v1/orgs/{}/users/{}/sessions/{}", world.org.id, dana.user, dana.session());
     assert_eq!(world.owner.send("DELETE", &path, &json!({})).status, 204);
     assert_eq!(code(&dana.get("/v1/session")), refused(401, "session_revoked"));
     // A cookie changes nothing without the header that other sites cannot set.

@@ -142,47 +142,18 @@ fn the_function_answers_an_owner_of_the_organization_as_its_document_says() {
 fn the_function_answers_an_owner_of_a_tenant_as_its_document_says() {
     let Some(world) = World::new() else { return };
     let (dana, noa) = (world.with_role("dana", "owner"), world.with_role("noa", "admin"));
-    let made = |by: &Person, path: &str, body: Value, name: &str| {
-        let made = by.send("POST", &world.path(path), &body);
-        assert!([201, 202].contains(&made.status), "{path}: {made:?}");
-        text(&made, name)
-    };
-    let agent = world.agent(&dana);
-    let key = json!({"agent": agent, "actions": ["models.list"]});
-    let email =
-        json!({"email": world.org.email("stranger"), "connection": world.org.connection, "role": "viewer"});
-    let workload = json!({"name": "ci", "role": "viewer", "issuer": world.org.idp.issuer(), "audience": "cs", "subject": "one"});
-    let provider = json!({
-        "name": "p", "kind": "openai", "base_url": "https://api.openai.com/v1", "region": "us", "region_source": "none",
-        "models": [{"name": "gpt-4o-mini", "max_output_tokens": 100}], "credential": "none-of-ours",
-    });
     let limits = json!({"time_zone": "UTC", "shards": 1, "limits": [{"place": "tenant:tokens:total", "limit": 2_000_000}]});
     let more = noa.put(&world.path("/limits"), &limits);
     assert_eq!(more.status, 202, "{more:?}");
-    let session = noa.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
-    let things = [
-        ("agent", agent.clone()),
-        ("key", made(&dana, "/keys/service", key, "id")),
-        ("invitation", made(&dana, "/invitations", email, "id")),
-        ("workload", made(&dana, "/workloads", workload, "id")),
-        ("provider", made(&dana, "/providers", provider, "id")),
-        ("team", made(&dana, "/teams", json!({"id": "sales", "name": "Sales"}), "id")),
-        (
-            "query",
-            made(
-                &dana,
-                "/audit/queries",
-                json!({"from": "2026-11-01T00:00:00.000Z", "to": "2026-11-02T00:00:00.000Z"}),
-                "query",
-            ),
-        ),
+    let mut things = world.filled(&dana);
+    things.extend([
         ("change", text(&more, "id")),
-        ("session", session),
+        ("session", noa.session()),
         ("user", noa.user.clone()),
         ("tenant", world.tenant.clone()),
-    ];
+    ]);
     let policy = json!({"v": 1, "types": {"card": {"action": "block"}}});
-    for path in ["/dlp".to_owned(), format!("/agents/{agent}/dlp")] {
+    for path in ["/dlp".to_owned(), format!("/agents/{}/dlp", things["agent"])] {
         let first = dana.request("PUT", &world.path(&path)).with("content-type", "application/json");
         let made = first.with("if-none-match", "*").body(policy.to_string()).send();
         assert_eq!(made.status, 200, "{made:?}");

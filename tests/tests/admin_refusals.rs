@@ -9,7 +9,7 @@ use countersign_tests::support::admin::{Person, bare, url};
 use countersign_tests::support::http::Request;
 use countersign_tests::support::world::{World, code, refused, text};
 use countersign_tests::support::{aws, stack::stack};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// One operation of the document.
 struct Operation {
@@ -84,54 +84,21 @@ struct Things {
 
 impl Things {
     fn of(world: World, dana: &Person, second: &Person) -> Self {
-        let tenants = format!("/v1/orgs/{}/tenants", world.org.id);
-        let made = |by: &Person, path: &str, body: &Value, name: &str| {
-            let made = by.send("POST", path, body);
-            assert!([201, 202].contains(&made.status), "{path}: {made:?}");
-            text(&made, name)
-        };
-        let sibling = made(
-            &world.owner,
-            &tenants,
-            &json!({"name": "beside", "region": "eu", "budget_tokens": 9}),
-            "id",
-        );
-        let agent = world.agent(dana);
-        let key = json!({"agent": agent, "actions": ["models.list"]});
-        let email = json!({"email": world.org.email("stranger"), "connection": world.org.connection, "role": "viewer"});
-        let workload = json!({"name": "ci", "role": "viewer", "issuer": world.org.idp.issuer(), "audience": "cs", "subject": "one"});
-        let provider = json!({
-            "name": "p", "kind": "openai", "base_url": "https://api.openai.com/v1", "region": "us", "region_source": "none",
-            "models": [{"name": "gpt-4o-mini", "max_output_tokens": 100}], "credential": "none-of-ours",
-        });
+        let beside = json!({"name": "beside", "region": "eu", "budget_tokens": 9});
+        let made = world.owner.send("POST", &format!("/v1/orgs/{}/tenants", world.org.id), &beside);
+        assert_eq!(made.status, 201, "{made:?}");
         let token = format!("/v1/orgs/{}/connections/{}/scim-tokens", world.org.id, world.org.connection);
-        let ids = BTreeMap::from([
-            ("agent", agent),
-            ("key", made(dana, &world.path("/keys/service"), &key, "id")),
-            ("invitation", made(dana, &world.path("/invitations"), &email, "id")),
-            ("workload", made(dana, &world.path("/workloads"), &workload, "id")),
-            ("provider", made(dana, &world.path("/providers"), &provider, "id")),
-            ("team", made(dana, &world.path("/teams"), &json!({"id": "sales", "name": "Sales"}), "id")),
+        let mut ids = world.filled(dana);
+        ids.extend([
             ("token", text(&world.owner.by_two(second, &token, &json!({})), "id")),
-            ("change", made(&world.owner, &token, &json!({}), "id")),
-            (
-                "query",
-                made(
-                    dana,
-                    &world.path("/audit/queries"),
-                    &json!({"from": "2026-11-01T00:00:00.000Z", "to": "2026-11-02T00:00:00.000Z"}),
-                    "query",
-                ),
-            ),
-            (
-                "session",
-                second.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned(),
-            ),
+            ("change", text(&world.owner.send("POST", &token, &json!({})), "id")),
+            ("session", second.session()),
             // Somebody without a role in the tenant: whose role is given or taken is a row of its own.
             ("user", second.user.clone()),
             ("connection", world.org.connection.clone()),
             ("org", world.org.id.clone()),
         ]);
+        let sibling = text(&made, "id");
         Self { world, sibling, ids }
     }
 
@@ -167,7 +134,7 @@ fn each(operations: &[Operation], run: impl Fn(&Operation) + Sync) {
 
 /// Ends a session as its row says it, by the clock.
 fn expire(session: &Person) {
-    let id = session.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let id = session.session();
     let params = json!({
         "TableName": stack().text("/tables/identity"),
         "Key": {"pk": {"S": format!("SES#{id}")}, "sk": {"S": "SESSION"}},

@@ -255,13 +255,13 @@ fn a_tenant_s_owner_ends_sessions_of_its_people() {
     let sessions = |of: &Person| world.path(&format!("/users/{}/sessions", of.user));
     let listed = dana.get(&sessions(&lea)).json()["items"].clone();
     let end = format!("{}/{}", sessions(&lea), listed[0]["id"].as_str().expect("a session"));
-    let theirs = dana.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let theirs = dana.session();
     let above = format!("{}/{theirs}", sessions(&dana));
     assert_eq!(code(&lea.send("DELETE", &above, &json!({}))), refused(403, "above_own_level"));
     assert_eq!(dana.send("DELETE", &end, &json!({})).status, 204);
     assert_eq!(code(&lea.get("/v1/session")), refused(401, "session_revoked"));
     assert_eq!(code(&dana.get(&sessions(&world.noa))), refused(404, "not_found"), "noa has no role here");
-    let own = world.noa.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned();
+    let own = world.noa.session();
     let theirs = format!("{}/{own}", sessions(&world.noa));
     assert_eq!(code(&dana.send("DELETE", &theirs, &json!({}))), refused(404, "not_found"));
 }

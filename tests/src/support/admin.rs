@@ -45,6 +45,11 @@ impl Person {
         self.request("GET", path).send()
     }
 
+    /// The id of the session.
+    pub fn session(&self) -> String {
+        self.get("/v1/session").json()["session"]["id"].as_str().expect("a session").to_owned()
+    }
+
     pub fn send(&self, method: &'static str, path: &str, body: &Value) -> Answer {
         let request = self.request(method, path).with("content-type", "application/json");
         request.body(body.to_string()).send()

@@ -1,6 +1,8 @@
 //! An organization with a tenant, for tests of the management API.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::admin::{Org, Person};
 use super::http::{Answer, Request};
@@ -58,6 +60,34 @@ impl World {
 
     pub fn with_role(&self, name: &str, role: &str) -> Person {
         self.org.join(&self.owner, name, &json!({"tenant": self.tenant, "role": role}))
+    }
+
+    /// One of each thing that a tenant has, made by whoever leads it: their ids, by what paths call them.
+    pub fn filled(&self, by: &Person) -> BTreeMap<&'static str, String> {
+        let made = |path: &str, body: &Value, name: &str| {
+            let made = by.send("POST", &self.path(path), body);
+            assert!([201, 202].contains(&made.status), "{path}: {made:?}");
+            text(&made, name)
+        };
+        let agent = self.agent(by);
+        let key = json!({"agent": agent, "actions": ["models.list"]});
+        let email =
+            json!({"email": self.org.email("stranger"), "connection": self.org.connection, "role": "viewer"});
+        let workload = json!({"name": "ci", "role": "viewer", "issuer": self.org.idp.issuer(), "audience": "cs", "subject": "one"});
+        let provider = json!({
+            "name": "p", "kind": "openai", "base_url": "https://api.openai.com/v1", "region": "us", "region_source": "none",
+            "models": [{"name": "gpt-4o-mini", "max_output_tokens": 100}], "credential": "none-of-ours",
+        });
+        let day = json!({"from": "2026-11-01T00:00:00.000Z", "to": "2026-11-02T00:00:00.000Z"});
+        BTreeMap::from([
+            ("agent", agent),
+            ("key", made("/keys/service", &key, "id")),
+            ("invitation", made("/invitations", &email, "id")),
+            ("workload", made("/workloads", &workload, "id")),
+            ("provider", made("/providers", &provider, "id")),
+            ("team", made("/teams", &json!({"id": "sales", "name": "Sales"}), "id")),
+            ("query", made("/audit/queries", &day, "query")),
+        ])
     }
 
     pub fn agent(&self, by: &Person) -> String {
