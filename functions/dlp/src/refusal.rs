@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 33] = [
+    const NOT_HERE: [Reason; 50] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -138,6 +138,23 @@ mod tests {
         Reason::ProviderMalformed,
         Reason::ProviderTooLarge,
         Reason::CallerGone,
+        Reason::GateMissing,
+        Reason::ActionForbidden,
+        Reason::ApprovalPending,
+        Reason::ApprovalDenied,
+        Reason::ApprovalExpired,
+        Reason::ApprovalCancelled,
+        Reason::ApprovalUnknown,
+        Reason::ApprovalMismatch,
+        Reason::ApprovalConsumed,
+        Reason::PermitInvalid,
+        Reason::PermitExpired,
+        Reason::PermitConsumed,
+        Reason::PermitNotYours,
+        Reason::OutcomeTold,
+        Reason::GateUnreadable,
+        Reason::ApprovalsUnavailable,
+        Reason::SigningUnavailable,
     ];
 
     #[test]

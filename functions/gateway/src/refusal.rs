@@ -150,10 +150,32 @@ pub fn row(reason: Reason) -> Row {
 mod tests {
     use super::*;
 
+    /// What is no refusal, and what only an action ends with.
+    const NOT_HERE: [Reason; 19] = [
+        Reason::Allowed,
+        Reason::Completed,
+        Reason::GateMissing,
+        Reason::ActionForbidden,
+        Reason::ApprovalPending,
+        Reason::ApprovalDenied,
+        Reason::ApprovalExpired,
+        Reason::ApprovalCancelled,
+        Reason::ApprovalUnknown,
+        Reason::ApprovalMismatch,
+        Reason::ApprovalConsumed,
+        Reason::PermitInvalid,
+        Reason::PermitExpired,
+        Reason::PermitConsumed,
+        Reason::PermitNotYours,
+        Reason::OutcomeTold,
+        Reason::GateUnreadable,
+        Reason::ApprovalsUnavailable,
+        Reason::SigningUnavailable,
+    ];
+
     #[test]
     fn every_reason_has_exactly_one_row() {
-        let not_here = [Reason::Allowed, Reason::Completed];
-        for reason in Reason::ALL.iter().filter(|reason| !not_here.contains(reason)) {
+        for reason in Reason::ALL.iter().filter(|reason| !NOT_HERE.contains(reason)) {
             assert_eq!(TABLE.iter().filter(|row| row.reason == *reason).count(), 1, "{reason}");
         }
     }

@@ -63,6 +63,30 @@ catalogue! {
         DlpRedact = "dlp.redact",
         /// An agent has tokens put back into what they stand for.
         DlpRestore = "dlp.restore",
+        /// An agent asks for an action: an attempt and an outcome, or a single refusal.
+        ActionRequested = "action.requested",
+        /// A tool takes a permit, and may act.
+        ActionConsumed = "action.consumed",
+        /// A tool says what became of the action, or nobody did in time.
+        ActionEnded = "action.ended",
+        /// A request for approval waits for people.
+        ApprovalRequested = "approval.requested",
+        /// Somebody was shown a request for approval.
+        ApprovalViewed = "approval.viewed",
+        /// Somebody said yes or no.
+        ApprovalVoted = "approval.voted",
+        /// A request was approved or denied.
+        ApprovalDecided = "approval.decided",
+        /// Nobody decided a request in time.
+        ApprovalExpired = "approval.expired",
+        /// A request is over: a kill switch, or the leaving of somebody on whom it hangs.
+        ApprovalCancelled = "approval.cancelled",
+        /// People were told of a request, were reminded, or others were asked.
+        ApprovalNotified = "approval.notified",
+        /// An agent was told what became of its request, at the address that its tenant registered.
+        ApprovalCalledBack = "approval.called_back",
+        /// Which actions need whom was changed.
+        AdminGate = "admin.gate",
         /// A call that a control refused.
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.

@@ -15,6 +15,12 @@ pub struct IdError {
     kind: &'static str,
 }
 
+impl IdError {
+    pub(crate) const fn of(kind: &'static str) -> Self {
+        Self { kind }
+    }
+}
+
 /// Crockford's base32, lower case: no `i`, `l`, `o`, `u`, so that an id can be read out over the phone.
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RANDOM_CHARS: usize = 16;
@@ -125,6 +131,8 @@ opaque_id!(/// A group that a directory pushed.
     GroupId, "grp_");
 opaque_id!(/// A token by which a directory pushes people.
     ScimTokenId, "sct_");
+opaque_id!(/// A permission to run one action once.
+    PermitId, "prm_");
 opaque_id!(/// One process that sends audit records: an instance of a function, or one run of a command.
     ProducerId, "prd_");
 

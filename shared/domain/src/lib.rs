@@ -10,6 +10,8 @@
 //! - HTTP status codes and dialects: each function's `event.rs`.
 //! - Clocks and random generators: time and random bytes are parameters here (`aws::entropy`, `aws::clock`).
 
+mod action;
+mod approval;
 mod canonical;
 mod class;
 mod code;
@@ -17,6 +19,7 @@ mod directory;
 mod endpoint;
 mod event;
 mod facts;
+mod gate;
 mod id;
 mod identity;
 mod invitation;
@@ -35,6 +38,11 @@ mod sealed;
 mod time;
 mod token;
 
+pub use action::{ActionDigest, ActionError, ActionForm, Run, RunRow};
+pub use approval::{
+    ApprovalId, ApprovalRow, ApprovalRule, ApprovalState, Approvers, Asked, Escalation, NotCast, Quorum,
+    Requester, Say, Vote,
+};
 pub use canonical::{CanonicalError, canonical_fields, canonical_json};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
@@ -46,8 +54,9 @@ pub use facts::{
     Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow, Uninspectable, User,
     WrappedRoot,
 };
+pub use gate::{ChannelsRow, DelegationRow, GateRow, LastRow, LinkRow, ViewRow, WaitingRow};
 pub use id::{
-    ActionId, AgentId, ChangeId, ConnectionId, EventId, GroupId, IdError, KeyId, OrgId, ProducerId,
+    ActionId, AgentId, ChangeId, ConnectionId, EventId, GroupId, IdError, KeyId, OrgId, PermitId, ProducerId,
     ProviderId, QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,
 };
 pub use identity::{

@@ -87,6 +87,30 @@ catalogue! {
         /// A field has no counterpart in the provider's dialect.
         Untranslatable = "untranslatable",
         ToolForbidden = "tool_forbidden",
+        /// No gate of the tenant's lets this action pass, or one forbids it.
+        ActionForbidden = "action_forbidden",
+        /// The tenant has no gate: nothing is allowed.
+        GateMissing = "gate_missing",
+        /// The action waits for people.
+        ApprovalPending = "approval_pending",
+        ApprovalDenied = "approval_denied",
+        ApprovalExpired = "approval_expired",
+        ApprovalCancelled = "approval_cancelled",
+        /// There is no such request of this agent's.
+        ApprovalUnknown = "approval_unknown",
+        /// The action is another one than was approved.
+        ApprovalMismatch = "approval_mismatch",
+        /// It was consumed before.
+        ApprovalConsumed = "approval_consumed",
+        /// No permit, or none of ours.
+        PermitInvalid = "permit_invalid",
+        PermitExpired = "permit_expired",
+        /// Somebody else consumed it.
+        PermitConsumed = "permit_consumed",
+        /// Nobody consumed it, or somebody else did: there is no outcome to tell.
+        PermitNotYours = "permit_not_yours",
+        /// The outcome was told already, and otherwise.
+        OutcomeTold = "outcome_told",
         RedactionFailed = "redaction_failed",
         /// The policy says that a call with data of such a type is refused.
         ContentBlocked = "content_blocked",
@@ -113,6 +137,12 @@ catalogue! {
         TokensUnavailable = "tokens_unavailable",
         /// A DLP policy is there and does not read.
         PolicyUnreadable = "policy_unreadable",
+        /// A gate is there and does not read, or could not be evaluated.
+        GateUnreadable = "gate_unreadable",
+        /// Approvals or permits could not be written or read.
+        ApprovalsUnavailable = "approvals_unavailable",
+        /// A permit could not be signed.
+        SigningUnavailable = "signing_unavailable",
         KeysUnavailable = "keys_unavailable",
         /// The tenant's keys were destroyed: nothing of it can be sealed or opened again.
         KeysDestroyed = "keys_destroyed",

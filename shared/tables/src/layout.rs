@@ -1,5 +1,7 @@
 //! Where each row lies. Primary keys are `T#<tenant>` and `<KIND>#<id>`; the exceptions are opaque and random.
 
+mod approvals;
+
 use std::fmt;
 
 use domain::{
@@ -24,11 +26,24 @@ pub enum Table {
     Tokens,
     /// Kill switches.
     Kill,
+    /// Requests for approval, up to their decision.
+    Votes,
+    /// Actions that were consumed, and what became of them.
+    Approvals,
 }
 
 impl Table {
-    pub const ALL: [Self; 7] =
-        [Self::Control, Self::Identity, Self::Gates, Self::Keys, Self::Ledger, Self::Tokens, Self::Kill];
+    pub const ALL: [Self; 9] = [
+        Self::Control,
+        Self::Identity,
+        Self::Gates,
+        Self::Keys,
+        Self::Ledger,
+        Self::Tokens,
+        Self::Kill,
+        Self::Votes,
+        Self::Approvals,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +54,8 @@ impl Table {
             Self::Ledger => "ledger",
             Self::Tokens => "tokens",
             Self::Kill => "kill",
+            Self::Votes => "votes",
+            Self::Approvals => "approvals",
         }
     }
 }

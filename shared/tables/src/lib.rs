@@ -8,6 +8,7 @@
 //! # Out of scope
 //! Talking to DynamoDB: `aws` translates [`Item`], [`Key`] and [`gates::Update`] one to one.
 
+pub mod approvals;
 pub mod codec;
 pub mod directory;
 pub mod dlp;
@@ -42,4 +43,4 @@ pub use keyring::{KeyOp, KeyStore, Listed, ReadFault};
 pub use kill::{KillKeys, KillOp, PLATFORM_COPIES, Switch};
 pub use layout::{HEAD_SHARDS, Key, Table};
 pub use network::write_networks;
-pub use swap::{EXPIRES, Marker, Swap, deleted, fingerprint};
+pub use swap::{EXPIRES, Marker, Swap, deleted, fingerprint, unchanged};

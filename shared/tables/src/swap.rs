@@ -72,6 +72,27 @@ impl Swap {
     }
 }
 
+/// Changes nothing: in a transaction, whatever else is written is so only if this row says the same in these fields as when it
+/// was read. A field that was not there must not be.
+pub fn unchanged(key: &Key, old: Option<&Item>, fields: &[&str]) -> Write {
+    let mut write = write_builder(key);
+    let Some(old) = old else {
+        write.when("attribute_not_exists(pk)".to_owned());
+        return write.build();
+    };
+    for field in fields {
+        let place = write.name(field);
+        match old.get(*field) {
+            Some(value) => {
+                let value = write.value_of_its_own(value.clone());
+                write.when(format!("{place} = {value}"));
+            }
+            None => write.when(format!("attribute_not_exists({place})")),
+        }
+    }
+    write.build()
+}
+
 /// Takes a row away, if it is as it was read.
 pub fn deleted(key: &Key, old: &Item) -> Write {
     let mut write = write_builder(key);

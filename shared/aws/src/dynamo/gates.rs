@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    Delete as SdkDelete, Get, ReturnValue, TransactGetItem, TransactWriteItem, Update as SdkUpdate,
+    ConditionCheck, Delete as SdkDelete, Get, ReturnValue, TransactGetItem, TransactWriteItem,
+    Update as SdkUpdate,
 };
 use tables::gates::Write;
 use tables::{GateFault, GateOp, GateStore, Item, Key, Listed, Table};
@@ -140,6 +141,15 @@ impl Dynamo {
                 .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values);
             return Some(TransactWriteItem::builder().delete(delete.build().ok()?).build());
+        }
+        if write.update.is_empty() {
+            let check = ConditionCheck::builder()
+                .table_name(self.names.of(write.key.table))
+                .set_key(Some(primary(&write.key)))
+                .set_condition_expression(write.condition.map(String::from))
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            return Some(TransactWriteItem::builder().condition_check(check.build().ok()?).build());
         }
         let update = SdkUpdate::builder()
             .table_name(self.names.of(write.key.table))
