@@ -14,12 +14,13 @@
 //!
 //! # Out of scope
 //! - Reading rows: `tables` and each function's `effects.rs`.
-//! - Approvals of tools.
+//! - Votes on an action that waits for people: `domain`'s `ApprovalRow`.
 //! - Status codes and texts of refusals: each function's `event.rs`.
 
 #[cfg(feature = "admin")]
 pub mod admin;
 mod caller;
+pub mod gate_names;
 mod kill;
 mod permit;
 mod roles;
