@@ -9,8 +9,8 @@
 //!
 //! # In scope
 //! Authentication of a gateway key against its row, the standing of everybody behind it, the role table
-//! (`roles.toml`) and key scopes. With the feature `admin` also who may manage what, decided by Cedar. Pure: facts and
-//! time are parameters; anything missing denies.
+//! (`roles.toml`) and key scopes. With the feature `admin` also who may manage what, and with `gate` which actions of agents
+//! need whom, both decided by Cedar. Pure: facts and time are parameters; anything missing denies.
 //!
 //! # Out of scope
 //! - Reading rows: `tables` and each function's `effects.rs`.
@@ -20,6 +20,8 @@
 #[cfg(feature = "admin")]
 pub mod admin;
 mod caller;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod gate_names;
 mod kill;
 mod permit;

@@ -1,0 +1,82 @@
+//! Paths of what an action touches, and the patterns that protect some of them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::gate_names::glob;
+
+const MAX_BYTES: usize = 1024;
+
+/// A path in one form: in lower case, without a slash at either end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Plain(String);
+
+impl Plain {
+    /// Or none where two programs could find two things: `..`, `.`, `//`, percent-encoding, backslashes, queries, wildcards,
+    /// spaces and dots at the end of a name, anything that is not ASCII.
+    pub fn parse(text: &str) -> Option<Self> {
+        normal(text, false).map(Self)
+    }
+
+    /// The paths of a text or of a list of them.
+    pub fn all(value: &Value) -> Option<Vec<Self>> {
+        match value {
+            Value::String(text) => Some(vec![Self::parse(text)?]),
+            Value::Array(list) if !list.is_empty() => {
+                list.iter().map(|one| Self::parse(one.as_str()?)).collect()
+            }
+            _ => None,
+        }
+    }
+}
+
+fn normal(text: &str, wild: bool) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (scheme, path) = text.split_once("://").map_or((None, &*text), |(scheme, rest)| (Some(scheme), rest));
+    let path = if scheme.is_some() { path } else { path.strip_prefix('/').unwrap_or(path) };
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let fits = text.len() <= MAX_BYTES && path.split('/').all(|name| is_plain(name, wild));
+    let Some(scheme) = scheme else { return fits.then(|| path.to_owned()) };
+    // A port or a user would make another text of the same host.
+    let host = path.split('/').next().unwrap_or_default();
+    let known = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (fits && known && !host.contains([':', '@'])).then(|| format!("{scheme}://{path}"))
+}
+
+fn is_plain(name: &str, wild: bool) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:@+=, ".contains(&byte);
+    let ends = name.is_empty() || name.starts_with(' ') || name.ends_with([' ', '.', ':']);
+    !ends && name.bytes().all(|byte| usual(byte) || (wild && byte == b'*'))
+}
+
+/// A path, with `*` for anything, slashes too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct PathPattern(String);
+
+impl PathPattern {
+    /// Whether the path is one of these, lies within one, or has the pattern's fixed beginning within itself: whoever deletes
+    /// `prod` deletes `prod/db`.
+    pub fn covers(&self, Plain(path): &Plain) -> bool {
+        let fixed = self.0.split('*').next().unwrap_or_default();
+        let above = fixed.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        above || glob(&self.0, path) || glob(&format!("{}/*", self.0), path)
+    }
+}
+
+impl TryFrom<String> for PathPattern {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = normal(&text, true).map(Self);
+        plain.ok_or("use a plain path in ASCII, with `*` for anything, such as prod/* or s3://bucket/*")
+    }
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
