@@ -95,8 +95,8 @@ pub struct GatedTools {
     answers: Answers,
     allowed: Vec<ToolPattern>,
     gated: Vec<ToolPattern>,
-    /// Its own Cedar forbids something: which tools, only Cedar could tell.
-    forbids: bool,
+    /// It has policies of its own: which tools they stop, and which they fail on, only Cedar could tell.
+    policies: bool,
 }
 
 /// A document whose names do not read. It was checked when it was written, so that this is a fault of the rows.
@@ -132,9 +132,9 @@ impl GatedTools {
             return Err(GateUnreadable);
         }
         let gated = view.gates.into_iter().flat_map(|gate| gate.tools).collect();
-        // Cedar's words have one spelling, so that a text without this one forbids nothing.
-        let forbids = view.cedar.is_some_and(|cedar| cedar.contains("forbid"));
-        Ok(Self { answers: view.answers, allowed: view.allow, gated, forbids })
+        // Cedar's words have one spelling, so that a text without these has no policy.
+        let policies = view.cedar.is_some_and(|cedar| cedar.contains("forbid") || cedar.contains("permit"));
+        Ok(Self { answers: view.answers, allowed: view.allow, gated, policies })
     }
 
     pub const fn answers(&self) -> Answers {
@@ -145,7 +145,7 @@ impl GatedTools {
     /// pattern allows it. The name is the model's; what is no tool's name is allowed by nothing.
     pub fn may_need_gate(&self, tool: &str) -> bool {
         let Ok(tool) = tool.parse::<Name>() else { return true };
-        self.forbids
+        self.policies
             || !self.allowed.iter().any(|pattern| pattern.allows(&tool))
             || self.gated.iter().any(|pattern| pattern.means(&tool))
     }

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The longest name (RFC 1035, section 2.3.4), in its shortest form.
+const MAX_BYTES: usize = 253;
+
 /// A domain in the one form that it is looked up by: A-labels (RFC 5890), lower case, no dot at its end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Domain(String);
@@ -13,6 +16,9 @@ impl Domain {
     /// What Unicode would first have to map (full-width letters, other dots) is refused: a mail program may not map it.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_suffix('.').unwrap_or(text);
+        if text.len() > MAX_BYTES {
+            return None;
+        }
         let ascii = idna::domain_to_ascii_strict(text).ok()?;
         let itself = if text.is_ascii() {
             text.eq_ignore_ascii_case(&ascii)

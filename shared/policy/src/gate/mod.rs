@@ -22,7 +22,8 @@
 //! Told of `Agent::"agt_…"` (in `Team::"…"`), `Action::"call"`, `Tool::"…"`, and a context of
 //! - `arguments`: integers are `Long`, fractions of up to four places `decimal`, lists sets, objects records; members that
 //!   are `null` are left out. Arguments that have no such form fail,
-//! - `target`: text, where the action has one,
+//! - `target`: text, where the action has one. It is as the agent wrote it, like all texts here: only templates know that
+//!   `dev/../prod` is odd,
 //! - `now` (Unix seconds), `hour` (0 to 23) and `weekday` (`"mon"` to `"sun"`), in UTC.
 //!
 //! Every policy has an `@id` of its own; a `forbid` with `@approval("rule")` holds, one without refuses.

@@ -218,7 +218,9 @@ fn known_entity(kind: &str, id: &str) -> Result<(), String> {
 
 fn known_attribute(access: &Value) -> Result<(), String> {
     let of = access.pointer("/left/Var").and_then(Value::as_str);
-    let Some((of, attribute)) = of.zip(access.get("attr").and_then(Value::as_str)) else { return Ok(()) };
+    // Of `context has arguments.amount` it is a list.
+    let attribute = access.get("attr").and_then(|attr| attr.as_str().or_else(|| attr.get(0)?.as_str()));
+    let Some((of, attribute)) = of.zip(attribute) else { return Ok(()) };
     match of {
         "context" if NAMES.contains(&attribute) => Ok(()),
         "context" => Err(format!("there is no context.{}: use {}", shown(attribute), NAMES.join(", "))),

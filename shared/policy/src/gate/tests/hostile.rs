@@ -179,6 +179,18 @@ proptest! {
         let _ = Gate::parse(&json!({"v": 1, "gates": [json], "cedar": text}).to_string());
     }
 
+    /// What one digest stands for is decided in one way: numbers have one value, however they are written.
+    #[test]
+    fn one_canonical_form_is_decided_in_one_way(arguments in any_json()) {
+        let (tenant, agent, tool) = (domain::TenantId::from_random([2; 10]), AgentId::from_random([3; 10]), name("x"));
+        let form = domain::ActionForm::new(&tenant, &agent, &tool, &arguments, None);
+        if let Ok(canonical) = form.canonical() {
+            let again: Value = serde_json::from_str(&canonical).unwrap();
+            let of = |arguments: &Value| decide(&everything(), "x", arguments, None, noon());
+            prop_assert_eq!(of(&arguments), of(&again["arguments"]));
+        }
+    }
+
     /// With no currency and no mail that is internal, nothing of this passes: whatever is sent, somebody is asked.
     #[test]
     fn any_arguments_are_decided(arguments in any_json(), target in prop::option::of("\\PC{0,12}"), at in 0_i64..253_402_300_799_999) {

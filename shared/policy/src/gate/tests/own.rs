@@ -27,6 +27,7 @@ fn arguments_come_in_cedars_own_types() {
         (json!({"a": "5"}), "context.arguments.a == \"5\""),
         (json!({"a": true}), "context.arguments.a"),
         (json!({"a": null}), "!(context.arguments has a)"),
+        (json!({"a": {"b": 1}}), "context has arguments.a.b"),
         (json!({"a": ["x", "y", "x"]}), "context.arguments.a == [\"y\", \"x\"]"),
         (json!({"a": {"b": {"c": [1]}}}), "context.arguments.a.b.c.contains(1)"),
         (json!({"__extn": {"fn": "decimal", "arg": "1.0"}}), "context.arguments has __extn"),
@@ -154,6 +155,10 @@ fn policies_with_unknown_words_are_refused() {
         (
             format!("@id(\"a\") forbid {anything} when {{ context has arg }};"),
             "policy `a`: there is no context.arg:",
+        ),
+        (
+            format!("@id(\"a\") forbid {anything} when {{ context has argument.a }};"),
+            "policy `a`: there is no context.argument:",
         ),
         (
             format!("@id(\"a\") forbid {anything} when {{ context[\"Dana Levi\"] }};"),
