@@ -22,6 +22,7 @@ demo: doctor ## From nothing to a finished story: an agent's call, redacted, rec
 
 test: doctor ## Unit, property and end-to-end tests over a stack of their own, IAM enforced
 	@$(PYTHON) tests/local/infra_test.py
+	@$(PYTHON) tests/local/verifiers.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
 	$(STACK) up --name test --provider-timeout-ms 8000 && \
 	$(PYTHON) tests/local/key_policies.py --name test && \
@@ -56,6 +57,7 @@ unit: doctor # the tests that need no stack
 	cargo test --workspace --exclude countersign-tests
 	cargo test -p countersign-tests --lib --bins --test tidy
 	$(PYTHON) tests/local/infra_test.py
+	$(PYTHON) tests/local/verifiers.py
 
 hunt: doctor ## Search for what redaction leaves behind: random texts with a new seed, 100,000 a property
 	env -u PROPTEST_RNG_SEED PROPTEST_CASES=100000 cargo test --release -p countersign-redact --test redact --test fuzz_text -- properties hold

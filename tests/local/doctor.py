@@ -84,7 +84,7 @@ WANTED = [
             "brew": "brew install node",
             "any": "see https://nodejs.org/en/download",
         },
-        "the tests of single sign-on, of Node clients and of key policies",
+        "the tests of single sign-on, of Node clients, of the verifier in TypeScript, of pages and of key policies",
     ),
 ]
 

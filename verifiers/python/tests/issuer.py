@@ -54,12 +54,16 @@ class Key:
 
 
 class Issuer:
-    """`plan` says what becomes of the next requests to consume or to report; without one they are answered."""
+    """`plan` says what becomes of the next requests; without one they are answered.
+
+    `lose`: it is done, and the answer is lost. `drop`: neither. `hang`: no answer ever comes. Else: what is answered.
+    """
 
     def __init__(self) -> None:
         self.key = Key("key-1")
         self.keys = [self.key]
         self.plan: list[Any] = []
+        self.closing = threading.Event()
         self.consumed: dict[str, str] = {}
         self.outcomes: dict[str, str] = {}
         self.asked: list[tuple[str, str | None, Any]] = []
@@ -68,6 +72,7 @@ class Issuer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -120,9 +125,11 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
             issuer.asked.append((self.path, self.headers.get("authorization"), body))
             planned = issuer.plan.pop(0) if issuer.plan else None
             _, _, _, permit, what = self.path.split("/")
+            if planned == "hang":
+                issuer.closing.wait(30)
             if planned is None or planned == "lose":
                 answered = issuer.answer(permit, what, body)
-            if planned in ("lose", "drop"):
+            if planned in ("lose", "drop", "hang"):
                 self.close_connection = True
                 self.connection.close()
             else:

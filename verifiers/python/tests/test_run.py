@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from countersign_permit import ConsumeUnclear, OutcomeNotTold, PermitConsumed, PermitError, PermitExpired, PermitRefused, Unclear, Verifier
@@ -77,6 +78,27 @@ class Consume(Case):
                 consumers = {body["consumer"] for path, _, body in self.issuer.asked if path.endswith("consume")}
                 self.assertEqual((len(consumers), self.issuer.count("consume")), (1, len(plan) + 1))
                 self.assertRegex(consumers.pop(), r"^[A-Za-z0-9_-]{43}$")
+
+    def test_an_issuer_that_is_silent_or_not_there_lets_nothing_run(self) -> None:
+        silent = Verifier(self.issuer.url, TOOL, jwks=self.issuer.jwks(), timeout=0.05, attempts=2, pause=0)
+        self.issuer.plan = ["hang", "hang"]
+        self.assertRaises(ConsumeUnclear, silent.guard, self.issuer.permit(), ARGUMENTS, TARGET, self.action)
+        self.issuer.close()
+        self.assertRaises(ConsumeUnclear, self.guard)
+        self.assertEqual((self.ran, self.issuer.count("consume")), ([], 2))
+
+    def test_of_many_at_once_one_runs_it(self) -> None:
+        permit = self.issuer.permit()
+
+        def one(_: int) -> bool:
+            try:
+                return self.guard(permit=permit) == "receipt"
+            except PermitConsumed:
+                return False
+
+        with ThreadPoolExecutor(8) as pool:
+            self.assertEqual(sum(pool.map(one, range(20))), 1)
+        self.assertEqual(len(self.ran), 1)
 
     def test_each_consumption_has_a_secret_of_its_own(self) -> None:
         permit = self.issuer.permit()
