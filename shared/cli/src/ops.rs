@@ -235,7 +235,8 @@ async fn turn(bench: &Bench, wanted: &args::Rotate) -> Result<Turned, KeysError>
         | Purpose::Pseudonym
         | Purpose::Sso
         | Purpose::Scim
-        | Purpose::Directory => 0,
+        | Purpose::Directory
+        | Purpose::Action => 0,
     };
     let say = format!("{say}{moved} values were sealed again");
     Ok(Turned { say, version, moved: u64::try_from(moved).unwrap_or(u64::MAX) })

@@ -1,6 +1,6 @@
 //! Additional authenticated data: where a sealed value belongs.
 
-use domain::{EventId, TenantId};
+use domain::{ApprovalId, EventId, TenantId};
 use serde_json::json;
 
 /// The place of a sealed value, as canonical JSON (RFC 8785): the fields below are written in sorted order. Not secret; any difference keeps the value shut.
@@ -26,6 +26,12 @@ impl Aad {
     /// A personal field of an audit record: `{tenant, event_id, field}`.
     pub fn record(tenant: &TenantId, event: EventId, field: &str) -> Self {
         Self(json!({"event_id": event, "field": field, "tenant": tenant}).to_string())
+    }
+
+    /// What an agent asks people for: `{approval_id, field, tenant}`. It names no row: the same bytes lie beside the next request
+    /// too, as what was approved last.
+    pub fn action(tenant: &TenantId, approval: &ApprovalId) -> Self {
+        Self(json!({"approval_id": approval, "field": "asked", "tenant": tenant, "v": 1}).to_string())
     }
 
     #[cfg(test)]
@@ -54,6 +60,7 @@ mod tests {
             Aad::row(&tenant, "control", "T#1", "S", "f").0,
             Aad::credential(&tenant, "control", "T#1", "S", "f", "h:1").0,
             Aad::record(&tenant, event, "source_ip").0,
+            Aad::action(&tenant, &ApprovalId::from_bytes([0; 16])).0,
         ];
         assert_eq!(
             forms,
@@ -61,6 +68,7 @@ mod tests {
                 r#"{"field":"f","pk":"T#1","sk":"S","table":"control","tenant":"ten_0000000000000000","v":1}"#,
                 r#"{"field":"f","host":"h:1","pk":"T#1","sk":"S","table":"control","tenant":"ten_0000000000000000","v":1}"#,
                 r#"{"event_id":"00000000-0000-7000-8000-000000000000","field":"source_ip","tenant":"ten_0000000000000000"}"#,
+                r#"{"approval_id":"apr_00000000000000000000000000000000","field":"asked","tenant":"ten_0000000000000000","v":1}"#,
             ]
         );
     }

@@ -19,11 +19,21 @@ pub enum Purpose {
     Scim,
     /// Keys by which directories are asked.
     Directory,
+    /// Arguments of actions that wait for people, and where people are told of them.
+    Action,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 7] =
-        [Self::Credential, Self::Audit, Self::Token, Self::Pseudonym, Self::Sso, Self::Scim, Self::Directory];
+    pub const ALL: [Self; 8] = [
+        Self::Credential,
+        Self::Audit,
+        Self::Token,
+        Self::Pseudonym,
+        Self::Sso,
+        Self::Scim,
+        Self::Directory,
+        Self::Action,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +44,7 @@ impl Purpose {
             Self::Sso => "sso",
             Self::Scim => "scim",
             Self::Directory => "directory",
+            Self::Action => "action",
         }
     }
 }
@@ -46,7 +57,7 @@ impl fmt::Display for Purpose {
 
 /// A text that names no purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a purpose: use cred, audit, token, pseudonym, sso, scim or directory")]
+#[error("not a purpose: use cred, audit, token, pseudonym, sso, scim, directory or action")]
 pub struct UnknownPurpose;
 
 impl FromStr for Purpose {

@@ -75,7 +75,12 @@ pub async fn of_purpose<S: KeyStore>(
         Purpose::Credential => credentials(store, ring, &mut report).await?,
         Purpose::Audit => people(store, ring, &mut report).await?,
         // Nothing that these seal rests in a table yet.
-        Purpose::Token | Purpose::Pseudonym | Purpose::Sso | Purpose::Scim | Purpose::Directory => {}
+        Purpose::Token
+        | Purpose::Pseudonym
+        | Purpose::Sso
+        | Purpose::Scim
+        | Purpose::Directory
+        | Purpose::Action => {}
     }
     Ok(report)
 }
