@@ -30,6 +30,23 @@ pub struct Failure {
     pub item_identifier: String,
 }
 
+/// Takes a batch, message by message: what fails is delivered again, and left to the dead-letter queue in the end. `handle` gives
+/// the code of what went wrong.
+pub async fn deliver<F>(batch: BatchEvent, handle: impl Fn(String) -> F) -> BatchResponse
+where
+    F: Future<Output = Result<(), &'static str>>,
+{
+    let mut batch_item_failures = Vec::new();
+    // A message without an id could not be reported: an empty one would fail the whole batch.
+    for message in batch.records.into_iter().filter(|message| !message.message_id.is_empty()) {
+        if let Err(code) = handle(message.body).await {
+            tracing::error!(message_id = message.message_id, code, "message.failed");
+            batch_item_failures.push(Failure { item_identifier: message.message_id });
+        }
+    }
+    BatchResponse { batch_item_failures }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ mod vars;
 
 pub use audit::{AuditConfig, AuditSender, NotRecorded, Recorded};
 pub use aws_config::SdkConfig;
-pub use batch::{BatchEvent, BatchResponse, Failure, Message};
+pub use batch::{BatchEvent, BatchResponse, Failure, Message, deliver};
 pub use clock::now;
 pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};

@@ -235,6 +235,14 @@ impl Ingress {
         pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
     }
 
+    /// The body as it was sent: what a signature over it is compared with.
+    ///
+    /// # Errors
+    /// Bytes that are no UTF-8.
+    pub fn body_text(&self) -> Result<String, Fault> {
+        text(&self.event)
+    }
+
     /// How many bytes the body has, once it is decoded.
     pub fn body_bytes(&self) -> usize {
         self.event.body.as_ref().map_or(0, |body| decoded_len(body, self.event.is_base64_encoded))

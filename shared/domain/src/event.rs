@@ -85,6 +85,8 @@ catalogue! {
         ApprovalNotified = "approval.notified",
         /// An agent was told what became of its request, at the address that its tenant registered.
         ApprovalCalledBack = "approval.called_back",
+        /// Somebody who is away agreed who stands in for them, or came back.
+        ApprovalDelegated = "approval.delegated",
         /// Which actions need whom was changed.
         AdminGate = "admin.gate",
         /// A call that a control refused.

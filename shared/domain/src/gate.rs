@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ApprovalId, Digest, OrgId, SealedBytes, TenantId, Timestamp, UserId};
+use crate::{ApprovalId, Digest, OrgId, Say, SealedBytes, TenantId, Timestamp, UserId};
 
 /// Which actions of a tenant's agents need whom. What the document means is `policy`'s business.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,4 +65,24 @@ pub struct LastRow {
     pub at: Timestamp,
     /// Its arguments, sealed as they were in the request of that id.
     pub sealed: SealedBytes,
+}
+
+/// What somebody wrote beside their word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentRow {
+    pub user: UserId,
+    pub at: Timestamp,
+    /// Text, sealed under the tenant's root for actions.
+    pub sealed: SealedBytes,
+}
+
+/// That somebody has decided, kept by who they are: how fast, and how often they say yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VotedRow {
+    pub tenant: TenantId,
+    pub approval: ApprovalId,
+    pub say: Say,
+    pub at: Timestamp,
+    /// From when they first saw it, in milliseconds.
+    pub took_ms: u64,
 }

@@ -54,7 +54,9 @@ pub use facts::{
     Providers, RestoreField, Role, RootRow, Scopes, SubjectRow, Tenant, TokenRow, Uninspectable, User,
     WrappedRoot,
 };
-pub use gate::{ChannelsRow, DelegationRow, GateRow, LastRow, LinkRow, ViewRow, WaitingRow};
+pub use gate::{
+    ChannelsRow, CommentRow, DelegationRow, GateRow, LastRow, LinkRow, ViewRow, VotedRow, WaitingRow,
+};
 pub use id::{
     ActionId, AgentId, ChangeId, ConnectionId, EventId, GroupId, IdError, KeyId, OrgId, PermitId, ProducerId,
     ProviderId, QueryId, ScimTokenId, SessionId, TenantId, UserId, WorkloadId,

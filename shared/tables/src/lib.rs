@@ -29,6 +29,7 @@ pub mod limits;
 mod network;
 pub mod offboard;
 pub mod people;
+mod said;
 pub mod standing;
 mod swap;
 #[cfg(test)]

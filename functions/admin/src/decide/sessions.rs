@@ -1,6 +1,6 @@
 //! Sessions: who you are, where you are signed in, and ending it.
 
-use domain::{ConnectionId, MetaValue, Metadata, Opaque, SessionId, SessionRow};
+use domain::{ConnectionId, MetaValue, Metadata, Opaque, SessionId, SessionRow, Through};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{Key, Marker, Swap, Table, end_session};
@@ -56,8 +56,17 @@ pub fn me(ask: &Ask<'_>) -> Result<Shown, Refused> {
     let body = json!({
         "user": ask.who.user, "org": ask.who.org, "platform": principal.platform,
         "org_owner": principal.org_owner.is_some(), "session": view(&ask.who.session, ask),
+        "connection": ask.who.session.through.connection(), "method": method(&ask.who.session),
     });
     Ok(Shown { body, etag: None })
+}
+
+/// How whoever has the session showed who they are, for places that judge no session themselves.
+const fn method(row: &SessionRow) -> &'static str {
+    match row.through {
+        Through::Connection(_) => "sso",
+        Through::Workload(_) => "workload",
+    }
 }
 
 pub fn end_own(ask: &Ask<'_>) -> Result<Change, Refused> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{ApprovalId, PermitId, TenantId, UserId};
+use domain::{ApprovalId, Opaque, PermitId, TenantId, Timestamp, UserId};
 
 use super::{Key, Table};
 
@@ -35,10 +35,47 @@ impl Key {
         Self::new(Table::Votes, format!("LINK#{id}"), format!("VIEW#{user}"))
     }
 
+    /// What somebody wrote beside their word.
+    pub fn approval_comment(id: &ApprovalId, user: &UserId) -> Self {
+        Self::new(Table::Votes, format!("LINK#{id}"), format!("{}{user}", Self::SAID))
+    }
+
+    /// What the sort keys of comments begin with, beside the link of their request.
+    pub const SAID: &str = "SAID#";
+
+    /// That people were told of a step of a request by one channel: a message that comes twice is told once.
+    pub fn approval_told(id: &ApprovalId, what: impl fmt::Display) -> Self {
+        Self::new(Table::Votes, format!("LINK#{id}"), format!("TOLD#{what}"))
+    }
+
+    /// That somebody has decided. Newest first.
+    pub fn voted(user: &UserId, at: Timestamp, id: &ApprovalId) -> Self {
+        let left = Timestamp::MAX.unix_millis().saturating_sub(at.unix_millis());
+        Self::new(Table::Votes, Self::voted_by(user), format!("{}{left:015}#{id}", Self::VOTED))
+    }
+
+    /// Where lies what somebody has decided.
+    pub fn voted_by(user: &UserId) -> String {
+        format!("BY#{user}")
+    }
+
+    /// What the sort keys of that begin with.
+    pub const VOTED: &str = "VOTED#";
+
+    /// That a message from outside was taken: it is taken once.
+    pub fn taken_once(digest: &Opaque) -> Self {
+        Self::new(Table::Votes, format!("ONCE#{digest}"), "ONCE")
+    }
+
     /// That a request waits: what goes by the clock finds it. Spread over [`HEAD_SHARDS`] partitions by its tenant.
     pub fn waiting(tenant: &TenantId, id: &ApprovalId) -> Self {
         let shard = tenant.as_str().chars().next_back().unwrap_or('0');
-        Self::new(Table::Votes, Self::waiting_in(shard), id.as_str())
+        Self::new(Table::Votes, Self::waiting_in(shard), format!("{}{id}", Self::waiting_of(tenant)))
+    }
+
+    /// What the sort keys of a tenant's waiting requests begin with.
+    pub fn waiting_of(tenant: &TenantId) -> String {
+        format!("{tenant}#")
     }
 
     /// One of the partitions of what waits.
@@ -48,8 +85,11 @@ impl Key {
 
     /// Somebody who is away, and who stands in for them.
     pub fn delegation(tenant: &TenantId, user: &UserId) -> Self {
-        Self::new(Table::Votes, format!("T#{tenant}"), format!("AWAY#{user}"))
+        Self::new(Table::Votes, format!("T#{tenant}"), format!("{}{user}", Self::AWAY))
     }
+
+    /// What the sort keys of those begin with who are away.
+    pub const AWAY: &str = "AWAY#";
 
     /// The consumption of what was approved: one for each request, whatever permits there are.
     pub fn run_of_approval(tenant: &TenantId, id: &ApprovalId) -> Self {

@@ -1,0 +1,52 @@
+//! Composition root of approvals: configuration, clients, run.
+
+use std::time::Duration;
+
+use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
+use countersign_approvals::{Approvals, Config, Effects, Live, Mail, Queue, World};
+use egress::{Client, Target};
+use envelope::Roots;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use redact::{Detectors, Policies};
+use serde_json::value::RawValue;
+
+/// For name resolution, TCP and TLS to an address of a tenant's.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Nobody who is told anything has much to say.
+const MAX_ANSWER_BYTES: usize = 256 * 1_024;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::init_tracing()?;
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let config = Config::from_vars(&|name| std::env::var(name).ok())?;
+    let sdk = aws::sdk_config(Credentials::Function).await;
+    // A broken set of detectors must not begin to serve.
+    Detectors::builtin().map_err(|error| error.to_string())?;
+    let client = Client::new(&egress::Config {
+        reach: config.reach,
+        roots: egress::Roots::System,
+        connect_timeout: CONNECT_TIMEOUT,
+        max_response_bytes: MAX_ANSWER_BYTES,
+    })?;
+    let desk = Live {
+        region: config.region,
+        dynamo: Dynamo::new(&sdk, config.tables),
+        audit: AuditSender::new(&sdk, config.audit),
+        roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
+    };
+    let outside = World {
+        client,
+        reach: config.reach,
+        admin: Target::parse(&config.admin, config.reach)?,
+        queue: Queue::new(&sdk, config.queue),
+        mail: config.mail_from.map(|from| Mail::new(&sdk, from)),
+    };
+    let policies = Policies::default();
+    let effects = Effects { desk, outside, policies, own: config.own, admin: config.admin };
+    let approvals = &Approvals::new(effects);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        approvals.handle(event.payload.get(), event.context.deadline).await.into_platform()
+    }))
+    .await
+}

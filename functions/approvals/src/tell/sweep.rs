@@ -1,0 +1,170 @@
+//! By the clock, once a minute: everything that waits is gone through. Each step is one conditional write over the very row that
+//! it was decided on; one that another was faster at is left to the next minute.
+
+use domain::{
+    ApprovalRow, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp, User, UserId,
+    WaitingRow,
+};
+use serde::Serialize;
+use tables::approvals::{run_key, step};
+use tables::codec::Row as _;
+use tables::gates::Write;
+use tables::{HEAD_SHARDS, Item, Key, KillKeys, Table, deleted};
+
+use super::due::{Around, Due, due};
+use crate::desk::{Away, Desk, Outside};
+use crate::effects::{Effects, find, ten};
+use crate::queue::Step;
+use crate::records::{Entry, Scribe};
+
+/// How many steps of each kind a pass has made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    pub expired: u64,
+    pub cancelled: u64,
+    pub dropped: u64,
+    pub escalated: u64,
+    pub reminded: u64,
+    /// Requests that something did not answer for: the next minute looks again.
+    pub failed: u64,
+}
+
+/// What one step is called, whom it is told, and where it is counted.
+struct Made {
+    event: EventType,
+    reason: &'static str,
+    tell: Option<Step>,
+}
+
+impl<D: Desk, O: Outside> Effects<D, O> {
+    /// One pass, as long as there is time. Shards are begun with another one each minute, so that none is never reached.
+    pub async fn sweep(&self, deadline: Timestamp) -> Swept {
+        let mut swept = Swept::default();
+        let first = usize::try_from(self.desk.now().unix_millis() / 60_000).unwrap_or_default();
+        let count = HEAD_SHARDS.chars().count();
+        for shard in HEAD_SHARDS.chars().cycle().skip(first % count).take(count) {
+            let mut after: Option<String> = None;
+            while self.desk.now() < deadline {
+                let page =
+                    self.desk.page(Table::Votes, &Key::waiting_in(shard), "ten_", after.as_deref()).await;
+                let Ok(page) = page else {
+                    swept.failed = swept.failed.saturating_add(1);
+                    break;
+                };
+                for (key, item) in &page.rows {
+                    self.gone_through(key, item, &mut swept).await;
+                }
+                after = page.rows.last().map(|(key, _)| key.sk.clone());
+                if !page.more {
+                    break;
+                }
+            }
+        }
+        swept
+    }
+
+    async fn gone_through(&self, key: &Key, item: &Item, swept: &mut Swept) {
+        let ended = match WaitingRow::from_item(item) {
+            Ok(row) => self.one(key, item, &row).await,
+            Err(_) => Err(Away),
+        };
+        let count = match ended {
+            Ok(Due::Nothing | Due::Forget) => return,
+            Ok(Due::Expire(_)) => &mut swept.expired,
+            Ok(Due::Cancel(..)) => &mut swept.cancelled,
+            Ok(Due::Drop(_)) => &mut swept.dropped,
+            Ok(Due::Escalate(_)) => &mut swept.escalated,
+            Ok(Due::Remind(_)) => &mut swept.reminded,
+            Err(Away) => &mut swept.failed,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// What was done for one request: nothing, if another was faster.
+    async fn one(&self, key: &Key, waiting: &Item, wait: &WaitingRow) -> Result<Due, Away> {
+        let place = Key::approval(&wait.tenant, &wait.id);
+        let rows = self.desk.rows(std::slice::from_ref(&place)).await?;
+        let row: Option<ApprovalRow> = find(&rows, &place)?;
+        let (Some(row), Some(item)) = (row, rows.get(&place)) else {
+            // A request is never removed before what it waits by: nothing is known of this one.
+            return Ok(Due::Nothing);
+        };
+        let around = self.around(&row).await?;
+        let due = due(&row, &around, self.desk.now());
+        let (new, made) = match &due {
+            Due::Nothing => return Ok(Due::Nothing),
+            Due::Forget => {
+                let _ = self.desk.write(vec![deleted(key, waiting)]).await;
+                return Ok(Due::Forget);
+            }
+            Due::Expire(new) => {
+                (new, Made::of(EventType::ApprovalExpired, "approval_expired", Some(Step::Decided)))
+            }
+            Due::Cancel(new, why) => (new, Made::of(EventType::ApprovalCancelled, why, Some(Step::Decided))),
+            Due::Drop(new) => (new, Made::of(EventType::ApprovalVoted, "approver_inactive", None)),
+            Due::Escalate(new) => {
+                (new, Made::of(EventType::ApprovalNotified, "escalated", Some(Step::Escalated)))
+            }
+            Due::Remind(new) => {
+                (new, Made::of(EventType::ApprovalNotified, "reminded", Some(Step::Reminded)))
+            }
+        };
+        let written = self.make((&row, new), &made, step(item, new, self.desk.now())).await?;
+        Ok(if written { due.clone() } else { Due::Nothing })
+    }
+
+    /// Recorded, written, recorded, told.
+    async fn make(
+        &self,
+        (old, new): (&ApprovalRow, &ApprovalRow),
+        made: &Made,
+        writes: Vec<Write>,
+    ) -> Result<bool, Away> {
+        let scribe = Scribe::system(old, self.desk.region(), self.action()?);
+        let of = || {
+            let metadata = Metadata::default().count("votes", new.votes.len() as u64);
+            metadata.with("state", MetaValue::Code(domain::Code::literal(new.state.as_str())))
+        };
+        let attempt = Entry::of(made.event, Phase::Attempt, self.desk.now(), ten(&self.desk)?);
+        self.desk.attempt(scribe.action_id, scribe.record(attempt.because(made.reason).with(of()))).await?;
+        let written = self.desk.write(writes).await;
+        let outcome = Entry::of(made.event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
+        let ended = if written.is_ok() { made.reason } else { "not_written" };
+        self.told(&scribe, outcome.because(ended)).await;
+        if let (Ok(()), Some(step)) = (&written, made.tell) {
+            self.tell(new, step).await;
+        }
+        Ok(written.is_ok())
+    }
+
+    async fn around(&self, row: &ApprovalRow) -> Result<Around, Away> {
+        let from = &row.from;
+        let [chance, ..] = self.desk.random()?;
+        let kills = KillKeys::above(&from.org, &from.tenant, &from.agent, chance);
+        let people = [&from.owner, &from.answers].into_iter().flatten().map(|one| one.user.clone());
+        let people: Vec<UserId> = people.chain(row.votes.iter().map(|vote| vote.user.clone())).collect();
+        // Of a request the permit is not known here; it is not asked for where there is a request.
+        let run = run_key(&from.tenant, Some(&row.id), &PermitId::from_random([0; 10]));
+        let mut keys: Vec<Key> = people.iter().map(|user| Key::user(&from.org, user)).collect();
+        keys.extend(kills.all());
+        keys.push(run.clone());
+        let rows = self.desk.rows(&keys).await?;
+        let mut switches: [Option<KillRow>; 4] = Default::default();
+        for (at, key) in switches.iter_mut().zip(kills.all()) {
+            *at = find(&rows, &key)?;
+        }
+        let mut around = Around { switches, consumed: rows.contains_key(&run), ..Around::default() };
+        for user in people {
+            if let Some(person) = find::<User>(&rows, &Key::user(&from.org, &user))? {
+                around.people.insert(user, person);
+            }
+        }
+        Ok(around)
+    }
+}
+
+impl Made {
+    const fn of(event: EventType, reason: &'static str, tell: Option<Step>) -> Self {
+        Self { event, reason, tell }
+    }
+}

@@ -1,0 +1,6 @@
+//! The function as a whole, over a world in memory: pages, words, races, faults.
+
+mod delivery;
+mod pages;
+mod races;
+mod words;

@@ -1,0 +1,252 @@
+//! The queue and the clock: who is told what, once; and what ends by itself.
+
+use domain::{ApprovalState, ChannelsRow, Role};
+use serde_json::{Value, json};
+use tables::Key;
+use tables::codec::Row as _;
+
+use crate::queue::{Message, Step};
+use crate::testing::*;
+use crate::{Answer, Swept};
+
+fn channels(world: &World) {
+    let document = json!({
+        "emails": ["dana@acme.example", "noa@acme.example"],
+        "slack": {"webhook_url": "https://hooks.slack.com/services/T/B/x", "signing_secret": "s", "users": {"U1": user(1)}},
+        "webhooks": {"ops": {"url": "https://agents.acme.example/hook", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+            "pager": {"url": "https://pager.acme.example/", "secret": "plain"}},
+        "approvers_webhook": "pager",
+    });
+    let sealed =
+        root().seal(&crate::channels::aad(&tenant()), document.to_string().as_bytes(), &[3; 28]).unwrap();
+    let row = ChannelsRow { version: 1, sealed: sealed.into() };
+    world.memory.put(Key::channels(&tenant()), row.to_item());
+}
+
+async fn deliver(world: &World, messages: &[String]) -> Vec<String> {
+    let record = |(n, body): (usize, &String)| json!({"messageId": format!("m{n}"), "body": body});
+    let batch = json!({"Records": messages.iter().enumerate().map(record).collect::<Vec<_>>()});
+    match world.app.handle(&batch.to_string(), u64::MAX).await {
+        Answer::Batch(batch) => {
+            batch.batch_item_failures.into_iter().map(|one| one.item_identifier).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn message(kind: Step, row: &domain::ApprovalRow) -> String {
+    serde_json::to_string(&Message::new(kind, tenant(), row.id.clone())).unwrap()
+}
+
+async fn sweep(world: &World) -> Swept {
+    match world.app.handle(r#"{"sweep":true}"#, u64::MAX).await {
+        Answer::Sweep(swept) => swept,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn asked(world: &World) -> domain::ApprovalRow {
+    let row = request(
+        1,
+        &json!({"to": "Dana Levi", "amount": "900.00"}),
+        Some("prod/ledger"),
+        vec![rule(1, false)],
+    );
+    world.ask(&row);
+    row
+}
+
+#[test]
+fn people_get_a_link_and_nothing_of_what_is_asked() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        let row = asked(&world);
+        assert!(deliver(&world, &[message(Step::Requested, &row)]).await.is_empty());
+        let sent = world.memory.sent.lock().unwrap().clone();
+        let to: Vec<&str> = sent.iter().map(|(to, ..)| to.as_str()).collect();
+        assert_eq!(
+            to,
+            [
+                "dana@acme.example",
+                "noa@acme.example",
+                "https://hooks.slack.com/services/T/B/x",
+                "https://pager.acme.example/"
+            ]
+        );
+        for (_, _, body) in &sent {
+            assert!(body.contains(&format!("{OWN}/a/{}", row.id)), "{body}");
+            for word in
+                ["Dana", "900", "Invoice", "payments.send", "ledger", row.asked.digest.as_str(), "Money"]
+            {
+                assert!(!body.contains(word), "{word}: {body}");
+            }
+        }
+        // The agent hears nothing of it, and a message that comes twice is told once.
+        assert!(
+            deliver(&world, &[message(Step::Requested, &row), message(Step::Requested, &row)])
+                .await
+                .is_empty()
+        );
+        assert_eq!(world.memory.sent.lock().unwrap().len(), 4);
+        let events = world.events();
+        let told = events
+            .iter()
+            .filter(|(event, phase, _)| event == "approval.notified" && phase == "attempt")
+            .count();
+        assert_eq!((told, events.len()), (4, 8));
+        for record in world.memory.log.lock().unwrap().iter() {
+            let text = record.to_canonical().unwrap();
+            assert!(!text.contains('@') && !text.contains("hooks.slack"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn what_was_not_reached_comes_again_and_the_rest_does_not() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        let row = asked(&world);
+        world.memory.down.lock().unwrap().insert("post");
+        let bad = "{\"v\":9}".to_owned();
+        let failed = deliver(&world, &[bad, message(Step::Requested, &row)]).await;
+        assert_eq!(failed, ["m0", "m1"]);
+        assert_eq!(world.memory.sent.lock().unwrap().len(), 2);
+        world.memory.down.lock().unwrap().clear();
+        assert!(deliver(&world, &[message(Step::Requested, &row)]).await.is_empty());
+        assert_eq!(world.memory.sent.lock().unwrap().len(), 4);
+    });
+}
+
+#[test]
+fn an_agent_is_called_back_with_how_it_ended() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        world.person(1, Some(Role::Owner));
+        let row = asked(&world);
+        // Whoever tells of an end before it is one is not believed.
+        assert_eq!(deliver(&world, &[message(Step::Decided, &row)]).await, ["m0"]);
+        assert_eq!(world.say(&row.id, 1, "deny", "not this one").await.status(), 303);
+        let told = world.memory.told.lock().unwrap().clone();
+        assert_eq!(told, [Message::new(Step::Decided, tenant(), row.id.clone())]);
+        assert!(
+            deliver(&world, &[message(Step::Decided, &row), message(Step::Requested, &row)]).await.is_empty()
+        );
+        let sent = world.memory.sent.lock().unwrap().clone();
+        let [(to, headers, body)] = sent.as_slice() else { panic!("{sent:?}") };
+        assert_eq!(to, "https://agents.acme.example/hook");
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["status"]), (&json!("approval.decided"), &json!("denied")));
+        assert_eq!(body["data"]["action_sha256"], json!(row.asked.digest));
+        assert!(!body.to_string().contains("not this one") && !body.to_string().contains("Dana"));
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["webhook-id", "webhook-timestamp", "webhook-signature"]);
+        assert_eq!(headers[0].1, format!("{}.decided", row.id));
+    });
+}
+
+#[test]
+fn a_tenant_without_channels_is_told_nothing() {
+    run(async {
+        let world = World::new();
+        let row = asked(&world);
+        assert!(deliver(&world, &[message(Step::Requested, &row)]).await.is_empty());
+        assert!(world.memory.sent.lock().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_clock_reminds_escalates_and_ends() {
+    run(async {
+        let world = World::new();
+        world.person(1, Some(Role::Operator));
+        let mut rule = rule(1, false);
+        rule.remind_minutes = Some(10);
+        let to = domain::Approvers { roles: [Role::Operator].into(), ..Default::default() };
+        rule.escalate = Some(domain::Escalation { after_minutes: 15, to });
+        let row = request(1, &json!({}), None, vec![rule]);
+        world.ask(&row);
+        let at_minute = async |minute: u64| {
+            *world.memory.now.lock().unwrap() = at(minute * 60_000);
+            let swept = sweep(&world).await;
+            (swept.reminded, swept.escalated, swept.expired)
+        };
+        assert_eq!(at_minute(9).await, (0, 0, 0));
+        assert_eq!(at_minute(10).await, (1, 0, 0));
+        assert_eq!(at_minute(11).await, (0, 0, 0));
+        assert_eq!(at_minute(15).await, (0, 1, 0));
+        assert_eq!(at_minute(20).await, (1, 0, 0));
+        assert_eq!(at_minute(60).await, (0, 0, 1));
+        assert_eq!(at_minute(61).await, (0, 0, 0));
+        assert_eq!(world.row(&row.id).state, ApprovalState::Expired);
+        let told: Vec<Step> = world.memory.told.lock().unwrap().iter().map(|one| one.kind).collect();
+        assert_eq!(told, [Step::Reminded, Step::Escalated, Step::Reminded, Step::Decided]);
+    });
+}
+
+/// Whoever is asked late has a word from then on, and none before.
+#[test]
+fn others_are_asked_by_escalation() {
+    run(async {
+        let world = World::new();
+        world.person(1, Some(Role::Operator));
+        let to = domain::Approvers { roles: [Role::Operator].into(), ..Default::default() };
+        let rule = domain::ApprovalRule {
+            escalate: Some(domain::Escalation { after_minutes: 15, to }),
+            ..rule(1, false)
+        };
+        let row = request(1, &json!({}), None, vec![rule]);
+        world.ask(&row);
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 403);
+        *world.memory.now.lock().unwrap() = at(15 * 60_000);
+        assert_eq!(sweep(&world).await.escalated, 1);
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
+        assert_eq!(world.row(&row.id).state, ApprovalState::Approved);
+    });
+}
+
+#[test]
+fn a_leaver_takes_their_words_with_them() {
+    run(async {
+        let world = World::new();
+        [1, 2, 3].into_iter().for_each(|n| world.person(n, Some(Role::Owner)));
+        let row = request(1, &json!({}), None, vec![rule(2, false)]);
+        world.ask(&row);
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
+        world.end(1);
+        assert_eq!(sweep(&world).await.dropped, 1);
+        assert!(world.row(&row.id).votes.is_empty());
+        for who in [2, 3] {
+            assert_eq!(world.say(&row.id, who, "approve", "").await.status(), 303);
+        }
+        assert_eq!(sweep(&world).await, Swept::default());
+        assert_eq!(world.row(&row.id).state, ApprovalState::Approved);
+        world.end(3);
+        assert_eq!(sweep(&world).await.cancelled, 1);
+        assert_eq!(world.row(&row.id).state, ApprovalState::Cancelled);
+        let reasons: Vec<_> = world
+            .events()
+            .into_iter()
+            .filter(|(event, ..)| event == "approval.cancelled")
+            .map(|(.., reason)| reason)
+            .collect();
+        assert_eq!(reasons, ["approver_inactive", "approver_inactive"]);
+    });
+}
+
+/// What a pass cannot record it does not do; the next one does.
+#[test]
+fn a_pass_that_cannot_record_ends_nothing() {
+    run(async {
+        let world = World::new();
+        let row = asked(&world);
+        world.end(8);
+        world.memory.down.lock().unwrap().insert("record");
+        assert_eq!(sweep(&world).await, Swept { failed: 1, ..Swept::default() });
+        assert_eq!(world.row(&row.id), row);
+        world.memory.down.lock().unwrap().clear();
+        assert_eq!(sweep(&world).await.cancelled, 1);
+    });
+}
