@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates may use which of ours. One way: functions → caller → aws → envelope, tables → domain.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("egress", &[]),
     ("envelope", &["domain"]),
@@ -22,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
     // The question that is asked of the log in SQL is built where the log is.
     ("admin", &["aws", "caller", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables"]),
+    ("approvals", &["aws", "caller", "domain", "egress", "envelope", "redact", "tables"]),
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),

@@ -106,7 +106,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     /// They go away, or are back.
     pub(crate) async fn set_away(&self, request: &Request, session: &Session, wanted: &Absence) -> Response {
         let Some(tenant) = &wanted.tenant else { return crate::look::nowhere() };
-        let said = match self.from_ours(request) {
+        let said = match self.is_of_ours(request) {
             Ok(()) => self.settle_away(request, session, tenant, wanted).await,
             Err(no) => Ok((no.text(), no.status())),
         };
@@ -177,6 +177,3 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         written.map_err(|_| Away)
     }
 }
-
-#[cfg(test)]
-mod tests;

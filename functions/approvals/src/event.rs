@@ -184,7 +184,8 @@ fn route(ingress: &Ingress) -> Route {
         _ => return Route::Stray(404),
     };
     let posts = ingress.method() == "POST";
-    if !known.contains(&ingress.method()) && !(posts && path == "/away") {
+    let away = posts && path == "/away";
+    if !(away || known.contains(&ingress.method())) {
         return Route::Stray(405);
     }
     match path {

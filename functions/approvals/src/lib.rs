@@ -36,8 +36,6 @@ mod signin;
 mod slack;
 mod tell;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod token;
 mod votes;

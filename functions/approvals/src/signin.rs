@@ -159,7 +159,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
 
     /// Ends the session here, and for good. The one that it came from goes on, at `admin`.
     pub(crate) async fn signed_out(&self, request: &Request) -> Response {
-        if let Err(no) = self.from_ours(request) {
+        if let Err(no) = self.is_of_ours(request) {
             return Response::page(no.status(), page::notice("Not done", no.text(), None));
         }
         if let Some(token) = &request.session

@@ -4,3 +4,4 @@ mod delivery;
 mod pages;
 mod races;
 mod words;
+pub mod world;

@@ -69,7 +69,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         session: &Session,
         (id, word): (&ApprovalId, &Word),
     ) -> Response {
-        let said = match self.from_ours(request) {
+        let said = match self.is_of_ours(request) {
             Ok(()) => self.say(request, session, id, Asked::Page(word)).await,
             Err(no) => Err(self.refuse(request, session, id, no).await),
         };
@@ -100,7 +100,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     ///
     /// # Errors
     /// It was another's, or it does not say.
-    pub(crate) fn from_ours(&self, request: &Request) -> Result<(), No> {
+    pub(crate) fn is_of_ours(&self, request: &Request) -> Result<(), No> {
         let ours = request.from_origin.as_deref() == Some(self.own.as_str());
         if ours { Ok(()) } else { Err(No::Origin) }
     }
@@ -305,7 +305,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         session: &Session,
         words: &Words,
     ) -> Result<(domain::TenantId, Say, Vec<ApprovalId>), &'static str> {
-        self.from_ours(request).map_err(No::text)?;
+        self.is_of_ours(request).map_err(No::text)?;
         let tenant = words.tenant.clone().ok_or(No::Csrf.text())?;
         let rows = self.desk.rows(&crate::effects::around(&tenant, &session.org)).await;
         let root = match rows {

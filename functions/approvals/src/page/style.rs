@@ -21,6 +21,7 @@ code{font:.95em ui-monospace,monospace}\
 .alike{background:var(--markbg);color:var(--mark);text-decoration:underline wavy;border-radius:.2rem}\
 .hid{background:var(--box);border:1px dashed var(--line);border-radius:.2rem;padding:0 .2rem;color:var(--soft)}\
 .box{border:1px solid var(--line);border-left:.3rem solid var(--go);border-radius:.4rem;padding:.5rem .9rem;margin:.75rem 0;background:var(--box)}\
+.box p,ul.plain p{margin:.35rem 0}\
 .warn{border-left-color:var(--no)}.soft{color:var(--soft)}\
 ul.plain{list-style:none;margin:.5rem 0;padding:0}ul.plain>li{border:1px solid var(--line);border-radius:.4rem;padding:.6rem .8rem;margin:.5rem 0}\
 .diff dt{color:var(--fg);font-weight:600}\
@@ -44,11 +45,12 @@ mod tests {
                 3 => hex.chars().flat_map(|c| [c, c]).collect(),
                 _ => hex.to_owned(),
             };
-            let part = |at: usize| {
-                let value = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).unwrap()) / 255.0;
+            let all = u32::from_str_radix(&wide, 16).unwrap();
+            let part = |shift: u32| {
+                let value = f64::from((all >> shift) & 255) / 255.0;
                 if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
             };
-            0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+            0.2126 * part(16) + 0.7152 * part(8) + 0.0722 * part(0)
         };
         let (one, other) = (light(one), light(other));
         (one.max(other) + 0.05) / (one.min(other) + 0.05)

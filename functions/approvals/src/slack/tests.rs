@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{World, at, org, request, rule, run, tenant, user};
+use crate::tests::world::{World, at, org, request, rule, run, tenant, user};
 use domain::{ApprovalState, ChannelsRow, Role};
 use serde_json::{Value, json};
 use tables::codec::Row as _;
@@ -70,7 +70,7 @@ fn event(body: &str, seconds: u64) -> Value {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     let mac = mac.chain_update(format!("v0:{seconds}:{body}")).finalize().into_bytes();
     let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut event = crate::testing::event("POST", &format!("/slack/{}", tenant()), None, Some(body), "");
+    let mut event = crate::tests::world::event("POST", &format!("/slack/{}", tenant()), None, Some(body), "");
     event["headers"]["x-slack-request-timestamp"] = json!(seconds.to_string());
     event["headers"]["x-slack-signature"] = json!(format!("v0={hex}"));
     event
@@ -82,7 +82,7 @@ fn world() -> (World, ApprovalRow) {
     world.person(2, Some(Role::Developer));
     let document = json!({"slack": {"webhook_url": "https://hooks.slack.com/x", "signing_secret": SECRET,
         "users": {"U1": user(1), "U2": user(2), "U9": user(9), "U7": user(7)}}});
-    let sealed = crate::testing::root()
+    let sealed = crate::tests::world::root()
         .seal(&crate::channels::aad(&tenant()), document.to_string().as_bytes(), &[3; 28])
         .unwrap();
     let row = ChannelsRow { version: 1, sealed: sealed.into() };

@@ -6,7 +6,7 @@ use tables::Key;
 use tables::codec::Row as _;
 
 use crate::queue::{Message, Step};
-use crate::testing::*;
+use crate::tests::world::*;
 use crate::{Answer, Swept};
 
 fn channels(world: &World) {

@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use serde_json::json;
 use tables::Key;
 
-use crate::testing::*;
+use crate::tests::world::*;
 
 /// 50 people look, and then all of them speak at once.
 fn fifty(need: u8, denies: impl Fn(u8) -> bool) -> World {

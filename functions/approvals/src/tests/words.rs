@@ -5,7 +5,7 @@ use serde_json::json;
 use tables::faults::Fault;
 use tables::{Key, Table};
 
-use crate::testing::*;
+use crate::tests::world::*;
 
 fn world(high: bool) -> (World, domain::ApprovalRow) {
     let world = World::new();

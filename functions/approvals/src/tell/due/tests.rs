@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{agent, at, request, rule, tenant, user};
+use crate::tests::world::{agent, at, request, rule, tenant, user};
 use domain::{ApprovalRule, Escalation, Say};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn row(rules: Vec<ApprovalRule>) -> ApprovalRow {
 
 fn voted(need: u8, say: Say) -> ApprovalRow {
     let row = row(vec![rule(need, false)]);
-    let vote = crate::testing::me(1, Some(domain::Role::Owner)).vote(&row, say, (at(1), 1));
+    let vote = crate::tests::world::me(1, Some(domain::Role::Owner)).vote(&row, say, (at(1), 1));
     row.cast(vote, at(1)).unwrap()
 }
 

@@ -68,6 +68,9 @@ impl KeyWrapper for Plain {
     }
 }
 
+/// To whom, with which headers, and what.
+pub type Sent = (String, Vec<(&'static str, String)>, String);
+
 /// Clones are the same one.
 #[derive(Clone)]
 pub struct Memory(Arc<State>);
@@ -85,7 +88,7 @@ pub struct State {
     pub log: Mutex<Vec<AuditRecord>>,
     pub told: Mutex<Vec<Message>>,
     /// Mails and posts: to whom, and what.
-    pub sent: Mutex<Vec<(String, Vec<(&'static str, String)>, String)>>,
+    pub sent: Mutex<Vec<Sent>>,
     pub now: Mutex<Timestamp>,
     pub faults: Mutex<BTreeMap<usize, Fault>>,
     /// What does not answer: `session`, `record`, `post`, `mail`, `tell`.
