@@ -107,11 +107,14 @@ fn next_unkept(bytes: &[u8], mut at: usize) -> Option<usize> {
         at = at.saturating_add(plain.count().saturating_mul(16));
         let block = bytes.get(at..)?;
         at = at.saturating_add(block.iter().position(|byte| !byte.is_ascii())?);
-        match bytes.get(at..)? {
-            [0xc3 | 0xc4, ..] | [0xc5, 0x80..=0xbe, ..] | [0xd7, 0x90..=0xaa, ..] => {
-                at = at.saturating_add(2);
-            }
-            _ => return Some(at),
+        let first = at;
+        while let Some([0xc3 | 0xc4, ..] | [0xc5, 0x80..=0xbe, ..] | [0xd7, 0x90..=0xaa, ..]) =
+            bytes.get(at..)
+        {
+            at = at.saturating_add(2);
+        }
+        if at == first || bytes.get(at).is_some_and(|byte| !byte.is_ascii()) {
+            return Some(at);
         }
     }
 }

@@ -4,8 +4,8 @@
 use super::after::after;
 use super::before::{before, unnumbered};
 use super::gazetteer::flag;
-use super::post::{boxed, military};
-use super::tail::{extend, house_number};
+use super::post::{boxed, may_end_a_box, military};
+use super::tail::{digits, extend, house_number};
 use super::text::{Shape, Text, Word};
 use super::{Entity, NameKind};
 use crate::steps::{Stage, count};
@@ -19,6 +19,59 @@ pub(super) struct Core {
     pub start: usize,
     pub end: usize,
     pub score: f32,
+}
+
+/// The end of a number that plainly belongs to no address, as most do not: `the last 12 lines of it`. One blank on either
+/// side, and words in lower case that have to do with no street, box or post.
+pub(crate) fn end_if_plain(text: &Text, start: usize) -> Option<usize> {
+    let end = digits(text, start, 1, 5).filter(|end| text.byte(*end) == b' ')?;
+    let gap = start.checked_sub(1).filter(|gap| text.byte(*gap) == b' ')?;
+    let is_lower = gap.checked_sub(1).is_some_and(|before| text.byte(before).is_ascii_lowercase());
+    let before = is_lower.then(|| text.word_before(gap)).flatten()?;
+    let streets = flag::STREET | flag::STREET_WEAK | flag::PARTICLE;
+    let is_plain = before.shape == Shape::Lower
+        && !["ae", "ap", "aa"].contains(&text.slice(before.start, before.end))
+        && !before.has(streets | flag::MILITARY | flag::HOUSE_NO)
+        && compound(text, &before).is_none()
+        && !may_end_a_box(text, start);
+    (is_plain && leads_nowhere(text, end + 1)).then_some(end)
+}
+
+/// Whether the words from `at` on, one blank between them, are in lower case and no part of a street's name: what
+/// [`after`](super::after) reads, without what it adds up.
+fn leads_nowhere(text: &Text, mut at: usize) -> bool {
+    let mut has_name = false;
+    for index in 0..=MAX_WORDS {
+        match text.byte(at) {
+            b'a'..=b'z' => {}
+            // A number may be an ordinal, but not the first.
+            b'0'..=b'9' => return index == 0,
+            b' ' | b'\t' | b'A'..=b'Z' | 0x80.. => return false,
+            _ => return true,
+        }
+        let Some(word) = text.word_at(at) else { return false };
+        let is_street = match index {
+            0 => word.has(flag::PRE | flag::PRE_WEAK),
+            _ => word.has(flag::STREET | flag::STREET_WEAK),
+        };
+        let stop = text.byte(word.end);
+        if word.shape != Shape::Lower || stop >= 0x80 || is_street {
+            return false;
+        }
+        if !has_name && compound(text, &word).is_some() {
+            return false;
+        }
+        if index > 1 && !word.has(flag::PARTICLE | flag::STREET) {
+            return true;
+        }
+        has_name |= !word.has(flag::PARTICLE);
+        match stop {
+            b' ' => at = word.end + 1,
+            b'.' | b'-' | b'\'' | b'\t' => return false,
+            _ => return true,
+        }
+    }
+    true
 }
 
 /// Looks at a number; the address around it, which begins at `floor` or later, or where to go on.

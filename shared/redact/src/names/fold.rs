@@ -27,6 +27,14 @@ impl Folded {
     /// Folds a word. Anything but letters is left out, as are letters beyond the capacity.
     pub(crate) fn of(word: &str) -> Self {
         let mut folded = Self::new();
+        let bytes = word.as_bytes();
+        if bytes.iter().all(u8::is_ascii_alphabetic)
+            && let Some(room) = folded.bytes.get_mut(..bytes.len())
+        {
+            room.iter_mut().zip(bytes).for_each(|(to, from)| *to = from | 0x20);
+            folded.length = bytes.len();
+            return folded;
+        }
         word.chars().for_each(|c| folded.push(c));
         folded
     }

@@ -8,6 +8,7 @@
 use std::sync::LazyLock;
 
 use super::fold::Folded;
+use super::hebrew;
 
 /// What a word may be; a word has as many of these as lists name it.
 pub(crate) mod flag {
@@ -115,10 +116,39 @@ impl Key {
     const fn spread(self) -> u64 {
         self.0.wrapping_mul(FACTOR)
     }
+
+    /// Some bits of it, for a [`Sieve`].
+    const fn sixteen(self) -> u16 {
+        (self.spread() >> 16) as u16
+    }
 }
 
 pub(crate) struct Gazetteer {
     slots: Box<[u64]>,
+    /// Which three bytes words with a listed ending end with.
+    endings: Sieve,
+    /// Words that begin a listed place of several words, and whatever else has to be looked at with what follows it.
+    heeded: Sieve,
+}
+
+/// Some of 2^16 numbers, a bit for each.
+struct Sieve(Box<[u64]>);
+
+impl Sieve {
+    fn new() -> Self {
+        Self(vec![0; 1 << 10].into_boxed_slice())
+    }
+
+    fn add(&mut self, number: u16) {
+        if let Some(bits) = self.0.get_mut(usize::from(number >> 6)) {
+            *bits |= 1 << (number & 63);
+        }
+    }
+
+    #[inline]
+    fn has(&self, number: u16) -> bool {
+        self.0.get(usize::from(number >> 6)).is_some_and(|bits| bits >> (number & 63) & 1 == 1)
+    }
 }
 
 impl Gazetteer {
@@ -141,14 +171,35 @@ impl Gazetteer {
         0
     }
 
+    /// Whether a Hebrew word may mean more than its flags say: a title, or the beginning of a place of several words, each
+    /// also behind a prefix. A few others are taken for one.
+    #[inline]
+    pub(crate) fn may_be_heeded(&self, key: Key) -> bool {
+        self.heeded.has(key.sixteen())
+    }
+
     /// The flags of the longest listed ending that leaves at least `stem` bytes before it; 0 if there is none.
-    pub(crate) fn ending_flags(&self, folded: &[u8], stem: usize) -> u32 {
-        (stem..folded.len().saturating_sub(1))
+    pub(crate) fn ending_flags(&self, folded: &Folded, stem: usize) -> u32 {
+        let folded = folded.as_bytes();
+        // Most words show at once that they have none.
+        if folded.last_chunk().is_none_or(|last| !self.endings.has(triple(*last))) {
+            return 0;
+        }
+        let first = stem.max(folded.len().saturating_sub(LONGEST_ENDING));
+        (first..folded.len().saturating_sub(1))
             .filter_map(|start| folded.get(start..))
-            .filter(|ending| ending.len() <= LONGEST_ENDING)
             .map(|ending| self.flags(Key::of(ending).ending()))
             .find(|flags| *flags != 0)
             .unwrap_or(0)
+    }
+
+    /// Some word has at least `stem` bytes before it: with the ending itself, three or more.
+    fn add_ending(&mut self, ending: &str) {
+        match ending.as_bytes() {
+            [] | [_] => {}
+            [one, two] => (0..=u8::MAX).for_each(|any| self.endings.add(triple([any, *one, *two]))),
+            [.., one, two, three] => self.endings.add(triple([*one, *two, *three])),
+        }
     }
 
     fn home(key: Key) -> (u64, usize) {
@@ -158,12 +209,22 @@ impl Gazetteer {
     }
 
     pub(super) fn load() -> Self {
-        let mut table = Self { slots: vec![0; SLOTS].into_boxed_slice() };
+        let slots = vec![0; SLOTS].into_boxed_slice();
+        let mut table = Self { slots, endings: Sieve::new(), heeded: Sieve::new() };
         for (list, flags) in LISTS {
             table.add_all(list, *flags);
         }
         table.add_lexicon();
+        hebrew::TITLES.iter().for_each(|title| table.heed(title));
         table
+    }
+
+    /// A word, by itself and behind each prefix.
+    fn heed(&mut self, word: &str) {
+        self.heeded.add(Key::of(word.as_bytes()).sixteen());
+        for prefix in hebrew::PREFIXES {
+            self.heeded.add(Key::of(format!("{prefix}{word}").as_bytes()).sixteen());
+        }
     }
 
     fn add_lexicon(&mut self) {
@@ -182,6 +243,10 @@ impl Gazetteer {
             for entry in line.split_ascii_whitespace().take_while(|_| !line.starts_with('#')) {
                 let key = phrase_key(entry);
                 self.add(if is_ending { key.ending() } else { key }, *flags);
+                if is_ending {
+                    self.add_ending(entry);
+                }
+                self.heed_place(entry, *flags);
                 if let Some((_, last)) = entry.rsplit_once('_') {
                     self.add(phrase_key(last), flag::PHRASE_END);
                 }
@@ -193,7 +258,14 @@ impl Gazetteer {
         for line in list.lines().filter(|line| !line.starts_with('#')) {
             for entry in line.split_ascii_whitespace() {
                 self.add(phrase_key(entry), flags);
+                self.heed_place(entry, flags);
             }
+        }
+    }
+
+    fn heed_place(&mut self, entry: &str, flags: u32) {
+        if let Some((first, _)) = entry.split_once('_').filter(|_| flags & flag::PLACE != 0) {
+            self.heed(first);
         }
     }
 
@@ -209,6 +281,11 @@ impl Gazetteer {
             }
         }
     }
+}
+
+/// Three bytes as a number for a [`Sieve`].
+const fn triple([one, two, three]: [u8; 3]) -> u16 {
+    (u32::from_le_bytes([one, two, three, 0]).wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
 
 /// The key of an entry; `_` joins the words of a phrase.
@@ -321,9 +398,9 @@ mod tests {
     #[test]
     fn endings_are_apart_from_words() {
         let table = Gazetteer::get();
-        assert_eq!(table.ending_flags(b"hauptstrasse", 3) & flag::STREET, flag::STREET);
-        assert_eq!(table.ending_flags(b"strasse", 3), 0, "no stem");
-        assert_eq!(table.ending_flags(b"kowalski", 3) & flag::SURNAME, flag::SURNAME);
+        assert_eq!(table.ending_flags(&Folded::of("hauptstrasse"), 3) & flag::STREET, flag::STREET);
+        assert_eq!(table.ending_flags(&Folded::of("strasse"), 3), 0, "no stem");
+        assert_eq!(table.ending_flags(&Folded::of("kowalski"), 3) & flag::SURNAME, flag::SURNAME);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use super::text::{Cues, Text, Word};
 use super::{Entity, NameKind};
 
 /// The letters that glue to the word after them.
+pub(super) const PREFIXES: [char; 7] = ['ו', 'ה', 'ב', 'כ', 'ל', 'מ', 'ש'];
+
 const fn is_prefix(c: char) -> bool {
     matches!(c, 'ו' | 'ה' | 'ב' | 'כ' | 'ל' | 'מ' | 'ש')
 }
@@ -15,12 +17,34 @@ const fn is_prefix(c: char) -> bool {
 const MAX_WORDS: usize = 3;
 
 #[rustfmt::skip]
+pub(super) const TITLES: &[&str] = &[
+    "מר", "גברת", "גב", "גב'", "גב׳", "ד\"ר", "ד״ר", "דר'",
+    "דר", "פרופ", "פרופ'", "פרופ׳", "פרופסור", "עו\"ד", "עו״ד", "רו\"ח",
+    "רו״ח", "הרב", "הרבנית", "אדון", "השופט", "השופטת", "דוקטור", "ח\"כ",
+    "ח״כ", "סמל", "סרן", "רס\"ן", "סא\"ל", "אל\"מ", "הגברת", "האדון",
+];
+
 fn is_title(word: &str) -> bool {
-    matches!(word,
-        "מר" | "גברת" | "גב" | "גב'" | "גב׳" | "ד\"ר" | "ד״ר" | "דר'"
-        | "דר" | "פרופ" | "פרופ'" | "פרופ׳" | "פרופסור" | "עו\"ד" | "עו״ד" | "רו\"ח"
-        | "רו״ח" | "הרב" | "הרבנית" | "אדון" | "השופט" | "השופטת" | "דוקטור" | "ח\"כ"
-        | "ח״כ" | "סמל" | "סרן" | "רס\"ן" | "סא\"ל" | "אל\"מ" | "הגברת" | "האדון")
+    TITLES.contains(&word)
+}
+
+/// Words that mean something to their neighbours: no name, and nothing is found behind a prefix in them.
+const OTHER: u32 = flag::WORD | flag::PLACE | flag::CUE | flag::CUE_STRONG | flag::SALUTE | flag::AFTER_WEAK;
+
+/// The end of the word at a place if that is plainly no name, which most words are not: letters alone that are neither a
+/// listed name nor a title nor begin a place, and that no other word introduces.
+pub(crate) fn end_if_plain(text: &Text, start: usize) -> Option<usize> {
+    let word = text.hebrew_word(start)?;
+    let is_abbreviated = matches!(text.byte(word.end), b'"' | b'\'');
+    if is_abbreviated || word.has(flag::GIVEN | flag::SURNAME) || text.may_be_heeded(word.key) {
+        return None;
+    }
+    let is_plain = || {
+        stripped(text, &word).is_none()
+            && !next_word(text, word.end).is_some_and(|next| is_only_surname(&next))
+            && text.cues_before(start).flags & (flag::CUE_STRONG | flag::SALUTE) == 0
+    };
+    (word.has(OTHER) || is_plain()).then_some(word.end)
 }
 
 /// Looks at the Hebrew word that begins at `start`; returns where to go on.
@@ -160,7 +184,7 @@ fn is_cued(cues: Cues) -> bool {
 
 /// Any word after `שמי` and the like, after a greeting or before a surname, if it is no ordinary one.
 fn introduced(text: &Text, word: &Word) -> Option<(usize, usize, f32)> {
-    if word.has(flag::WORD | flag::PLACE | flag::CUE | flag::SALUTE | flag::AFTER_WEAK | flag::CUE_STRONG) {
+    if word.has(OTHER) {
         return None;
     }
     let cues = text.cues_before(word.start);
@@ -220,9 +244,7 @@ fn stripped(text: &Text, word: &Word) -> Option<Word> {
     let first = text.char_at(word.start).filter(|c| is_prefix(*c) && *c != 'ה')?;
     let start = word.start + first.len_utf8();
     // An ordinary word or a whole name is not taken apart.
-    if word.has(flag::WORD | flag::PLACE | flag::CUE | flag::CUE_STRONG | flag::SALUTE | flag::AFTER_WEAK)
-        || word.end - start < 6
-    {
+    if word.has(OTHER) || word.end - start < 6 {
         return None;
     }
     let flags = flags_of(text.slice(start, word.end));

@@ -65,15 +65,7 @@ fn find_in(text: &Text, out: &mut Vec<Entity>) {
         count(Stage::Names, 1);
         from = match text.byte(start) {
             b'0'..=b'9' => {
-                let floor = if out.len() > kept { last_address_end(out) } else { 0 };
-                match address::at(text, start, floor) {
-                    Ok(found) => {
-                        let end = found.end;
-                        push_address(out, kept, found);
-                        end
-                    }
-                    Err(next) => next,
-                }
+                address::end_if_plain(text, start).unwrap_or_else(|| number(text, start, kept, out))
             }
             0x80.. => beyond_ascii(text, start, out),
             _ => {
@@ -84,6 +76,18 @@ fn find_in(text: &Text, out: &mut Vec<Entity>) {
     }
     if !has_capitals {
         lower::find(text, kept, out);
+    }
+}
+
+/// The address around a number; returns where to go on.
+fn number(text: &Text, start: usize, kept: usize, out: &mut Vec<Entity>) -> usize {
+    let floor = if out.len() > kept { last_address_end(out) } else { 0 };
+    match address::at(text, start, floor) {
+        Ok(found) => {
+            push_address(out, kept, found);
+            found.end
+        }
+        Err(next) => next,
     }
 }
 
@@ -105,7 +109,9 @@ fn beyond_ascii(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let mut at = start;
     for c in text.text.get(start..).unwrap_or_default().chars().take(8) {
         match c {
-            'א'..='ת' => return hebrew::at(text, at, out),
+            'א'..='ת' => {
+                return hebrew::end_if_plain(text, at).unwrap_or_else(|| hebrew::at(text, at, out));
+            }
             c if is_upper(c) => return person::at(text, at, out),
             c if c.is_ascii() || is_letter(c) => break,
             c => at += c.len_utf8(),

@@ -75,6 +75,9 @@ impl Run {
 /// Looks at a capitalised word that begins at `start`; returns where to go on.
 pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let Some(word) = text.word_at(start) else { return start + 1 };
+    if is_unlisted_and_alone(text, &word) {
+        return word.end;
+    }
     let is_abbreviated = word.has(flag::TITLE) && text.byte(word.end) == b'.';
     if is_plainly_no_name(text, &word) || !is_abbreviated && is_code(text, start, word.end) {
         return word.end;
@@ -91,6 +94,32 @@ pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let found = judge(text, &run, &around);
     out.extend(found);
     found.map_or(last.end, |found| found.end).max(word.end)
+}
+
+/// A word that no list has as a name or title, with no capital after it and nothing before or after that speaks for a
+/// name: whatever [`weigh`](super::weigh) adds up for it stays below even odds.
+fn is_unlisted_and_alone(text: &Text, word: &Word) -> bool {
+    let listed = flag::ANY_NAME | flag::TITLE | flag::SUFFIX;
+    if word.has(listed) || word.shape == Shape::Initial || text.remembers(word.key) {
+        return false;
+    }
+    let ends = match text.byte(word.end) {
+        b' ' => is_followed_by_nothing(text, word.end + 1),
+        b'-' | b'\'' | b':' | b'\t' | 0x80.. => false,
+        _ => true,
+    };
+    ends && text.cues_before(word.start).flags & (flag::CUE_STRONG | flag::SALUTE) == 0
+}
+
+/// Whether a plain word in lower case stands here, or none that could belong to a name.
+fn is_followed_by_nothing(text: &Text, at: usize) -> bool {
+    match text.byte(at) {
+        b'a'..=b'z' => text.word_at(at).is_some_and(|next| {
+            next.shape == Shape::Lower && !next.has(flag::PARTICLE | flag::AFTER | flag::AFTER_WEAK)
+        }),
+        b' ' | b'\t' | b'A'..=b'Z' | 0x80.. => false,
+        _ => true,
+    }
 }
 
 /// What most capitalised words are: an ordinary word that is neither name nor title, or the `I` of a sentence.

@@ -51,7 +51,7 @@ pub(super) fn boxed(text: &Text, start: usize, end: usize, floor: usize) -> Opti
 }
 
 /// Whether the last two letters before a number end a box's name: most words show at once that they are none.
-fn may_end_a_box(text: &Text, start: usize) -> bool {
+pub(super) fn may_end_a_box(text: &Text, start: usize) -> bool {
     let mut at = start;
     let mut letter = || {
         let c = loop {

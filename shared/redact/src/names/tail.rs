@@ -12,6 +12,9 @@ pub(crate) fn extend(text: &Text, end: usize) -> (usize, f32) {
     let (mut reached, mut weight) = (end, 0.0_f32);
     for _ in 0..MAX_PARTS {
         let next = after_separator(text, reached);
+        if is_plain_word(text, next) {
+            break;
+        }
         let on_new_line = text.slice(reached, next).contains([',', '\n']);
         let part = unit(text, next)
             .map(|end| (end, 0.25))
@@ -24,6 +27,12 @@ pub(crate) fn extend(text: &Text, end: usize) -> (usize, f32) {
         }
     }
     (reached, weight)
+}
+
+/// Whether a word in lower case stands here that is neither a unit nor a place: no part of an address begins so.
+fn is_plain_word(text: &Text, at: usize) -> bool {
+    let word = if text.byte(at).is_ascii_lowercase() { text.word_at(at) } else { return false };
+    word.is_none_or(|word| !word.has(flag::UNIT) && !is_place_word(&word))
 }
 
 /// Where a postcode and its place end, if both stand there: `75002 Paris`.

@@ -1,7 +1,7 @@
 //! A text as words: what stands at a place, right after it and right before it. Nothing here looks further than
 //! [`REACH`] bytes, so that the work for one start is bounded whatever the text is.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use super::fold::{Folded, is_mark};
 use super::gazetteer::{Gazetteer, Key, flag};
@@ -15,6 +15,8 @@ const REACH: usize = 64;
 const HEBREW_REACH: usize = 16;
 /// Words of full names that a text remembers.
 const KNOWN: usize = 512;
+/// The first byte of a Hebrew letter.
+const HEBREW: u8 = 0xd7;
 const SPACES: u64 = 0x2020_2020_2020_2020;
 const TOPS: u64 = 0x8080_8080_8080_8080;
 
@@ -62,11 +64,19 @@ pub(crate) struct Text<'a> {
     bytes: &'a [u8],
     table: &'static Gazetteer,
     known: RefCell<Vec<Option<Key>>>,
+    /// The word whose ending was looked up last, and the flags: several rules ask for the same one.
+    ending: Cell<(usize, usize, u32)>,
 }
 
 impl<'a> Text<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), table: Gazetteer::get(), known: RefCell::default() }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            table: Gazetteer::get(),
+            known: RefCell::default(),
+            ending: Cell::default(),
+        }
     }
 
     /// The byte at a place, 0 beyond the end.
@@ -101,7 +111,13 @@ impl<'a> Text<'a> {
 
     /// The flags of the longest listed ending of a word that has at least three other letters.
     pub(crate) fn ending_flags(&self, word: &Word) -> u32 {
-        self.table.ending_flags(Folded::of(self.slice(word.start, word.end)).as_bytes(), 3)
+        let memo = self.ending.get();
+        if memo.0 == word.start && memo.1 == word.end {
+            return memo.2;
+        }
+        let flags = self.table.ending_flags(&Folded::of(self.slice(word.start, word.end)), 3);
+        self.ending.set((word.start, word.end, flags));
+        flags
     }
 
     /// Remembers a word as part of a person's full name, so that it is known where it stands alone later.
@@ -131,12 +147,22 @@ impl<'a> Text<'a> {
         u64::from_le_bytes(padded)
     }
 
-    /// The end of the word at a place if that is plainly no name, which most capitalised words are not: one load, one
-    /// look into the table. Only words of ASCII letters that are shorter than eight.
+    /// Whether a word may mean more than its flags say.
+    #[inline]
+    pub(crate) fn may_be_heeded(&self, key: Key) -> bool {
+        self.table.may_be_heeded(key)
+    }
+
+    /// The end of the word at a place if that is plainly no name, which most capitalised words are not: a load or two, one
+    /// look into the table. Only words of ASCII letters that are shorter than sixteen.
     #[inline]
     pub(crate) fn end_if_plain(&self, start: usize) -> Option<usize> {
         let eight = self.load(start);
-        let count = ((!letters(eight) & TOPS).trailing_zeros() / 8) as usize;
+        let stop = !letters(eight) & TOPS;
+        if stop == 0 {
+            return self.end_if_long_and_plain(start, eight);
+        }
+        let count = (stop.trailing_zeros() / 8) as usize;
         let rest = eight.checked_shr(8 * count as u32)?;
         if count == 1 && is_plain_letter(rest) {
             return Some(start + 1);
@@ -147,11 +173,34 @@ impl<'a> Text<'a> {
         (is_plain && rest & 0x80 == 0).then_some(start + count)
     }
 
+    /// The same for a word of eight letters or more.
+    fn end_if_long_and_plain(&self, start: usize, eight: u64) -> Option<usize> {
+        let next = self.load(start + 8);
+        let stop = !letters(next) & TOPS;
+        if stop == 0 {
+            return None;
+        }
+        let count = (stop.trailing_zeros() / 8) as usize;
+        let mut key = Key::EMPTY.with(eight | SPACES);
+        if count > 0 {
+            key = key.with((next | SPACES) & (u64::MAX >> (64 - 8 * count)));
+        }
+        let flags = self.table.flags(key);
+        let is_name = flags & (flag::ANY_NAME | flag::TITLE | flag::DETERMINER) != 0;
+        let is_plain = flags & (flag::WORD | flag::PLACE) != 0 && !is_name;
+        (is_plain && next >> (8 * count) & 0x80 == 0).then_some(start + 8 + count)
+    }
+
     /// The word that begins at a place; none if no letter stands there or the word is longer than [`REACH`].
     #[inline]
     pub(crate) fn word_at(&self, start: usize) -> Option<Word> {
         // Words are short, as far as they are read.
         steps::count(Stage::Names, 1);
+        if self.byte(start) == HEBREW
+            && let Some(word) = self.hebrew_word(start)
+        {
+            return Some(word);
+        }
         let (mut key, mut end, mut upper) = (Key::EMPTY, start, 0);
         loop {
             let eight = self.load(end);
@@ -203,25 +252,33 @@ impl<'a> Text<'a> {
     }
 
     /// A short word of Hebrew letters alone: what folds to itself.
-    fn hebrew_word(&self, start: usize) -> Option<Word> {
-        let rest = self.bytes.get(start..)?;
-        let (pairs, _) = rest.as_chunks();
-        let is_hebrew = |pair: &&[u8; 2]| matches!(pair, [0xd7, 0x90..=0xaa]);
-        let length = 2 * pairs.iter().take(HEBREW_REACH + 1).take_while(is_hebrew).count();
-        let stop = rest.get(length).copied().unwrap_or(b' ');
-        if length == 0 || length > 2 * HEBREW_REACH || stop >= 0x80 || stop.is_ascii_alphabetic() {
+    pub(crate) fn hebrew_word(&self, start: usize) -> Option<Word> {
+        let (mut key, mut end) = (Key::EMPTY, start);
+        loop {
+            let eight = self.load(end);
+            let count = 2 * hebrew_letters(eight);
+            if count > 0 {
+                key = key.with(eight & (u64::MAX >> (64 - 8 * count)));
+            }
+            end += count;
+            if end - start > 2 * HEBREW_REACH {
+                return None;
+            }
+            if count < 8 {
+                break;
+            }
+        }
+        let stop = self.bytes.get(end).copied().unwrap_or(b' ');
+        if end == start || stop >= 0x80 || stop.is_ascii_alphabetic() {
             return None;
         }
-        let key = Key::of(rest.get(..length)?);
-        let flags = self.table.flags(key);
-        Some(Word { start, end: start + length, key, flags, shape: Shape::Capital })
+        Some(Word { start, end, key, flags: self.table.flags(key), shape: Shape::Capital })
     }
 
     /// The word that ends at a place.
     pub(crate) fn word_before(&self, end: usize) -> Option<Word> {
         let before = self.bytes.get(..end).unwrap_or_default();
-        let letters =
-            before.iter().rev().take(REACH + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let letters = letters_at_the_end(before);
         steps::count(Stage::Names, letters + 1);
         let mut start = end - letters;
         if start.checked_sub(1).is_none_or(|before| self.byte(before) < 0x80) {
@@ -335,6 +392,29 @@ impl<'a> Text<'a> {
             Some(c @ (' ' | '\'' | '’' | '-')) => at - c.len_utf8(),
             _ => at,
         }
+    }
+}
+
+/// How many Hebrew letters eight bytes begin with.
+const fn hebrew_letters(eight: u64) -> usize {
+    const LANES: u64 = 0x0001_0001_0001_0001;
+    const HIGH: u64 = LANES * 0x8000;
+    let (lead, letter) = (eight & (LANES * 0xff), eight >> 8 & (LANES * 0xff));
+    let other = (lead ^ (LANES * HEBREW as u64)).wrapping_add(LANES * 0x7fff);
+    let reached = letter.wrapping_add(LANES * (0x8000 - 0x90));
+    let passed = letter.wrapping_add(LANES * (0x8000 - 0xab));
+    ((other | !reached | passed) & HIGH).trailing_zeros() as usize / 16
+}
+
+/// How many ASCII letters stand at the end, one more than [`REACH`] at most.
+fn letters_at_the_end(bytes: &[u8]) -> usize {
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    };
+    // Most words are short: eight bytes tell.
+    match (!letters(u64::from_le_bytes(*last)) & TOPS).leading_zeros() as usize / 8 {
+        8 => bytes.iter().rev().take(REACH + 1).take_while(|byte| byte.is_ascii_alphabetic()).count(),
+        count => count,
     }
 }
 
