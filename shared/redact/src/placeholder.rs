@@ -43,9 +43,30 @@ fn inner(text: &str) -> Option<&str> {
 /// One past the end of what stands in for a value, at the `[` at `start`: a placeholder, a token, a digest, or what an
 /// answer shows instead. Nothing is searched in there.
 pub(crate) fn stand_in(text: &str, start: usize) -> Option<usize> {
+    // All of them begin with a label, and most brackets do not.
+    if !begins_label(text, start) {
+        return None;
+    }
     let text = bracketed(text, start, MAX_STAND_IN)?;
     let is_one = is_placeholder(text) || is_plain_token(text) || is_digest(text) || is_removed(text);
     is_one.then_some(start.saturating_add(text.len()))
+}
+
+fn begins_label(text: &str, bracket: usize) -> bool {
+    text.as_bytes().get(bracket.saturating_add(1)).is_some_and(u8::is_ascii_uppercase)
+}
+
+/// All that stands in for values, in order.
+pub(crate) fn stand_ins(text: &str) -> Vec<(usize, usize)> {
+    let mut end = 0;
+    let starts = text.match_indices('[').map(|(start, _)| start);
+    starts
+        .filter_map(|start| {
+            let found = (start >= end).then(|| stand_in(text, start)).flatten()?;
+            end = found;
+            Some((start, found))
+        })
+        .collect()
 }
 
 /// The longest of them, with a digest of 64 characters.
@@ -81,26 +102,37 @@ fn is_removed(text: &str) -> bool {
 }
 
 fn is_label(label: &str) -> bool {
-    label.starts_with(|first: char| first.is_ascii_uppercase())
-        && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    is_label_bytes(label.as_bytes())
+}
+
+fn is_label_bytes(label: &[u8]) -> bool {
+    label.first().is_some_and(u8::is_ascii_uppercase)
+        && label.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
 }
 
 /// The first part of a text that has the form of a placeholder, whoever made it: its first byte and one past its last.
 pub(crate) fn look_alike(text: &str) -> Option<(usize, usize)> {
     text.match_indices('[').find_map(|(start, _)| {
-        let found = bracketed(text, start, MAX_LEN).filter(|text| is_placeholder(text))?;
+        let found = begins_label(text, start).then(|| bracketed(text, start, MAX_LEN)).flatten();
+        let found = found.filter(|text| is_placeholder(text))?;
         Some((start, start.saturating_add(found.len())))
     })
 }
 
 fn is_placeholder(text: &str) -> bool {
-    let Some((label, nonce)) = inner(text).and_then(|text| text.rsplit_once('_')) else { return false };
-    let Some((label, number)) = label.rsplit_once('_') else { return false };
-    is_label(label)
-        && (1..=MAX_NUMBER).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && nonce.len() == 8
-        && nonce.bytes().all(|byte| ALPHABET.contains(&byte))
+    let Some(inner) = inner(text).map(str::as_bytes) else { return false };
+    let Some((rest, nonce)) = inner.split_last_chunk::<8>() else { return false };
+    let Some(numbered) = rest.strip_suffix(b"_") else { return false };
+    let digits = numbered.iter().rev().take(MAX_NUMBER).take_while(|byte| byte.is_ascii_digit()).count();
+    let label = numbered.get(..numbered.len().saturating_sub(digits)).unwrap_or_default();
+    digits > 0
+        && nonce.iter().all(|byte| is_digit(*byte))
+        && label.strip_suffix(b"_").is_some_and(|label| is_label_bytes(label))
+}
+
+/// Whether a byte is one of [`ALPHABET`].
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'i' | b'l' | b'o' | b'u')
 }
 
 /// `[EMAIL_T_9x…]`: what stands for a value beyond its request; 128 random bits.
@@ -120,7 +152,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 fn is_token(text: &str) -> bool {
     let Some((label, digits)) = inner(text).and_then(|text| text.rsplit_once("_T_")) else { return false };
-    is_label(label) && digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte))
+    is_label(label) && digits.len() == 26 && digits.bytes().all(is_digit)
 }
 
 pub(crate) fn placeholder(label: &str, number: u32, nonce: &Nonce) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::detector::Country;
 
@@ -28,7 +28,7 @@ impl Plan {
     }
 
     fn has(&self, national: &str) -> bool {
-        let compile = || Regex::new(&format!("^(?:{})$", self.pattern)).ok();
+        let compile = || compiled(self.pattern);
         self.regex.get_or_init(compile).as_ref().is_some_and(|regex| regex.is_match(national))
     }
 }
@@ -97,8 +97,13 @@ impl Plans {
         let plans = countries.filter_map(|country| self.by_country.get(&country));
         let all: Vec<String> =
             plans.map(|plan| format!("{}(?:{})", plan.optional_prefix(), plan.pattern)).collect();
-        Regex::new(&format!("^(?:{})$", all.join("|"))).ok()
+        compiled(&all.join("|"))
     }
+}
+
+/// An expression for whole numbers. The digits of other scripts are none here: with them it would be twenty times as large.
+fn compiled(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(&format!("^(?:{pattern})$")).unicode(false).build().ok()
 }
 
 /// With the national prefix, or without it where there is none or it may be left out (as in North America).

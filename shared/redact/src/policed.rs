@@ -13,21 +13,43 @@ impl Policy {
     /// Everything in `text` that this policy does something about, in order, without overlaps. `field` is the name of
     /// the JSON field that holds the text; with [`Direction::Both`] both directions' types are looked for.
     pub fn detect(&self, text: &str, field: Option<&str>, direction: Direction) -> Vec<Hit> {
-        let Ok(set) = Detectors::builtin() else { return Vec::new() };
+        self.search(text, field, direction).0
+    }
+
+    /// The same, and whether nothing in `text` was written in another way, such as base64.
+    pub(crate) fn search(&self, text: &str, field: Option<&str>, direction: Direction) -> (Vec<Hit>, bool) {
+        let Ok(set) = Detectors::builtin() else { return Default::default() };
         let said = of_field(&set.words, field);
-        let search = Search {
-            set,
-            countries: self.homes(),
-            names: self.looks_for_names(direction),
-            model: self.model(),
-            field: &said,
-            also: &|text, hits| self.own(text, hits),
-        };
-        let mut found = search.all(text);
+        let own = |text: &str, hits: &mut Vec<Raw>| self.own(text, hits);
+        let search = self.over(set, &said, direction, &own);
+        let (mut found, is_plain) = search.all(text);
         if !text.is_ascii() {
             // Terms and patterns are written as people write; the view reads some letters as others.
             self.own(text, &mut found);
         }
+        (self.ruled(text, found, direction), is_plain)
+    }
+
+    /// Of a text without other writings, names and addresses alone.
+    pub(crate) fn names(&self, text: &str, direction: Direction) -> Vec<Hit> {
+        let Ok(set) = Detectors::builtin() else { return Vec::new() };
+        let found = self.over(set, &[], direction, &|_, _| ()).only_names(text);
+        self.ruled(text, found, direction)
+    }
+
+    fn over<'s>(
+        &'s self,
+        set: &'static Detectors,
+        field: &'s [&'static [u16]],
+        direction: Direction,
+        also: &'s dyn Fn(&str, &mut Vec<Raw>),
+    ) -> Search<'s> {
+        let (countries, names) = (self.homes(), self.looks_for_names(direction));
+        Search { set, countries, names, model: self.model(), field, also }
+    }
+
+    /// What the rules make of candidates.
+    fn ruled(&self, text: &str, found: Vec<Raw>, direction: Direction) -> Vec<Hit> {
         let ruled = |raw: Raw| {
             let rule = self.rules().get(raw.detector)?;
             let counts = rule.covers(direction) && raw.score >= rule.threshold;

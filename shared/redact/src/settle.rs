@@ -19,8 +19,15 @@ pub(crate) fn settled(
     mut apply: impl FnMut(&Hit, &str, &mut String),
 ) -> (String, bool) {
     let mut text = std::borrow::Cow::Borrowed(text);
+    let (mut is_plain, mut only_names) = (false, false);
     for round in 0..MAX_ROUNDS {
-        let mut hits = policy.detect(&text, field, direction);
+        let mut hits = if only_names {
+            policy.names(&text, direction)
+        } else {
+            let found = policy.search(&text, field, direction);
+            is_plain = found.1;
+            found.0
+        };
         if round > 0 {
             // What only alerts stays where it is, and was counted.
             hits.retain(|hit| hit.action > Action::Alert);
@@ -29,14 +36,30 @@ pub(crate) fn settled(
             return (text.into_owned(), true);
         }
         let (next, apart) = replaced(&text, &hits, &mut apply);
-        // Names tell one another: without its neighbour one may be found, or another one.
         if apart && !policy.looks_for_names(direction) {
             return (next, true);
         }
+        // Names tell one another: without its neighbour one may be found, or another one. Nothing else is hidden.
+        only_names = apart && is_plain && !frees_a_number(&text, &hits) && !shows_some(&hits);
         text = next.into();
     }
     let left = policy.detect(&text, field, direction).iter().any(|hit| hit.action > Action::Alert);
     (text.into_owned(), !left)
+}
+
+/// Whether part of a finding stays to be read, which may be a finding by itself.
+fn shows_some(hits: &[Hit]) -> bool {
+    hits.iter().any(|hit| hit.action == Action::Mask)
+}
+
+/// Whether a number stands right behind a finding and a comma: beside another number it was none to dial.
+fn frees_a_number(text: &str, hits: &[Hit]) -> bool {
+    let next = hits.iter().skip(1).map(|hit| hit.start).chain([text.len()]);
+    let mut gaps = hits.iter().zip(next).filter_map(|(hit, next)| text.get(hit.end..next));
+    gaps.any(|gap| {
+        let after = gap.strip_prefix(',').and_then(|rest| rest.chars().next());
+        after.is_some_and(|c| c.is_numeric() || matches!(c, '+' | '('))
+    })
 }
 
 /// The text with its findings replaced, and whether none of them can have hidden another.

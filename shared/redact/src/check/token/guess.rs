@@ -119,26 +119,46 @@ fn class(byte: u8) -> Option<u8> {
 
 /// How many different bytes there are.
 fn different(text: &[u8]) -> usize {
-    let mut seen = [false; 256];
+    let mut seen = [0_u64; 4];
     for byte in text {
-        if let Some(slot) = seen.get_mut(usize::from(*byte)) {
-            *slot = true;
+        if let Some(bits) = seen.get_mut(usize::from(byte >> 6)) {
+            *bits |= 1 << (byte & 63);
         }
     }
-    seen.iter().filter(|seen| **seen).count()
+    seen.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
 /// A text that says that it is none, or counts up through the alphabet or the digits.
 fn is_placeholder(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
-    let says_so = |word: &&str| lower.windows(word.len()).any(|window| window == word.as_bytes());
-    let rising = lower
-        .iter()
-        .zip(lower.iter().skip(1))
-        .filter(|(one, next)| one.checked_add(1) == Some(**next))
-        .count();
-    PLACEHOLDERS.iter().any(says_so) || rising * 2 >= lower.len().max(4)
+    let mut rising = 0;
+    for (at, byte) in lower.iter().enumerate() {
+        let rest = lower.get(at..).unwrap_or_default();
+        let mut words = BEGINS.get(usize::from(*byte)).copied().unwrap_or(0);
+        while words != 0 {
+            let word = PLACEHOLDERS.get(words.trailing_zeros() as usize);
+            if word.is_some_and(|word| rest.starts_with(word.as_bytes())) {
+                return true;
+            }
+            words &= words - 1;
+        }
+        rising += usize::from(byte.checked_add(1).as_ref() == rest.get(1));
+    }
+    rising * 2 >= lower.len().max(4)
 }
+
+/// For each byte, which of [`PLACEHOLDERS`] begin with it, a bit for each.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const BEGINS: [u32; 256] = {
+    assert!(PLACEHOLDERS.len() <= 32, "a bit for each");
+    let mut begins = [0; 256];
+    let mut at = 0;
+    while at < PLACEHOLDERS.len() {
+        begins[PLACEHOLDERS[at].as_bytes()[0] as usize] |= 1 << at;
+        at += 1;
+    }
+    begins
+};
 
 #[cfg(test)]
 mod tests {
