@@ -1,16 +1,20 @@
 //! What happens to a finding: the one place where an action becomes text.
 
 use core::fmt;
-use std::collections::{BTreeMap, BTreeSet};
+use core::hash::{BuildHasher, Hasher as _};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::DefaultHasher;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::context::Same;
 use crate::findings::Findings;
 use crate::hits::Hit;
 use crate::placeholder::{MAX_LEN, Nonce, bracketed, placeholder, token};
 use crate::policy::{Action, Policy};
 use crate::redact::{Draw, RedactError};
-use crate::steps::{Stage, count as step, halvings};
+use crate::steps::{Stage, count as step};
 use crate::vault::Vault;
 
 /// Label of what only looked like a placeholder.
@@ -43,15 +47,44 @@ pub(crate) struct Applied<'p> {
     nonce: Nonce,
     seed: [u8; 32],
     keyed: &'p dyn Fn(&str) -> String,
-    /// Label → number of its latest placeholder.
-    numbers: BTreeMap<String, u32>,
-    /// (label, original) → what stands for it.
-    known: BTreeMap<(String, String), String>,
-    /// What stands for a value → the value.
-    originals: BTreeMap<String, String>,
+    /// Label → its position among labels, and the number of its latest placeholder.
+    labels: BTreeMap<String, (usize, u32)>,
+    stands: Vec<Stand>,
+    /// Hash of a label and a value → what stands for it; of two with one hash the later has the next number.
+    known: HashMap<u64, usize, Same>,
+    /// What stands for a value → its place, as far as anybody has asked.
+    places: HashMap<String, usize, Keyed>,
+    keyed_hash: Keyed,
     findings: Findings,
     tokens: Vec<NewToken>,
     blocked: BTreeSet<String>,
+}
+
+/// What stands for a value.
+struct Stand {
+    label: usize,
+    stand_in: String,
+    original: String,
+}
+
+/// Hashes that whoever wrote the request cannot foresee.
+#[derive(Clone)]
+struct Keyed(DefaultHasher);
+
+impl Keyed {
+    fn new(seed: &[u8; 32]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(seed);
+        Self(hasher)
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        self.0.clone()
+    }
 }
 
 impl<'p> Applied<'p> {
@@ -61,9 +94,11 @@ impl<'p> Applied<'p> {
             nonce: draw.nonce,
             seed: draw.tokens,
             keyed,
-            numbers: BTreeMap::new(),
-            known: BTreeMap::new(),
-            originals: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            stands: Vec::new(),
+            known: HashMap::default(),
+            places: HashMap::with_hasher(Keyed::new(&draw.tokens)),
+            keyed_hash: Keyed::new(&draw.tokens),
             findings: Findings::default(),
             tokens: Vec::new(),
             blocked: BTreeSet::new(),
@@ -99,48 +134,88 @@ impl<'p> Applied<'p> {
 
     fn placeholder(&mut self, label: &str, original: &str, out: &mut String) {
         let original = self.expanded(original);
-        let (numbers, nonce, originals) = (&mut self.numbers, &self.nonce, &mut self.originals);
-        let known = self.known.entry((label.to_owned(), original)).or_insert_with_key(|(_, original)| {
-            let number = numbers.entry(label.to_owned()).or_insert(0);
-            *number = number.saturating_add(1);
-            let placeholder = placeholder(label, *number, nonce);
-            originals.insert(placeholder.clone(), original.clone());
-            placeholder
+        let place = self.place(label, &original).unwrap_or_else(|slot| {
+            let number = self.labels.get_mut(label).map_or(1, |(_, number)| {
+                *number = number.saturating_add(1);
+                *number
+            });
+            self.keep(slot, original.into_owned(), placeholder(label, number, &self.nonce))
         });
-        out.push_str(known);
+        self.push(place, out);
     }
 
     fn tokenize(&mut self, id: &str, label: &str, original: &str, out: &mut String) {
         let original = self.expanded(original);
-        let (seed, tokens, originals) = (&self.seed, &mut self.tokens, &mut self.originals);
-        let known = self.known.entry((label.to_owned(), original)).or_insert_with_key(|(_, original)| {
-            let token = token(label, bits(seed, tokens.len()));
-            originals.insert(token.clone(), original.clone());
-            let (original, kind) = (original.clone(), id.to_owned());
-            tokens.push(NewToken { token: token.clone(), original, kind });
-            token
+        let place = self.place(label, &original).unwrap_or_else(|slot| {
+            let (original, kind) = (original.into_owned(), id.to_owned());
+            let token = token(label, bits(&self.seed, self.tokens.len()));
+            self.tokens.push(NewToken { token: token.clone(), original: original.clone(), kind });
+            self.keep(slot, original, token)
         });
-        out.push_str(known);
+        self.push(place, out);
+    }
+
+    /// The place of what stands for a value already, or the label and the free hash that it gets.
+    fn place(&mut self, label: &str, original: &str) -> Result<usize, (usize, u64)> {
+        let label = self.label(label);
+        let mut hash = self.keyed_hash.hash_one((label, original));
+        loop {
+            step(Stage::Settling, 1);
+            let Some(place) = self.known.get(&hash) else { return Err((label, hash)) };
+            let is_it = |stand: &&Stand| stand.label == label && stand.original == original;
+            if self.stands.get(*place).filter(is_it).is_some() {
+                return Ok(*place);
+            }
+            hash = hash.wrapping_add(1);
+        }
+    }
+
+    /// The position of a label among those that have appeared.
+    fn label(&mut self, label: &str) -> usize {
+        if let Some((position, _)) = self.labels.get(label) {
+            return *position;
+        }
+        let position = self.labels.len();
+        self.labels.insert(label.to_owned(), (position, 0));
+        position
+    }
+
+    fn keep(&mut self, (label, hash): (usize, u64), original: String, stand_in: String) -> usize {
+        let place = self.stands.len();
+        self.known.insert(hash, place);
+        self.stands.push(Stand { label, stand_in, original });
+        place
+    }
+
+    fn push(&self, place: usize, out: &mut String) {
+        out.push_str(self.stands.get(place).map_or("", |stand| &stand.stand_in));
     }
 
     /// A finding may lie around values that an earlier round took out. What is kept for it is the text the caller
     /// wrote: an answer is restored once, and a token outlives the placeholders of its request.
-    fn expanded(&self, original: &str) -> String {
-        // And a search by halves of what is known.
-        step(Stage::Settling, original.len().saturating_add(halvings(self.known.len())));
+    fn expanded<'t>(&mut self, original: &'t str) -> Cow<'t, str> {
+        step(Stage::Settling, original.len());
+        if !original.as_bytes().contains(&b'[') {
+            return Cow::Borrowed(original);
+        }
+        for (place, stand) in self.stands.iter().enumerate().skip(self.places.len()) {
+            self.places.insert(stand.stand_in.clone(), place);
+        }
         let mut whole = String::with_capacity(original.len());
         let mut rest = original;
         while let Some(start) = rest.find('[') {
             let (before, from) = rest.split_at(start);
-            step(Stage::Settling, halvings(self.originals.len()));
-            let known = bracketed(from, 0, MAX_LEN).and_then(|text| self.originals.get_key_value(text));
-            let (read, value) = known.map_or(("[", "["), |(stand_in, value)| (stand_in, value));
+            step(Stage::Settling, 1);
+            let place = bracketed(from, 0, MAX_LEN).and_then(|text| self.places.get(text));
+            let known = place.and_then(|place| self.stands.get(*place));
+            let (read, value) =
+                known.map_or(("[", "["), |known| (known.stand_in.as_str(), known.original.as_str()));
             whole.push_str(before);
             whole.push_str(value);
             rest = from.get(read.len()..).unwrap_or_default();
         }
         whole.push_str(rest);
-        whole
+        Cow::Owned(whole)
     }
 
     pub(crate) fn finish(self) -> Result<(Vault, Findings, Vec<NewToken>), RedactError> {
@@ -148,7 +223,8 @@ impl<'p> Applied<'p> {
             let types = self.blocked.into_iter().collect();
             return Err(RedactError::Blocked { types, findings: self.findings });
         }
-        Ok((Vault::new(self.originals.into_iter()), self.findings, self.tokens))
+        let pairs = self.stands.into_iter().map(|stand| (stand.stand_in, stand.original));
+        Ok((Vault::new(pairs), self.findings, self.tokens))
     }
 }
 

@@ -86,9 +86,13 @@ impl Words {
     }
 
     fn get(&self, hash: u64) -> Option<&Known> {
+        self.may_have(hash).then(|| self.known.get(&hash)).flatten()
+    }
+
+    #[inline]
+    fn may_have(&self, hash: u64) -> bool {
         let (word, bit) = in_sieve(hash);
-        let may_be = self.sieve.get(word).is_some_and(|word| word >> bit & 1 == 1);
-        may_be.then(|| self.known.get(&hash)).flatten()
+        self.sieve.get(word).is_some_and(|word| word >> bit & 1 == 1)
     }
 
     /// What the name of a field says.
@@ -130,11 +134,20 @@ struct Word {
 }
 
 impl Run {
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.open.iter().all(Option::is_none)
+    }
+
     fn step<'w>(&mut self, words: &'w Words, word: Word, mut found: impl FnMut(&'w [u16], usize, usize)) {
         if word.start.saturating_sub(self.end) > MAX_GAP {
             self.open = [None; MAX_PHRASE];
         }
         self.end = word.end;
+        // Most words neither go on with a phrase nor begin one.
+        if self.is_idle() && word.bare.is_none() && !words.may_have(chain(0, word.hash)) {
+            return;
+        }
         let mut open = [None; MAX_PHRASE];
         let mut slots = open.iter_mut();
         let readings = [Some(word.hash), word.bare];

@@ -13,11 +13,11 @@ pub struct Findings(BTreeMap<String, u64>);
 
 impl Findings {
     pub(crate) fn count(&mut self, id: &str, action: Action) {
-        let name = match action {
-            Action::Redact => id.to_owned(),
-            other => format!("{id}.{}", other.as_str()),
+        let known = if action == Action::Redact { self.0.get_mut(id) } else { None };
+        let count = match known {
+            Some(count) => count,
+            None => self.0.entry(name(id, action)).or_default(),
         };
-        let count = self.0.entry(name).or_default();
         *count = count.saturating_add(1);
     }
 
@@ -29,5 +29,12 @@ impl Findings {
     /// Types with their counts, sorted by type.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(id, count)| (id.as_str(), *count))
+    }
+}
+
+fn name(id: &str, action: Action) -> String {
+    match action {
+        Action::Redact => id.to_owned(),
+        other => format!("{id}.{}", other.as_str()),
     }
 }

@@ -156,7 +156,8 @@ fn is_token(text: &str) -> bool {
 }
 
 pub(crate) fn placeholder(label: &str, number: u32, nonce: &Nonce) -> String {
-    format!("[{label}_{number}_{}]", nonce.0)
+    let number = number.to_string();
+    ["[", label, "_", &number, "_", &nonce.0, "]"].concat()
 }
 
 #[cfg(test)]

@@ -75,8 +75,10 @@ fn replaced(text: &str, hits: &[Hit], apply: &mut impl FnMut(&Hit, &str, &mut St
         apply(hit, original, &mut out);
         let is_shorter = out.len().saturating_sub(written) < original.len();
         let after = text.get(hit.end..).unwrap_or_default();
-        apart &= is_apart(before.chars().rev()) && is_apart(after.chars());
-        apart &= !is_shorter || !draws_nearer(text, hits, at);
+        apart = apart
+            && is_apart(before.chars().rev())
+            && (is_apart(after.chars()) || ends_a_sentence(after))
+            && !(is_shorter && draws_nearer(text, hits, at));
         rest = hit.end;
     }
     out.push_str(text.get(rest..).unwrap_or_default());
@@ -123,15 +125,25 @@ fn can_be_found(letters: impl Iterator<Item = char>) -> bool {
 fn is_apart(beside: impl Iterator<Item = char>) -> bool {
     let mut beside = beside.inspect(|_| count(Stage::Settling, 1)).peekable();
     let is_mark = |c: &char| matches!(c, ',' | ';' | '"' | '{' | '}' | '>' | '|' | '\n');
-    match beside.peek() {
+    match beside.peek().copied() {
         None => true,
-        Some(c) if is_mark(c) => true,
+        Some(c) if is_mark(&c) => true,
         // A tag's, or a part of what passports have for a machine.
         Some('<') => !beside.nth(1).is_some_and(|c| c == '<' || c.is_ascii_digit() || c.is_ascii_uppercase()),
-        Some(c) if c.is_whitespace() || matches!(c, '(' | ')') => {
-            let next = beside.find(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '-' | '.' | '/'));
-            !next.is_some_and(|c| c.is_numeric() || c == '+')
-        }
+        Some(c) if c.is_whitespace() || matches!(c, '(' | ')') => leads_to_no_number(beside),
         Some(_) => false,
     }
+}
+
+fn leads_to_no_number(mut beside: impl Iterator<Item = char>) -> bool {
+    let next = beside.find(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '-' | '.' | '/'));
+    !next.is_some_and(|c| c.is_numeric() || c == '+')
+}
+
+/// Whether a sentence ends here: a full stop with white space after it, or nothing, and no number.
+fn ends_a_sentence(after: &str) -> bool {
+    let rest = after.strip_prefix('.').unwrap_or("x");
+    count(Stage::Settling, 1);
+    let is_end = rest.chars().next().is_none_or(char::is_whitespace);
+    is_end && leads_to_no_number(rest.chars().inspect(|_| count(Stage::Settling, 1)))
 }

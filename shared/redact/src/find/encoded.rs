@@ -55,6 +55,10 @@ impl Sweep<'_, '_> {
             return;
         }
         self.spaced(at);
+        if let Some(end) = self.end_if_short(at) {
+            self.run_end = end;
+            return;
+        }
         let before = self.bytes.get(self.run_end..at).unwrap_or_default().iter().rev();
         let start = at.saturating_sub(before.take(MOST).take_while(|byte| is_base64(byte)).count());
         count(Stage::Sweep, at.saturating_sub(start));
@@ -74,6 +78,18 @@ impl Sweep<'_, '_> {
             let kind = if is_hex { RunKind::Hex } else { RunKind::Base64 };
             self.layers.runs.push(Run { start, end, kind });
         }
+    }
+
+    /// The end of the run around `at` if it begins there and is too short to be decoded, as most words are.
+    #[inline]
+    fn end_if_short(&self, at: usize) -> Option<usize> {
+        if at > self.run_end && self.before(at).is_some_and(|byte| is_base64(&byte)) {
+            return None;
+        }
+        let eight = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<8>())?;
+        let stop = eight.iter().position(|byte| !is_base64(byte))?;
+        count(Stage::Sweep, stop);
+        Some(at.saturating_add(stop))
     }
 
     /// `4 1 1 1 1 1 …`: single characters with one space between each two.

@@ -261,20 +261,17 @@ impl LiteralsBuilder {
 
 impl Sweep<'_, '_> {
     /// Tries the patterns whose literals have their anchor at `at`.
+    #[inline]
     pub(super) fn literals(&mut self, at: usize, anchor: u8) {
-        if let Some(after) = self.byte(at.saturating_add(1)) {
-            self.beside(at, slot(true, anchor, after));
-        }
-        if let Some(before) = self.before(at) {
-            self.beside(at, slot(false, anchor, before));
-        }
-    }
-
-    fn beside(&mut self, at: usize, slot: usize) {
-        let half = self.set.literals.taken.get(slot >> 7).and_then(|both| both.get(slot >> 6 & 1));
-        if half.is_some_and(|half| half >> (slot & 63) & 1 == 1) {
-            self.listed(at, slot);
-        }
+        let taken = self.set.literals.taken.as_slice();
+        let has = |slot: usize| {
+            let half = taken.get(slot >> 7).and_then(|both| both.get(slot >> 6 & 1));
+            half.is_some_and(|half| half >> (slot & 63) & 1 == 1)
+        };
+        let after = self.byte(at.wrapping_add(1)).map(|after| slot(true, anchor, after));
+        let before = self.before(at).map(|before| slot(false, anchor, before));
+        let (after, before) = (after.filter(|slot| has(*slot)), before.filter(|slot| has(*slot)));
+        after.into_iter().chain(before).for_each(|slot| self.listed(at, slot));
     }
 
     /// Tries the patterns of one slot.

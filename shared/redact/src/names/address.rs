@@ -76,9 +76,9 @@ fn leads_nowhere(text: &Text, mut at: usize) -> bool {
 
 /// Looks at a number; the address around it, which begins at `floor` or later, or where to go on.
 pub(crate) fn at(text: &Text, start: usize, floor: usize) -> Result<Entity, usize> {
-    let run = run_of_digits(text, start);
-    let Some(end) = house_number(text, start).filter(|end| is_free(text, start, *end)) else {
-        return Err(run);
+    let end = if is_open(text, start) { house_number(text, start) } else { None };
+    let Some(end) = end.filter(|end| is_free(text, start, *end)) else {
+        return Err(run_of_digits(text, start));
     };
     let sure = |core: Option<Core>| core.map(|core| finish(text, core)).filter(|found| found.score >= 0.5);
     sure(military(text, start, floor).or_else(|| boxed(text, start, end, floor)))
@@ -96,18 +96,22 @@ fn run_of_digits(text: &Text, start: usize) -> usize {
     start + length
 }
 
+/// Whether a number may begin here.
+fn is_open(text: &Text, start: usize) -> bool {
+    let before = text.char_before(start).unwrap_or(' ');
+    before.is_whitespace() || matches!(before, '(' | '"' | '\'' | '“' | '>' | ',' | ':' | '?' | '.')
+}
+
 /// No part of a time, date, amount, version, identifier or link.
 fn is_free(text: &Text, start: usize, end: usize) -> bool {
     let before = text.char_before(start).unwrap_or(' ');
     let (after, next) = (text.byte(end), text.byte(end + 1));
-    let opens =
-        before.is_whitespace() || matches!(before, '(' | '"' | '\'' | '“' | '>' | ',' | ':' | '?' | '.');
     let is_within =
         matches!(before, '.' | ',' | ':') && text.char_before(start - 1).is_some_and(|c| c.is_ascii_digit());
     let goes_on =
         matches!(after, b'%' | b'_' | b'=' | b'@' | b'+' | b'/' | b'-') || after.is_ascii_alphanumeric();
     let has_fraction = matches!(after, b'.' | b',' | b':') && next.is_ascii_digit();
-    opens && !is_within && !goes_on && !has_fraction
+    !is_within && !goes_on && !has_fraction
 }
 
 fn finish(text: &Text, core: Core) -> Entity {
