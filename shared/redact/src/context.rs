@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::fold::is_letter;
 use crate::placeholder::{MAX_STAND_IN, stand_in};
+use crate::shortcut;
 use crate::steps::{Stage, count};
 use crate::view::normalised;
 
@@ -145,7 +146,8 @@ impl Run {
         }
         self.end = word.end;
         // Most words neither go on with a phrase nor begin one.
-        if self.is_idle() && word.bare.is_none() && !words.may_have(chain(0, word.hash)) {
+        if shortcut::taken() && self.is_idle() && word.bare.is_none() && !words.may_have(chain(0, word.hash))
+        {
             return;
         }
         let mut open = [None; MAX_PHRASE];

@@ -53,6 +53,9 @@ mod redact;
 mod render;
 mod restore;
 mod settle;
+mod shortcut;
+#[cfg(test)]
+mod shortcut_tests;
 mod steps;
 #[cfg(test)]
 mod steps_tests;

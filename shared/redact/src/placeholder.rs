@@ -127,7 +127,7 @@ fn is_placeholder(text: &str) -> bool {
     let label = numbered.get(..numbered.len().saturating_sub(digits)).unwrap_or_default();
     digits > 0
         && nonce.iter().all(|byte| is_digit(*byte))
-        && label.strip_suffix(b"_").is_some_and(|label| is_label_bytes(label))
+        && label.strip_suffix(b"_").is_some_and(is_label_bytes)
 }
 
 /// Whether a byte is one of [`ALPHABET`].

@@ -3,6 +3,7 @@
 use crate::context::{AFTER, BEFORE};
 use crate::hits::Hit;
 use crate::policy::{Action, Direction, Policy};
+use crate::shortcut;
 use crate::steps::{Stage, count};
 
 /// Taking a finding out can free its neighbour (`a` beside `1` hid a number), so what remains is searched again.
@@ -40,7 +41,8 @@ pub(crate) fn settled(
             return (next, true);
         }
         // Names tell one another: without its neighbour one may be found, or another one. Nothing else is hidden.
-        only_names = apart && is_plain && !frees_a_number(&text, &hits) && !shows_some(&hits);
+        only_names =
+            shortcut::taken() && apart && is_plain && !frees_a_number(&text, &hits) && !shows_some(&hits);
         text = next.into();
     }
     let left = policy.detect(&text, field, direction).iter().any(|hit| hit.action > Action::Alert);

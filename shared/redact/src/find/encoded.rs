@@ -1,6 +1,7 @@
 //! Where something may be written in another way: escapes, and runs of base64 or hexadecimal digits.
 
 use super::{Sweep, run_of};
+use crate::shortcut;
 use crate::steps::{Stage, count};
 
 /// The shortest run that is worth decoding.
@@ -83,7 +84,7 @@ impl Sweep<'_, '_> {
     /// The end of the run around `at` if it begins there and is too short to be decoded, as most words are.
     #[inline]
     fn end_if_short(&self, at: usize) -> Option<usize> {
-        if at > self.run_end && self.before(at).is_some_and(|byte| is_base64(&byte)) {
+        if !shortcut::taken() || at > self.run_end && self.before(at).is_some_and(|byte| is_base64(&byte)) {
             return None;
         }
         let eight = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<8>())?;

@@ -8,6 +8,7 @@ use super::post::{boxed, may_end_a_box, military};
 use super::tail::{digits, extend, house_number};
 use super::text::{Shape, Text, Word};
 use super::{Entity, NameKind};
+use crate::shortcut;
 use crate::steps::{Stage, count};
 
 /// Words that a street's name may have.
@@ -24,7 +25,7 @@ pub(super) struct Core {
 /// The end of a number that plainly belongs to no address, as most do not: `the last 12 lines of it`. One blank on either
 /// side, and words in lower case that have to do with no street, box or post.
 pub(crate) fn end_if_plain(text: &Text, start: usize) -> Option<usize> {
-    let end = digits(text, start, 1, 5).filter(|end| text.byte(*end) == b' ')?;
+    let end = digits(text, start, 1, 5).filter(|end| text.byte(*end) == b' ' && shortcut::taken())?;
     let gap = start.checked_sub(1).filter(|gap| text.byte(*gap) == b' ')?;
     let is_lower = gap.checked_sub(1).is_some_and(|before| text.byte(before).is_ascii_lowercase());
     let before = is_lower.then(|| text.word_before(gap)).flatten()?;

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use super::fold::Folded;
 use super::hebrew;
+use crate::shortcut;
 
 /// What a word may be; a word has as many of these as lists name it.
 pub(crate) mod flag {
@@ -182,7 +183,7 @@ impl Gazetteer {
     pub(crate) fn ending_flags(&self, folded: &Folded, stem: usize) -> u32 {
         let folded = folded.as_bytes();
         // Most words show at once that they have none.
-        if folded.last_chunk().is_none_or(|last| !self.endings.has(triple(*last))) {
+        if shortcut::taken() && folded.last_chunk().is_none_or(|last| !self.endings.has(triple(*last))) {
             return 0;
         }
         let first = stem.max(folded.len().saturating_sub(LONGEST_ENDING));

@@ -1,10 +1,12 @@
 //! Persons in Hebrew, which has no capitals: listed names, titles and introductions, with the one-letter prefixes
 //! (ו ה ב כ ל מ ש) that stand glued before a name.
 
+use super::cues::Cues;
 use super::fold::{Folded, is_mark};
 use super::gazetteer::{Key, flag, flags_of};
-use super::text::{Cues, Text, Word};
+use super::text::{Text, Word};
 use super::{Entity, NameKind};
+use crate::shortcut;
 
 /// The letters that glue to the word after them.
 pub(super) const PREFIXES: [char; 7] = ['ו', 'ה', 'ב', 'כ', 'ל', 'מ', 'ש'];
@@ -34,17 +36,24 @@ const OTHER: u32 = flag::WORD | flag::PLACE | flag::CUE | flag::CUE_STRONG | fla
 /// The end of the word at a place if that is plainly no name, which most words are not: letters alone that are neither a
 /// listed name nor a title nor begin a place, and that no other word introduces.
 pub(crate) fn end_if_plain(text: &Text, start: usize) -> Option<usize> {
-    let word = text.hebrew_word(start)?;
+    let word = text.hebrew_word(start).filter(|_| shortcut::taken())?;
     let is_abbreviated = matches!(text.byte(word.end), b'"' | b'\'');
     if is_abbreviated || word.has(flag::GIVEN | flag::SURNAME) || text.may_be_heeded(word.key) {
         return None;
     }
     let is_plain = || {
-        stripped(text, &word).is_none()
+        text.cues_before(start).flags & (flag::CUE_STRONG | flag::SALUTE) == 0
+            && !hides_given(text, &word)
             && !next_word(text, word.end).is_some_and(|next| is_only_surname(&next))
-            && text.cues_before(start).flags & (flag::CUE_STRONG | flag::SALUTE) == 0
     };
     (word.has(OTHER) || is_plain()).then_some(word.end)
+}
+
+/// Whether letters are a given name behind a prefix, short of what makes [`stripped`] sure of it.
+fn hides_given(text: &Text, word: &Word) -> bool {
+    let letters = text.slice(word.start, word.end);
+    let rest = letters.strip_prefix(is_prefix).unwrap_or_default();
+    text.flags(Key::of(rest.as_bytes())) & flag::GIVEN != 0
 }
 
 /// Looks at the Hebrew word that begins at `start`; returns where to go on.

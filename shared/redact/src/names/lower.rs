@@ -1,8 +1,9 @@
 //! Persons in messages typed without any capital: `my name is anna berg`, `ask mr. patel`. Case tells nothing there, so
 //! only listed given names and introductions count, and only in messages of chat length.
 
+use super::cues::Cues;
 use super::gazetteer::flag;
-use super::text::{Cues, Text, Word, is_letter};
+use super::text::{Text, Word, is_letter};
 use super::{Entity, NameKind};
 use crate::steps::{Stage, count};
 

@@ -6,7 +6,7 @@
 //! (starts) digit   ─▶ address ─▶ before│after│post ─▶ tail      street around a number, then unit, place, postcode
 //!          Hebrew  ─▶ hebrew
 //!          no capital in the whole text ─▶ lower
-//!                      all read words through text, and what a word may be from gazetteer (data/names)
+//!                      all read words through text and cues, and what a word may be from gazetteer (data/names)
 //! ```
 //!
 //! # Known losses
@@ -18,6 +18,7 @@
 mod address;
 mod after;
 mod before;
+mod cues;
 mod fold;
 mod gazetteer;
 mod hebrew;

@@ -4,6 +4,7 @@ use super::gazetteer::{flag, flags_of};
 use super::text::{Shape, Text, Word, is_letter};
 use super::weigh::{Around, score};
 use super::{Entity, NameKind};
+use crate::shortcut;
 
 /// Words of one name, titles aside: `Maria del Carmen de la Cruz Ortiz` has seven.
 const MAX_TOKENS: usize = 8;
@@ -75,7 +76,7 @@ impl Run {
 /// Looks at a capitalised word that begins at `start`; returns where to go on.
 pub(crate) fn at(text: &Text, start: usize, out: &mut Vec<Entity>) -> usize {
     let Some(word) = text.word_at(start) else { return start + 1 };
-    if is_unlisted_and_alone(text, &word) {
+    if shortcut::taken() && is_unlisted_and_alone(text, &word) {
         return word.end;
     }
     let is_abbreviated = word.has(flag::TITLE) && text.byte(word.end) == b'.';

@@ -2,6 +2,7 @@
 
 use super::gazetteer::flag;
 use super::text::{Shape, Text, Word};
+use crate::shortcut;
 
 /// Parts that one address may have after its street.
 const MAX_PARTS: usize = 8;
@@ -12,7 +13,7 @@ pub(crate) fn extend(text: &Text, end: usize) -> (usize, f32) {
     let (mut reached, mut weight) = (end, 0.0_f32);
     for _ in 0..MAX_PARTS {
         let next = after_separator(text, reached);
-        if is_plain_word(text, next) {
+        if shortcut::taken() && is_plain_word(text, next) {
             break;
         }
         let on_new_line = text.slice(reached, next).contains([',', '\n']);

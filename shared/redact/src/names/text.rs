@@ -7,6 +7,7 @@ use super::fold::{Folded, is_mark};
 use super::gazetteer::{Gazetteer, Key, flag};
 use super::scan::{capitals, count_tops, letters};
 use crate::fold::{is_lower, is_upper};
+use crate::shortcut;
 use crate::steps::{self, Stage};
 
 /// Longer words are no names, nor are they looked at again.
@@ -112,7 +113,7 @@ impl<'a> Text<'a> {
     /// The flags of the longest listed ending of a word that has at least three other letters.
     pub(crate) fn ending_flags(&self, word: &Word) -> u32 {
         let memo = self.ending.get();
-        if memo.0 == word.start && memo.1 == word.end {
+        if shortcut::taken() && memo.0 == word.start && memo.1 == word.end {
             return memo.2;
         }
         let flags = self.table.ending_flags(&Folded::of(self.slice(word.start, word.end)), 3);
@@ -159,6 +160,9 @@ impl<'a> Text<'a> {
     pub(crate) fn end_if_plain(&self, start: usize) -> Option<usize> {
         let eight = self.load(start);
         let stop = !letters(eight) & TOPS;
+        if stop == 0 && !shortcut::taken() {
+            return None;
+        }
         if stop == 0 {
             return self.end_if_long_and_plain(start, eight);
         }
@@ -279,7 +283,8 @@ impl<'a> Text<'a> {
     #[inline]
     fn short_word(&self, start: usize, end: usize) -> Option<Word> {
         let (length, after) = (end - start, self.byte(end));
-        let is_apart = after < 0x80 && !after.is_ascii_alphabetic() && start > 0 && self.byte(start - 1) < 0x80;
+        let is_apart =
+            after < 0x80 && !after.is_ascii_alphabetic() && start > 0 && self.byte(start - 1) < 0x80;
         if !is_apart || !(1..=8).contains(&length) {
             return None;
         }
@@ -300,7 +305,9 @@ impl<'a> Text<'a> {
         let letters = letters_at_the_end(before);
         steps::count(Stage::Names, letters + 1);
         let mut start = end - letters;
-        if let Some(word) = self.short_word(start, end) {
+        if shortcut::taken()
+            && let Some(word) = self.short_word(start, end)
+        {
             return Some(word);
         }
         if start.checked_sub(1).is_none_or(|before| self.byte(before) < 0x80) {
@@ -330,90 +337,6 @@ impl<'a> Text<'a> {
             }
         }
         None
-    }
-
-    /// The place after at most three blanks (no line breaks); the place itself if there are none.
-    pub(crate) fn after_blanks(&self, at: usize) -> usize {
-        let mut at = at;
-        for _ in 0..3 {
-            match self.byte(at) {
-                b' ' | b'\t' => at += 1,
-                0xc2 if self.byte(at + 1) == 0xa0 => at += 2,
-                _ => break,
-            }
-        }
-        at
-    }
-
-    /// The place before at most three blanks.
-    pub(crate) fn before_blanks(&self, at: usize) -> usize {
-        let mut at = at;
-        for _ in 0..3 {
-            match at.checked_sub(1).map(|before| self.byte(before)) {
-                Some(b' ' | b'\t') => at -= 1,
-                Some(0xa0) if self.char_before(at) == Some('\u{a0}') => at -= 2,
-                _ => break,
-            }
-        }
-        at
-    }
-
-    /// Whether a sentence, line or field begins at a place, so that a capital there means nothing.
-    pub(crate) fn begins_sentence(&self, at: usize) -> bool {
-        match self.char_before(self.before_blanks(at)) {
-            None => true,
-            Some(c) => !(c.is_alphanumeric() || matches!(c, ',' | ';' | '(' | '-' | '\'' | '’' | '%')),
-        }
-    }
-
-    /// All that is known of the up to four words right before a place: the flags of each phrase that ends there.
-    pub(crate) fn cues_before(&self, at: usize) -> Cues {
-        let (end, is_newline) = self.before_gap(at);
-        let Some(last) = self.word_before(end) else { return Cues { flags: 0, is_newline, last: None } };
-        let mut flags = last.flags;
-        if !last.has(flag::PHRASE_END) {
-            return Cues { flags, is_newline, last: Some(last) };
-        }
-        let mut keys = [last.key; 4];
-        let mut start = last.start;
-        for length in 1..4 {
-            let Some(word) = self.word_before(self.before_joint(start)).filter(|word| word.end < start)
-            else {
-                break;
-            };
-            if let Some(slot) = keys.get_mut(length) {
-                *slot = word.key;
-            }
-            flags |= self.flags(phrase(&keys, length)) & !flag::PLACE;
-            start = word.start;
-        }
-        Cues { flags, is_newline, last: Some(last) }
-    }
-
-    /// The end of what stands before a gap of blanks and at most a few marks, and whether the gap has a line break.
-    fn before_gap(&self, at: usize) -> (usize, bool) {
-        let (mut at, mut is_newline) = (at, false);
-        for _ in 0..6 {
-            match self.char_before(at) {
-                Some(c @ ('\n' | '\r')) => (at, is_newline) = (at - c.len_utf8(), true),
-                Some(
-                    c @ (' ' | '\t' | '\u{a0}' | ':' | ',' | '!' | '?' | '"' | '“' | '„' | '«' | '*' | '('
-                    | '-' | '–' | '.'),
-                ) => {
-                    at -= c.len_utf8();
-                }
-                _ => break,
-            }
-        }
-        (at, is_newline)
-    }
-
-    /// Before one blank or apostrophe.
-    fn before_joint(&self, at: usize) -> usize {
-        match self.char_before(at) {
-            Some(c @ (' ' | '\'' | '’' | '-')) => at - c.len_utf8(),
-            _ => at,
-        }
     }
 }
 
@@ -445,22 +368,6 @@ const fn is_plain_letter(rest: u64) -> bool {
     let (after, next) = (rest as u8, (rest >> 8) as u8);
     (after == b' ' && (next.is_ascii_lowercase() || next == b' '))
         || (after == b'\'' && next.is_ascii_lowercase())
-}
-
-/// The words before a name.
-#[derive(Clone, Copy)]
-pub(crate) struct Cues {
-    pub flags: u32,
-    /// A line break lies between.
-    pub is_newline: bool,
-    pub last: Option<Word>,
-}
-
-/// The key of the phrase of the words `keys[length]`, …, `keys[0]`, in this order.
-fn phrase(keys: &[Key; 4], length: usize) -> Key {
-    let mut words = keys.iter().take(length + 1).rev().copied();
-    let first = words.next().unwrap_or(Key::EMPTY);
-    words.fold(first, Key::then)
 }
 
 pub(crate) fn is_letter(c: char) -> bool {
