@@ -35,7 +35,7 @@ verify: doctor ## Export the local stack's audit log and verify it offline, as a
 	@$(STACK) up --name local --seed
 	@$(VENV) tests/local/verify.py --name local
 
-drill: doctor ## Rehearse the kill switch on the local stack: stop, cut, recover, with timings
+drill: doctor ## Rehearse on the local stack: the kill switch, a provider and the audit writer away, a restore; with timings
 	@$(STACK) up --name local --seed
 	@$(VENV) tests/local/drill.py --name local
 

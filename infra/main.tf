@@ -44,6 +44,7 @@ module "region" {
   gateway            = var.gateway
   dlp                = var.dlp
   scim               = var.scim
+  health             = var.health
   audit_writer       = var.audit_writer
   lifecycle_function = var.lifecycle_function
   audit_queue        = var.audit_queue

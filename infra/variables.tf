@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip and lifecycle.zip, each with the file `bootstrap`."
+  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip and lifecycle.zip. Build them first."
+    condition     = alltrue([for f in ["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip. Build them first."
   }
 }
 
@@ -210,6 +210,33 @@ variable "scim" {
   validation {
     condition     = var.scim.timeout_seconds >= 30
     error_message = "scim.timeout_seconds must be at least 30: a group of many members is changed in parts."
+  }
+}
+
+variable "health" {
+  description = "The function that looks at everything: timeout and memory; reserved concurrency -1 means unreserved; every how many minutes it looks; where function URLs are served below their ids, on the local stage alone."
+  type = object({
+    timeout_seconds      = optional(number, 120)
+    memory_mb            = optional(number, 256)
+    reserved_concurrency = optional(number, -1)
+    minutes              = optional(number, 5)
+    url_base             = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = var.health.timeout_seconds >= 90 && var.health.timeout_seconds <= 240
+    error_message = "health.timeout_seconds must lie between 90 and 240: a run waits for providers and for a record, and ends before the next one begins."
+  }
+
+  validation {
+    condition     = contains([1, 2, 3, 4, 5], var.health.minutes)
+    error_message = "health.minutes must be a whole number from 1 to 5: health is looked at every five minutes at least."
+  }
+
+  validation {
+    condition     = var.health.url_base == "" || var.stage == "local"
+    error_message = "health.url_base is for stage local only: elsewhere the canary calls the gateway's own URL."
   }
 }
 

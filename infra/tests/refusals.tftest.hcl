@@ -52,6 +52,7 @@ run "the_ledger_is_locked_for_a_year" {
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
+    health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -113,12 +114,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
       key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 8
-    error_message = "seven keys sign, and outlive their stack"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 9
+    error_message = "nine keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", lifecycle = "lifecycle", operator = "operator", scim = "scim" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", health = "health", lifecycle = "lifecycle", operator = "operator", scim = "scim" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -190,6 +191,7 @@ run "the_trail_watches_the_ledger" {
     admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
+    health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -265,9 +267,9 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "lifecycle", "operator", "scim"]
+      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "health", "lifecycle", "operator", "scim"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
-    } : flatten(regexall("role/cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
+    } : flatten(regexall("userName != \"cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"
   }
 }
@@ -410,4 +412,24 @@ run "a_batch_delivered_twice" {
   }
 
   expect_failures = [var.audit_queue]
+}
+
+run "health_too_seldom" {
+  command = plan
+
+  variables {
+    health = { minutes = 10 }
+  }
+
+  expect_failures = [var.health]
+}
+
+run "health_of_another_address" {
+  command = plan
+
+  variables {
+    health = { url_base = "http://127.0.0.1:4566/" }
+  }
+
+  expect_failures = [var.health]
 }

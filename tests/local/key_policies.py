@@ -28,6 +28,7 @@ SIMULATOR = ROOT / "tests" / "support" / "iam"
 REGIONS = ("il", "eu", "us")
 OURS = "eu"  # the region of the local stage
 TENANT = "ten_0410410410410410"
+CANARY = "ten_0000000000000001"  # `domain`, TenantId::canary
 
 OPEN = ("kms:Decrypt",)
 MAKE = ("kms:GenerateDataKeyWithoutPlaintext",)
@@ -108,7 +109,7 @@ def standing_still() -> dict:
     still = {"lifecycle": {"ignore_changes": "all"}}
     return {
         "resource": {
-            "aws_dynamodb_table": {"this": still, "ledger": still, "tokens": still},
+            "aws_dynamodb_table": {"this": still, "ledger": still, "tokens": still, "status": still},
             "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
             "aws_sqs_queue": {name: still for name in ("audit", "audit_dead_letters", "lifecycle", "lifecycle_dead_letters")},
@@ -287,7 +288,8 @@ def render(world: World) -> str:
 
 
 def context(purpose: str, **other: str) -> dict[str, str]:
-    return {"app": "countersign", "tenant": TENANT, "region": OURS, "purpose": purpose, "version": "1", **other}
+    given = {"app": "countersign", "tenant": TENANT, "region": OURS, "purpose": purpose, "version": "1"}
+    return {**given, **other}
 
 
 def short(world: World, role: str) -> str:
@@ -296,25 +298,36 @@ def short(world: World, role: str) -> str:
 
 def kms_table(world: World) -> str:
     kinds, wanted = {"open": OPEN, "make": MAKE, "OTHER": NEVER}, []
-    for role in world.roles:
+    # One role opens what is the canary's, and nothing of any other tenant's.
+    whose = [(role, "", TENANT) for role in world.roles]
+    whose += [(role, " (canary)", CANARY) for role in world.roles if short(world, role) == "health"]
+    for role, of, tenant in whose:
         for purpose in purposes():
             for kind, actions in kinds.items():
-                wanted += [(role, purpose, kind, world.kms(role, action, context(purpose))) for action in actions]
+                asked = context(purpose, tenant=tenant)
+                wanted += [(role + of, purpose, kind, world.kms(role, action, asked)) for action in actions]
             manage = [world.kms(role, action, {}) for action in MANAGE]
-            wanted += [(role, purpose, "MANAGE", one) for one in manage]
+            wanted += [(role + of, purpose, "MANAGE", one) for one in manage]
     cells: dict[tuple, list[str]] = {}
     for (role, purpose, kind, _), allowed in zip(wanted, world.ask([one[3] for one in wanted]), strict=True):
         cell = cells.setdefault((role, purpose), [])
         if allowed and kind not in cell:
             cell.append(kind)
     rows = [["role", *purposes()]]
-    rows += [[short(world, role), *(" ".join(cells[role, one]) or "-" for one in purposes())] for role in world.roles]
+    names = [role + of for role, of, _ in whose]
+    rows += [[short(world, name), *(" ".join(cells[name, one]) or "-" for one in purposes())] for name in sorted(names)]
     return columns(rows)
 
 
 def elsewhere(world: World) -> str:
     """What no role may ever do, whatever the snapshot says."""
-    contexts = [context(one, region=region) for one in purposes() for region in REGIONS if region != OURS]
+    contexts = [
+        context(one, region=region, tenant=tenant)
+        for one in purposes()
+        for region in REGIONS
+        for tenant in (TENANT, CANARY)
+        if region != OURS
+    ]
     contexts += [context(one, app="other") for one in purposes()]
     contexts += [{}, {"app": "countersign", "region": OURS}, context("unknown")]
     contexts += [
@@ -396,13 +409,26 @@ def signers(world: World) -> str:
 
 
 def rows_table(world: World) -> str:
-    leading = {"": [f"T#{TENANT}"], " (people's keys)": [f"T#{TENANT}#S"], " (rate windows)": [f"T#{TENANT}#R"]}
-    tables = {" (people's keys)": "keys", " (rate windows)": "gates"}
+    leading = {
+        "": [f"T#{TENANT}"],
+        " (people's keys)": [f"T#{TENANT}#S"],
+        " (rate windows)": [f"T#{TENANT}#R"],
+        " (breakers of endpoints)": ["PROVIDER#0011223344556677"],
+        " (the canary's)": [f"T#{CANARY}"],
+        " (drills)": ["DRILLS"],
+    }
+    tables = {
+        " (people's keys)": ("keys",),
+        " (rate windows)": ("gates",),
+        " (breakers of endpoints)": ("gates",),
+        " (the canary's)": ("control", "keys"),
+        " (drills)": ("status",),
+    }
     places = [
         (table + kind, arn, keys)
         for table, arn in sorted(world.tables.items())
         for kind, keys in leading.items()
-        if tables.get(kind, table) == table
+        if table in tables.get(kind, (table,))
     ]
     wanted = [
         (role, place, action, world.request(role, f"dynamodb:{action}", arn, leading_keys(action, keys)))

@@ -47,7 +47,7 @@ GUESSES = {
 }
 
 SINK = "countersign-local-sink"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"]
 
 
 class Stack:
@@ -116,7 +116,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
     with steps.step("find the Terraform provider"):
         say(f"      from {terraform.init()}")
     with steps.step("apply infra/ with Terraform"):
-        made = terraform.apply(variables(stack, provider_timeout_ms))
+        made = terraform.apply(variables(stack, endpoint, provider_timeout_ms))
     with steps.step("start the stand-in provider"):
         provider_url = ensure_standin(stack, binaries or bundle.binaries_dir(ROOT))
     with steps.step("take on the roles"):
@@ -124,8 +124,9 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
     people.ensure_front(stack, python, described["admin_url"])
+    ensure_canary(stack, described, binaries or bundle.binaries_dir(ROOT))
     with steps.step("ask the functions"):
-        for url in ("gateway_url", "dlp_url", "admin_url", "scim_url"):
+        for url in ("gateway_url", "dlp_url", "admin_url", "scim_url", "status_url"):
             require_answer(described[url], stack)
     if not binaries:
         steps.remember()
@@ -186,7 +187,7 @@ def wait_for(ready, seconds: float, child: subprocess.Popen):
     return None
 
 
-def variables(stack: Stack, provider_timeout_ms: int) -> dict:
+def variables(stack: Stack, endpoint: str, provider_timeout_ms: int) -> dict:
     """The deployment's variables: real ones but for what the emulator cannot do, and waits short enough for tests."""
     root = f"arn:aws:iam::{emulator.ACCOUNT}:root"
     return {
@@ -205,6 +206,8 @@ def variables(stack: Stack, provider_timeout_ms: int) -> dict:
         "audit_writer": {"timeout_seconds": 6},
         "admin": {"origin": people.front_url(stack)},
         "scim": {"directory_origin": directory_origin(stack)},
+        # Every minute, so that a test can wait for it.
+        "health": {"minutes": 1, "url_base": f"{endpoint}/_aws/lambda-url/"},
         # Poison reaches the dead-letter queue after eight deliveries, six seconds apart. The emulator applies no window and bounds
         # no concurrency, so that writers of one tenant come in each other's way more often than on AWS: three were not enough, and
         # sound records went there too.
@@ -247,6 +250,7 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
         "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
         "scim_url": f"{endpoint}/_aws/lambda-url/{made['scim_url_id']}",
+        "status_url": f"{endpoint}/_aws/lambda-url/{made['status_url_id']}",
         "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
         "directory_origin": directory_origin(stack),
         "admin_front": people.front_url(stack),
@@ -275,18 +279,30 @@ def require_answer(url: str, stack: Stack) -> None:
 def seeded(stack: Stack, described: dict, binaries: Path) -> dict:
     """Makes an org, tenant, owner, agent, key and provider. A real provider is two variables away."""
     provider = os.environ.get("CS_PROVIDER_URL") or f"{described['provider_url']}/local/v1"
+    key = os.environ.get("CS_PROVIDER_KEY") or "local-provider-key"
+    made = seed(described, binaries, provider, key, ["--budget-tokens", "1000000"])
+    write_private(stack.home / "seed.json", made)
+    return made
+
+
+def ensure_canary(stack: Stack, described: dict, binaries: Path) -> None:
+    """The tenant whose calls the platform makes itself, once for a stack. Never of a real provider: it is called every minute."""
+    if not (stack.home / "canary.json").exists():
+        provider = f"{described['provider_url']}/canary/v1"
+        arguments = ["--canary", "--provider-name", "stand-in", "--budget-tokens", "1000000000"]
+        write_private(stack.home / "canary.json", seed(described, binaries, provider, "local-canary-key", arguments))
+
+
+def seed(described: dict, binaries: Path, provider: str, key: str, arguments: list[str]) -> dict:
     command = [
-        *(str(binaries / "countersign"), "ops", "seed"),
-        *("--provider-url", provider, "--provider-region", "eu"),
-        *("--models", "gpt-4o-mini,gpt-4o", "--budget-tokens", "1000000"),
+        *(str(binaries / "countersign"), "ops", "seed", "--provider-url", provider, "--provider-region", "eu"),
+        *("--models", "gpt-4o-mini,gpt-4o", *arguments),
     ]
-    env = {**operator_environment(described), "CS_PROVIDER_KEY": os.environ.get("CS_PROVIDER_KEY") or "local-provider-key"}
+    env = {**operator_environment(described), "CS_PROVIDER_KEY": key}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise StackError(f"seeding failed: {done.stderr.strip() or done.stdout.strip()}")
-    made = json.loads(done.stdout)
-    write_private(stack.home / "seed.json", made)
-    return made
+    return json.loads(done.stdout)
 
 
 def operator_environment(described: dict) -> dict[str, str]:
@@ -368,6 +384,7 @@ def status(stack: Stack) -> None:
     say(f"dlp        {described['dlp_url']}")
     say(f"scim       {described['scim_url']}")
     say(f"admin      {described['admin_front']}")
+    say(f"status     {described['status_url']}/")
     say(f"provider   {described['provider_url']}")
     if not all(stack.runs(role) for role in ("ministack", "standin")):
         raise StackError("the stack is broken; run: make up")

@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("audit-writer", &["aws", "domain", "ledger", "tables"]),
     ("dlp", &["aws", "caller", "domain", "envelope", "policy", "redact", "tables"]),
     ("gateway", &["aws", "caller", "domain", "egress", "envelope", "policy", "redact", "tables"]),
+    ("health", &["aws", "caller", "domain", "egress", "envelope", "tables"]),
     ("lifecycle", &["aws", "domain", "ledger", "tables"]),
     ("scim", &["aws", "caller", "domain", "egress", "envelope", "tables"]),
     // The floor that `make bench` measures the gateway beside makes its AWS calls with the same clients.
@@ -288,6 +289,7 @@ const ONLY_IN: [(&str, &[&str]); 4] = [
             "functions/gateway/src/main.rs",
             "functions/dlp/src/main.rs",
             "functions/audit-writer/src/main.rs",
+            "functions/health/src/main.rs",
             "functions/lifecycle/src/main.rs",
             "functions/scim/src/main.rs",
             "shared/cli/src/main.rs",

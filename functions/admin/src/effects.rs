@@ -1,7 +1,7 @@
 //! The effects, in their one order: read who it is; read the facts; record; write; tell `lifecycle`; record; respond.
 
 use aws::{AuditSender, Dynamo, LifecycleSender};
-use domain::{ProviderId, QueryRow, SealedBytes, SessionRow, TenantId, Timestamp};
+use domain::{EventType, ProviderId, QueryRow, SealedBytes, SessionRow, TenantId, Timestamp};
 use envelope::Purpose;
 use policy::admin::Action;
 use serde_json::{Value, json};
@@ -200,8 +200,12 @@ impl Effects {
         response.with_action(action)
     }
 
-    /// Tells `lifecycle` of somebody who was ended.
+    /// Tells `lifecycle` of somebody who was ended, and whoever watches of a way into a tenant.
     async fn tell(&self, plan: &Plan) {
+        if plan.scribe.event == EventType::AdminBreakGlass {
+            // An alarm counts these: asked for, opened and closed.
+            tracing::warn!(action = %plan.scribe.action_id, "admin.break_glass_used");
+        }
         let Some(left) = &plan.change.ends else { return };
         if self.lifecycle.offboarded(left).await.is_err() {
             // The row that was written with it says the same, and is found within minutes.

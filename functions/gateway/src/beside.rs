@@ -52,6 +52,10 @@ impl Effects {
             let event_id = EventId::new(now, aws::random().ok()?);
             Some(outcome::alert(call, alert, event_id, now))
         };
+        // An alarm counts these: whose limit it is stands in the record.
+        if told.iter().any(|alert| alert.threshold >= 100) {
+            tracing::warn!(action_id = %call.action_id, "budget.exhausted");
+        }
         let records: Vec<_> = told.iter().filter_map(record).collect();
         if records.len() < told.len() || (!records.is_empty() && self.audit.record(&records).await.is_err()) {
             tracing::error!(action_id = %call.action_id, alerts = told.len(), "alert.not_recorded");

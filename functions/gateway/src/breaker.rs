@@ -301,6 +301,8 @@ impl Effects {
     async fn changed(&self, call: &Call, change: Change, whose: &'static str, now: Timestamp) {
         let Ok(random) = aws::random::<10>() else { return };
         let Some(record) = event(call, change, whose, EventId::new(now, random), now) else { return };
+        // An alarm counts the openings.
+        tracing::warn!(event = record.event_type.as_str(), action_id = %call.action_id, whose, "breaker.changed");
         if in_time(self.audit.record(&[record]), aws::NotRecorded).await.is_err() {
             tracing::error!(action_id = %call.action_id, whose, "breaker.not_recorded");
         }

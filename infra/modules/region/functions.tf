@@ -83,6 +83,9 @@ locals {
     CS_LIFECYCLE_SIGNING_KEY_ARN = local.signing_keys.lifecycle
     CS_ADMIN_SIGNING_KEY_ARN     = local.signing_keys.admin
     CS_SCIM_SIGNING_KEY_ARN      = local.signing_keys.scim
+    CS_HEALTH_SIGNING_KEY_ARN    = local.signing_keys.health
+
+    CS_TABLE_STATUS = aws_dynamodb_table.status.name
 
     CS_LOG_ORIGIN       = local.log_origin
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name

@@ -6,6 +6,7 @@ output "tables" {
   value = merge({ for name, table in aws_dynamodb_table.this : name => table.name }, {
     ledger = aws_dynamodb_table.ledger.name
     tokens = aws_dynamodb_table.tokens.name
+    status = aws_dynamodb_table.status.name
   })
 }
 
@@ -43,11 +44,12 @@ output "functions" {
     audit-writer = module.audit_writer.name
     lifecycle    = module.lifecycle.name
     scim         = module.scim.name
+    health       = module.health.name
   }
 }
 
 output "log_groups" {
-  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group, module.scim.log_group]
+  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group, module.scim.log_group, module.health.log_group]
 }
 
 output "gateway_url" {
@@ -82,6 +84,15 @@ output "scim_url_id" {
   value = module.scim_ingress.url_id
 }
 
+output "status_url" {
+  description = "The page that shows how the region is, for everybody."
+  value       = module.health_ingress.url
+}
+
+output "status_url_id" {
+  value = module.health_ingress.url_id
+}
+
 output "bootstrap_url" {
   description = "Where the role `bootstrap` makes the first organization; null without admin.bootstrap."
   value       = one(aws_lambda_function_url.bootstrap[*].function_url)
@@ -104,6 +115,7 @@ output "roles" {
     audit-writer = module.audit_writer.role_arn
     lifecycle    = module.lifecycle.role_arn
     scim         = module.scim.role_arn
+    health       = module.health.role_arn
   })
 }
 

@@ -93,6 +93,19 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
+  # That a drill was held. What is found every five minutes is nobody's to write.
+  statement {
+    sid       = "KeepDrills"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.status.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["DRILLS"]
+    }
+  }
+
   # Brings set-aside records back once their cause is mended: sqs start-message-move-task.
   statement {
     sid = "Redrive"
@@ -223,6 +236,6 @@ data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn, module.scim.arn]
+    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn, module.scim.arn, module.health.arn]
   }
 }

@@ -38,6 +38,12 @@ locals {
       function    = { name = module.scim.name, arn = module.scim.arn }
       input       = { pull_directories = {} }
     }
+    health = {
+      description = "Looks at everything: providers, our own data plane, queues, keys, tables, the lock."
+      expression  = var.health.minutes == 1 ? "rate(1 minute)" : "rate(${var.health.minutes} minutes)"
+      function    = { name = module.health.name, arn = module.health.arn }
+      input       = { probe = {} }
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-# Ed25519 keys that never leave KMS, one per signer: `checkpoint` signs the region log, `session` the tokens of people's sessions; `admin`, `gateway`, `dlp`, `lifecycle`, `operator` and `scim`
+# Ed25519 keys that never leave KMS, one per signer: `checkpoint` signs the region log, `session` the tokens of people's sessions; `admin`, `gateway`, `dlp`, `health`, `lifecycle`, `operator` and `scim`
 # certify the keys under which their instances sign records.
 #
 # Provider 5.100.0 does not know the key spec, CloudFormation does; hence the stack. Whatever becomes of the stack, the keys

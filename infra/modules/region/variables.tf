@@ -115,6 +115,17 @@ variable "scim" {
   description = "Sizes of the function that directories push to."
 }
 
+variable "health" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+    minutes              = number
+    url_base             = string
+  })
+  description = "Sizes of the function that looks at everything, and how often it does."
+}
+
 variable "audit_writer" {
   type = object({
     timeout_seconds      = number

@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! Start-up (configuration, tracing), reads and conditional writes in DynamoDB, the audit sender that alone makes
-//! [`Recorded`], the KMS side of `envelope::KeyWrapper`, batches from SQS, clock and entropy.
+//! [`Recorded`], the KMS side of `envelope::KeyWrapper`, batches from SQS, metrics, clock and entropy.
 //!
 //! # Out of scope
 //! What the rows mean (`tables`), what is allowed (`policy`), outbound HTTP to configured addresses (`egress`).
@@ -17,6 +17,7 @@ mod entropy;
 mod failure;
 mod kms;
 mod lifecycle;
+mod metrics;
 mod start;
 mod vars;
 
@@ -29,5 +30,6 @@ pub use entropy::{EntropyError, random};
 pub use failure::log_s3_failure;
 pub use kms::{KmsSigner, KmsWrapper, NotSigned};
 pub use lifecycle::{LifecycleSender, NotSent};
+pub use metrics::emit_metrics;
 pub use start::{Credentials, StartError, init_tracing, sdk_config};
 pub use vars::{BadConfig, Vars};

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, TenantId, Timestamp};
 use envelope::Purpose;
 
-pub use gates::{Drill, Kill, Limit, Network, Usage};
+pub use gates::{Drill, Drilled, Kill, Limit, Network, Usage};
 pub use seed::Seed;
 
 /// Countersign's command: for people who manage it, operators and auditors.
@@ -152,6 +152,11 @@ pub enum Ops {
     /// For a tenant that is there for it: its calls are cut. Makes calls with the gateway key in CS_GATEWAY_KEY, one of them as
     /// long as --long-answer-tokens allow, and records the figures as drill.kill.
     Drill(Drill),
+
+    /// Keeps what a drill came to that was held with other tools: of a provider, of the ledger's writer, of a backup
+    ///
+    /// Recorded as drill.* in the tenant's log, and kept where `health` looks whether one is overdue.
+    Drilled(Drilled),
 
     /// Says from which networks an organization's, a tenant's or a key's gateway keys may be used
     Network(Network),

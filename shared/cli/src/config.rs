@@ -14,7 +14,8 @@ pub struct Config {
     pub kms_key_arn: String,
 }
 
-const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill];
+const TABLES: [Table; 6] =
+    [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill, Table::Status];
 
 /// What this command is: the hash of its own file.
 fn own_code() -> ledger::Hash {

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Code, EventType, KillScope, KillWrite, Metadata, Name, Timestamp};
+use domain::{Code, DrillKind, EventType, KillScope, KillWrite, Metadata, Name, Timestamp};
 use egress::{Answer, Client, Headers, Target};
 use policy::OPERATOR;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use tables::{KillOp, Switch};
 use zeroize::Zeroizing;
 
 use crate::args;
+use crate::drilled;
 use crate::keys::KeysError;
 use crate::kill::{KillError, read, turn};
 use crate::ops::{Bench, Told};
@@ -96,7 +97,10 @@ pub async fn run(get: Get<'_>, wanted: args::Drill) -> Result<(), Box<dyn Error>
         subject: None,
         metadata: Metadata::default(),
     };
-    let figures = bench.recorded(told, drill(&bench, &caller, &switch), recorded).await?;
+    let began = aws::now();
+    let held = bench.recorded(told, drill(&bench, &caller, &switch), recorded).await;
+    drilled::keep(&bench.store, DrillKind::Kill, held.is_ok(), aws::now().millis_since(began)).await?;
+    let figures = held?;
     if wanted.json { print::json(&figures) } else { print::table(&rows(&figures)) }
 }
 

@@ -8,6 +8,7 @@ mod args;
 mod config;
 mod dlp;
 mod drill;
+mod drilled;
 mod export;
 mod keys;
 mod kill;
@@ -53,6 +54,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Provider(wanted) } => providers::run(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
         Command::Ops { command: Ops::Drill(wanted) } => drill::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Drilled(wanted) } => drilled::run(&get, wanted).await?,
         Command::Ops { command: Ops::Kill(wanted) } => kill::run(&get, wanted).await?,
         Command::Ops { command: Ops::Network(wanted) } => network::run(&get, wanted).await?,
         Command::Ops { command: Ops::Limit(wanted) } => limits::run(&get, wanted).await?,

@@ -127,6 +127,11 @@ fn provider(ids: &Ids, wanted: &Seed, base_url: &str, credential: SealedBytes) -
 
 const DAY_MS: u64 = 86_400_000;
 
+/// So many days from now.
+pub fn in_days(now: Timestamp, days: u16) -> Timestamp {
+    now.plus_millis(u64::from(days) * DAY_MS)
+}
+
 fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> KeyRow {
     let actions: BTreeSet<_> =
         policy::Action::ALL.map(|action| domain::Code::literal(action.as_str())).into();
@@ -145,7 +150,7 @@ fn gateway_key(ids: &Ids, key: &GatewayKey, wanted: &Seed, now: Timestamp) -> Ke
         networks: None,
         requests_per_minute: wanted.requests_per_minute,
         active_from: None,
-        expires_at: wanted.key_days.map(|days| now.plus_millis(u64::from(days) * DAY_MS)),
+        expires_at: wanted.key_days.map(|days| in_days(now, days)),
         rotate_by: None,
         revoked_at: None,
     }

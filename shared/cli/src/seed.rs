@@ -1,14 +1,18 @@
 //! `countersign ops seed`: recorded before it happens, written in one transaction, recorded after.
 
+use std::sync::Arc;
+
 use aws::{AuditSender, Credentials, Dynamo, KmsWrapper, WriteError};
 use domain::{
-    ActionId, Actor, ActorType, AgentId, AuditRecord, Code, Decided, Description, EventId, EventType,
-    GatewayKey, KeyKind, Metadata, OrgId, Phase, ProviderId, RECORD_VERSION, RootRow, SealedBytes, TenantId,
-    Timestamp, UserId, WrappedRoot,
+    ActionId, Actor, ActorType, AgentId, AuditRecord, CanaryRow, Code, Decided, Description, EventId,
+    EventType, GatewayKey, KeyKind, Metadata, OrgId, Phase, ProviderId, RECORD_VERSION, RootRow, SealedBytes,
+    TenantId, Timestamp, UserId, WrappedRoot,
 };
 use egress::Target;
-use envelope::{Context, KeyWrapper as _, Purpose, Roots};
+use envelope::{Aad, Context, KeyWrapper as _, Purpose, RootKey, Roots};
 use serde::Serialize;
+use tables::Key;
+use tables::codec::Row as _;
 use zeroize::Zeroizing;
 
 use crate::args::Seed;
@@ -67,7 +71,7 @@ pub async fn run(config: Config, wanted: Seed, credential: Zeroizing<String>) ->
     let sdk = aws::sdk_config(Credentials::Person).await;
     let (kms, now) = (KmsWrapper::new(&sdk, config.kms_key_arn.clone()), aws::now());
     let audit = AuditSender::new(&sdk, config.audit.clone());
-    let (ids, key) = (new_ids()?, new_key(&config)?);
+    let (ids, key) = (new_ids(wanted.canary)?, new_key(&config)?);
 
     let action_id = ActionId::new(now, aws::random()?);
     let record = |end, at, random| record(&config, &ids, &key, action_id, end, at, random);
@@ -116,17 +120,28 @@ async fn write(
     now: Timestamp,
 ) -> Result<(), SeedError> {
     let roots = new_roots(&kms, config, ids).await?;
-    let sealed = seal(kms, config, ids, &roots, target, credential, now).await?;
+    let root = credential_root(kms, config, ids, &roots, now).await?;
+    // For its row and its host: in another row, or for another host, it does not open.
+    let aad = credential_aad(&ids.tenant, ids.provider.as_str(), &target.host());
+    let provided = sealed(&root, &aad, credential)?;
     let (region, base_url, dlp) = (config.region, target.as_str(), rows::dlp(&wanted.countries)?);
-    let made = Made { ids, region, key, roots, base_url, credential: sealed, now, dlp };
+    let made = Made { ids, region, key, roots, base_url, credential: provided, now, dlp };
+    let mut all = rows::all(made, wanted);
+    if let Some(model) = wanted.models.first().filter(|_| wanted.canary) {
+        let place = Key::canary();
+        let aad = Aad::row(&ids.tenant, place.table.as_str(), &place.pk, &place.sk, "key");
+        let own = sealed(&root, &aad, &Zeroizing::new(key.reveal()))?;
+        let expires_at = wanted.key_days.map(|days| rows::in_days(now, days));
+        all.push((place, CanaryRow { key: own, model: model.clone(), expires_at }.to_item()));
+    }
     let sdk = aws::sdk_config(Credentials::Person).await;
-    Ok(Dynamo::new(&sdk, config.tables.clone()).create_all(rows::all(made, wanted)).await?)
+    Ok(Dynamo::new(&sdk, config.tables.clone()).create_all(all).await?)
 }
 
-fn new_ids() -> Result<Ids, aws::EntropyError> {
+fn new_ids(canary: bool) -> Result<Ids, aws::EntropyError> {
     Ok(Ids {
         org: OrgId::from_random(aws::random()?),
-        tenant: TenantId::from_random(aws::random()?),
+        tenant: if canary { TenantId::canary() } else { TenantId::from_random(aws::random()?) },
         user: UserId::from_random(aws::random()?),
         agent: AgentId::from_random(aws::random()?),
         provider: ProviderId::from_random(aws::random()?),
@@ -150,23 +165,22 @@ async fn new_roots(
     Ok(roots)
 }
 
-/// Seals the provider's credential for its row and its host: in another row, or for another host, it does not open.
-async fn seal(
+/// The key that the tenant's credentials are sealed under.
+async fn credential_root(
     kms: KmsWrapper,
     config: &Config,
     ids: &Ids,
     roots: &[(Purpose, WrappedRoot)],
-    target: &Target,
-    credential: &str,
     now: Timestamp,
-) -> Result<SealedBytes, SeedError> {
+) -> Result<Arc<RootKey>, SeedError> {
     let wrapped =
         roots.iter().find(|(purpose, _)| *purpose == Purpose::Credential).map(|(_, root)| root.clone());
     let row = RootRow::first(wrapped.ok_or(envelope::WrapError::Unavailable)?);
-    let root = Roots::new(kms, config.region).current(&ids.tenant, Purpose::Credential, &row, now).await?;
-    let aad = credential_aad(&ids.tenant, ids.provider.as_str(), &target.host());
-    let sealed =
-        root.seal(&aad, credential.as_bytes(), &aws::random()?).map_err(envelope::RootError::from)?;
+    Ok(Roots::new(kms, config.region).current(&ids.tenant, Purpose::Credential, &row, now).await?)
+}
+
+fn sealed(root: &RootKey, aad: &Aad, secret: &str) -> Result<SealedBytes, SeedError> {
+    let sealed = root.seal(aad, secret.as_bytes(), &aws::random()?).map_err(envelope::RootError::from)?;
     Ok(sealed.into())
 }
 

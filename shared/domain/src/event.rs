@@ -161,6 +161,12 @@ catalogue! {
         KillRecovered = "kill.recovered",
         /// A kill switch was turned on and off to see that it works, and how fast.
         DrillKill = "drill.kill",
+        /// A provider of the canary's was away, to see that calls go to the next and come back.
+        DrillProvider = "drill.provider",
+        /// The writer of the ledger was away, to see that what waits is written afterwards and nothing is lost.
+        DrillWriter = "drill.writer",
+        /// A table was brought back from its backup beside the one that is used, to see that it can be.
+        DrillRestore = "drill.restore",
         /// A provider was added to a tenant's list, or taken off it.
         AdminProvider = "admin.provider",
         /// A provider failed too often: calls to it stop for a while.

@@ -35,6 +35,7 @@ mod reason;
 mod record;
 mod region;
 mod sealed;
+mod status;
 mod time;
 mod token;
 
@@ -81,5 +82,9 @@ pub use reason::Reason;
 pub use record::{Actor, AuditRecord, Authority, Description, Digest, Opaque, RECORD_VERSION, RecordError};
 pub use region::{Region, RegionError};
 pub use sealed::{NotSealed, SealedBytes};
+pub use status::{
+    Availability, CanaryRow, CheckStatus, DrillKind, DrillRow, STATUS_VERSION, Share, Standing,
+    StatusDocument, Verdict, check,
+};
 pub use time::{Timestamp, TimestampError};
 pub use token::TokenDigest;

@@ -30,10 +30,12 @@ pub enum Table {
     Votes,
     /// Actions that were consumed, and what became of them.
     Approvals,
+    /// How the platform is, and was.
+    Status,
 }
 
 impl Table {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Control,
         Self::Identity,
         Self::Gates,
@@ -43,6 +45,7 @@ impl Table {
         Self::Kill,
         Self::Votes,
         Self::Approvals,
+        Self::Status,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Table {
             Self::Kill => "kill",
             Self::Votes => "votes",
             Self::Approvals => "approvals",
+            Self::Status => "status",
         }
     }
 }

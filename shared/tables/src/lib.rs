@@ -31,6 +31,7 @@ pub mod offboard;
 pub mod people;
 mod said;
 pub mod standing;
+pub mod status;
 mod swap;
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,7 @@
 //! Arguments of what stands before calls: switches, networks and limits.
 
 use clap::Args;
-use domain::{AgentId, Code, KeyId, KillScope, Name, OrgId, TenantId};
+use domain::{AgentId, Code, DrillKind, KeyId, KillScope, Name, OrgId, TenantId};
 
 #[derive(Debug, Args)]
 pub struct Kill {
@@ -67,6 +67,29 @@ pub struct Drill {
     /// JSON instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Drilled {
+    /// In whose log it is kept
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: TenantId,
+
+    /// What was rehearsed: kill, provider, writer or restore
+    #[arg(long, value_name = "KIND")]
+    pub kind: DrillKind,
+
+    /// How long it took
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub millis: u64,
+
+    /// It did not pass
+    #[arg(long)]
+    pub failed: bool,
+
+    /// What was measured
+    #[arg(value_name = "NAME=COUNT")]
+    pub figures: Vec<crate::drilled::Figure>,
 }
 
 #[derive(Debug, Args)]

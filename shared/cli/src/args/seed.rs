@@ -72,6 +72,13 @@ pub struct Seed {
     #[arg(long, value_name = "CALLS")]
     pub requests_per_minute: Option<u32>,
 
+    /// Make the tenant whose calls the platform makes itself, to see that it works: one in each region
+    ///
+    /// Its providers are the endpoints that are probed every five minutes, with their credentials and at the platform's
+    /// expense: one token of the first model that each lists. Its gateway key is kept for `health`, sealed.
+    #[arg(long)]
+    pub canary: bool,
+
     /// Days until the gateway key expires; never unless given
     #[arg(long, value_name = "DAYS")]
     pub key_days: Option<u16>,

@@ -142,6 +142,17 @@ pub fn after(row: Option<&BreakerRow>, report: &Report) -> Option<(BreakerRow, C
     Some((next(row, report.action, state), change))
 }
 
+/// What it makes of a breaker that the platform's own probe of the endpoint failed, and failed again at once: it does not wait for
+/// callers to find out. One that is open, or that somebody probes, stays as it is.
+pub fn condemned(row: Option<&BreakerRow>, report: &Report) -> Option<(BreakerRow, Change)> {
+    let shut = matches!(row.map(|row| &row.state), Some(State::Open { .. } | State::HalfOpen { .. }));
+    if shut || report.health != Health::Ill {
+        return None;
+    }
+    let (state, change) = opened(report, 0, 1);
+    Some((next(row, report.action, state), change))
+}
+
 /// A call that passed a closed breaker. Once it is open, whatever began before says nothing new.
 fn passed(row: Option<&BreakerRow>, report: &Report) -> Option<(State, Change)> {
     if report.health != Health::Ill {
@@ -296,9 +307,34 @@ pub async fn report<S: BreakerStore>(
     seen: Option<&BreakerRow>,
     report: &Report,
 ) -> Result<Option<Change>, NotReported> {
+    judged(store, key, seen, report, after).await
+}
+
+/// Tells a breaker that the platform's own probes failed, as [`condemned`] says.
+///
+/// # Errors
+/// As [`report`].
+pub async fn condemn<S: BreakerStore>(
+    store: &S,
+    key: &Key,
+    seen: Option<&BreakerRow>,
+    report: &Report,
+) -> Result<Option<Change>, NotReported> {
+    judged(store, key, seen, report, condemned).await
+}
+
+type Judge = fn(Option<&BreakerRow>, &Report) -> Option<(BreakerRow, Change)>;
+
+async fn judged<S: BreakerStore>(
+    store: &S,
+    key: &Key,
+    seen: Option<&BreakerRow>,
+    report: &Report,
+    judge: Judge,
+) -> Result<Option<Change>, NotReported> {
     let mut seen = seen.cloned();
     for _ in 0..TRIES {
-        let Some((row, change)) = after(seen.as_ref(), report) else { return Ok(None) };
+        let Some((row, change)) = judge(seen.as_ref(), report) else { return Ok(None) };
         let op = BreakerOp::over(key, seen.as_ref(), row);
         match told(store, &op).await? {
             Told::Written => return Ok(Some(change)),

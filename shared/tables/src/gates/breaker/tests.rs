@@ -430,3 +430,32 @@ proptest! {
         prop_assert_eq!(gate(store.row().as_ref(), at(now)), Gate::Closed);
     }
 }
+
+/// What the platform's own probes found is believed at once, counts on where callers had begun to, and never touches what is open
+/// or probed by somebody.
+#[test]
+fn a_condemned_endpoint_is_open_at_once_and_closes_as_any_other() {
+    let condemned_by = |store: &Memory, n: u64, now: u64, health: Health| {
+        let report = Report { action: action(n), probed: false, health, now: at(now), jitter: 0 };
+        run(condemn(store, &key(), store.row().as_ref(), &report)).unwrap()
+    };
+    for counted in [0, 3] {
+        let store = Memory::default();
+        for n in 0..counted {
+            tell(&store, n, false, Health::Ill, n);
+        }
+        assert_eq!(condemned_by(&store, 9, 10, Health::Well), None);
+        assert_eq!(
+            condemned_by(&store, 10, 10, Health::Ill),
+            Some(Change::Opened { failures: 1, millis: BASE_MS })
+        );
+        let opened = store.row();
+        assert_eq!(condemned_by(&store, 11, 20, Health::Ill), None);
+        assert_eq!(store.row(), opened, "an open breaker is not opened for longer");
+        probe(&store, 12, 10 + BASE_MS).unwrap();
+        assert_eq!(condemned_by(&store, 13, 11 + BASE_MS, Health::Ill), None);
+        assert_eq!(tell(&store, 12, true, Health::Well, 12 + BASE_MS), Some(Change::Noted));
+        probe(&store, 14, 13 + BASE_MS).unwrap();
+        assert_eq!(tell(&store, 14, true, Health::Well, 14 + BASE_MS), Some(Change::Closed));
+    }
+}

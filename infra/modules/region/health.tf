@@ -1,0 +1,232 @@
+# Looks at everything every five minutes, from outside and from within, and shows how it is. It routes nothing, and opens no
+# secrets but the canary's.
+
+locals {
+  health_package = "${var.packages_dir}/health.zip"
+
+  canary = "ten_0000000000000001" # `domain`, TenantId::canary
+
+  # The emulator serves function URLs below a path of its own.
+  gateway_seen_from_outside = var.health.url_base == "" ? module.gateway_ingress.url : "${var.health.url_base}${module.gateway_ingress.url_id}"
+
+  watched_tables = concat(
+    [for table in aws_dynamodb_table.this : table.name],
+    [aws_dynamodb_table.ledger.name, aws_dynamodb_table.tokens.name, aws_dynamodb_table.status.name],
+  )
+
+  watched_queues = { audit = aws_sqs_queue.audit, lifecycle = aws_sqs_queue.lifecycle }
+
+  watched_dead_letters = { audit-dlq = aws_sqs_queue.audit_dead_letters, lifecycle-queue-dlq = aws_sqs_queue.lifecycle_dead_letters }
+
+  watched_keys = concat([aws_kms_key.root.arn], values(local.signing_keys))
+
+  health_environment = merge(local.common_environment, {
+    CS_TABLE_CONTROL   = aws_dynamodb_table.this["control"].name
+    CS_TABLE_GATES     = aws_dynamodb_table.this["gates"].name
+    CS_TABLE_KEYS      = aws_dynamodb_table.this["keys"].name
+    CS_TABLE_STATUS    = aws_dynamodb_table.status.name
+    CS_QUEUE_AUDIT_URL = aws_sqs_queue.audit.url
+    CS_KMS_KEY_ARN     = aws_kms_key.root.arn
+    CS_SIGNING_KEY_ARN = local.signing_keys.health
+    CS_CODE_SHA256     = filesha256(local.health_package)
+
+    CS_GATEWAY_URL        = local.gateway_seen_from_outside
+    CS_INTERVAL_MINUTES   = tostring(var.health.minutes)
+    CS_WATCH_TABLES       = join(",", local.watched_tables)
+    CS_WATCH_KEYS         = join(",", local.watched_keys)
+    CS_WATCH_QUEUES       = join(",", [for name, queue in local.watched_queues : "${name}=${queue.url}"])
+    CS_WATCH_DEAD_LETTERS = join(",", [for name, queue in local.watched_dead_letters : "${name}=${queue.url}"])
+    CS_BUCKET_LOCKED      = aws_s3_bucket.locked.id
+    CS_BUCKET_DERIVED     = aws_s3_bucket.derived.id
+    CS_LOCK               = "${local.lock_mode}:${local.lock_days}"
+  })
+}
+
+module "health" {
+  source = "../function"
+
+  name        = "${local.prefix}-health"
+  description = "Probes providers and our own data plane every five minutes, feeds breakers, shows the status."
+  package     = local.health_package
+  policy_json = data.aws_iam_policy_document.health.json
+  environment = local.health_environment
+
+  architecture         = var.architecture
+  timeout_seconds      = var.health.timeout_seconds
+  memory_mb            = var.health.memory_mb
+  reserved_concurrency = var.health.reserved_concurrency
+  log_retention_days   = var.log_retention_days
+  alarm_topic_arns     = var.alarm_topic_arns
+  role_principals      = var.function_role_principals
+  role_session_seconds = var.role_session_seconds
+
+  # What nobody waits for is a run, and the next one makes up for it.
+  keep_dead_letters = false
+}
+
+module "health_ingress" {
+  source = "../ingress"
+
+  function_name = module.health.name
+}
+
+# A run that was missed is made up by the next: the status says meanwhile for how long its word holds.
+resource "aws_lambda_function_event_invoke_config" "health" {
+  function_name                = module.health.name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
+}
+
+# Beside the others on purpose: nobody but health writes here, but for the drills that an operator held.
+resource "aws_dynamodb_table" "status" {
+  name                        = "${local.prefix}-status"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # Days go after 400.
+  ttl {
+    attribute_name = "expires"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled                 = true
+    recovery_period_in_days = 35
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}
+
+data "aws_iam_policy_document" "health" {
+  # The canary's own rows: its providers, its key.
+  statement {
+    sid       = "KnowTheCanary"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.this["control"].arn, aws_dynamodb_table.this["keys"].arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#${local.canary}"]
+    }
+  }
+
+  # Breakers of endpoints, which all tenants share. Tenants' own, budgets and rates lie in other partitions.
+  statement {
+    sid       = "FeedBreakers"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.this["gates"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["PROVIDER#*"]
+    }
+  }
+
+  statement {
+    sid       = "KeepStatus"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.status.arn]
+  }
+
+  statement {
+    sid       = "LookAtTables"
+    actions   = ["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"]
+    resources = [for name in local.watched_tables : "arn:${local.partition}:dynamodb:${var.region_name}:${local.account}:table/${name}"]
+  }
+
+  statement {
+    sid       = "LookAtQueues"
+    actions   = ["sqs:GetQueueAttributes"]
+    resources = [for queue in merge(local.watched_queues, local.watched_dead_letters) : queue.arn]
+  }
+
+  statement {
+    sid       = "LookAtKeys"
+    actions   = ["kms:DescribeKey"]
+    resources = local.watched_keys
+  }
+
+  statement {
+    sid       = "LookAtTheLock"
+    actions   = ["s3:GetBucketObjectLockConfiguration"]
+    resources = [aws_s3_bucket.locked.arn]
+  }
+
+  # The canary's own records, as an auditor reads them, and how old the checkpoint is.
+  statement {
+    sid       = "ReadTheCanarysRecords"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.derived.arn}/task_timeline/tenant_id=${local.canary}/*", "${aws_s3_bucket.derived.arn}/checkpoint"]
+  }
+
+  statement {
+    sid       = "FindTheCanarysRecords"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.derived.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? [] : [1]
+
+      content {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = ["task_timeline/tenant_id=${local.canary}/*"]
+      }
+    }
+  }
+
+  # The canary's credentials, and no other tenant's.
+  statement {
+    sid       = "OpenTheCanarysRoot"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred"], tenant = [local.canary] })
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
+    }
+  }
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys.health]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+}
