@@ -465,3 +465,36 @@ fn offices_are_given_and_taken_and_never_one_s_own() {
         "at the next request"
     );
 }
+
+/// What the public page says, for whoever may see the tenant's providers; and for nobody else.
+#[test]
+fn a_tenant_sees_how_the_platform_is_and_how_its_providers_endpoints_are() {
+    let Some(world) = World::new() else { return };
+    let dana = world.with_role("dana", "admin");
+    let stand_in = countersign_tests::support::stack().text("/provider_url");
+    let provider = |name: &str, channel: &str| {
+        planted::note("upstream-of-a-status");
+        let body = json!({"name": name, "kind": "openai", "base_url": format!("{stand_in}/{channel}/v1"), "region": "eu",
+            "region_source": "this machine", "models": [{"name": "gpt-4o-mini", "max_output_tokens": 16}],
+            "credential": "upstream-of-a-status"});
+        let made = dana.send("POST", &world.path("/providers"), &body);
+        assert!([201, 202].contains(&made.status), "{made:?}");
+    };
+    provider("probed", "canary");
+    provider("unknown-to-the-platform", "of-a-status");
+    let told = wait::until("a run of health", || {
+        let answer = dana.get(&world.path("/status"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let told = answer.json();
+        (told["checks"][0]["status"] != "unknown").then_some(told)
+    });
+    assert_eq!(told["checks"].as_array().map(Vec::len), Some(7), "{told}");
+    let of = |name: &str| {
+        let all = told["providers"].as_array().expect("providers").clone();
+        all.iter().find(|one| one["name"] == name).map(|one| one["status"].clone())
+    };
+    assert!(of("probed").is_some_and(|status| status == "up" || status == "down"), "{told}");
+    assert_eq!(of("unknown-to-the-platform"), Some(json!("not_probed")));
+    let stranger = countersign_tests::support::admin::bare("GET", &world.path("/status")).send();
+    assert_eq!(stranger.status, 401, "{stranger:?}");
+}

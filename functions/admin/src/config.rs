@@ -26,7 +26,8 @@ pub struct Config {
     pub bootstrap: Option<String>,
 }
 
-const TABLES: [Table; 5] = [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill];
+const TABLES: [Table; 6] =
+    [Table::Control, Table::Identity, Table::Gates, Table::Keys, Table::Kill, Table::Status];
 
 impl Config {
     /// # Errors

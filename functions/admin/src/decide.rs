@@ -18,6 +18,7 @@ pub mod people;
 pub mod providers;
 pub mod scim_tokens;
 pub mod sessions;
+pub mod status;
 pub mod teams;
 pub mod tenant_people;
 pub mod tenants;

@@ -10,7 +10,7 @@ use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
     agents, audit, changes, connections, directories, dlp, glass, invitations, keys, kill, limits, offices,
-    orgs, people, providers, scim_tokens, sessions, teams, tenant_people, tenants, users, workloads,
+    orgs, people, providers, scim_tokens, sessions, status, teams, tenant_people, tenants, users, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -203,6 +203,7 @@ operations! {
     DELETE "/v1/tenants/{tenant}/keys/own/{key}" "keys.revoke_own" KeyManageOwn on Self_, "Revoke a gateway key of your own" => change(keys::needs, EventType::AdminKey, 200, None, keys::revoke_own);
 
     GET "/v1/tenants/{tenant}/providers" "providers.get" ProviderRead on Tenant, "Providers of a tenant, in the order in which they are tried" => show(providers::needs, providers::get);
+    GET "/v1/tenants/{tenant}/status" "status.get" ProviderRead on Tenant, "How the platform is for a tenant, and how the endpoints of its providers are" => show(status::needs, status::get);
     POST "/v1/tenants/{tenant}/providers" "providers.create" ProviderEdit on Tenant, "Add a provider at the end of the list" => change(providers::needs, EventType::AdminProvider, 201, Some(providers::schema), providers::create);
     PUT "/v1/tenants/{tenant}/providers/{provider}" "providers.put" ProviderEdit on Tenant, "Change a provider; another host voids its credential" => change(providers::needs, EventType::AdminProvider, 200, Some(providers::schema), providers::put);
     DELETE "/v1/tenants/{tenant}/providers/{provider}" "providers.remove" ProviderEdit on Tenant, "Take a provider off the list" => change(providers::needs, EventType::AdminProvider, 204, None, providers::remove);

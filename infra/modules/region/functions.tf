@@ -46,6 +46,8 @@ locals {
 
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
     CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
+
+    CS_TABLE_STATUS = aws_dynamodb_table.status.name
   })
 
   # What directories push, and nothing of calls.
@@ -340,6 +342,19 @@ data "aws_iam_policy_document" "admin" {
     sid       = "ReadFacts"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
     resources = [for name in ["control", "identity", "kill"] : aws_dynamodb_table.this[name].arn]
+  }
+
+  # What health found last. Days and drills are none of a tenant's business.
+  statement {
+    sid       = "KnowTheStatus"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.status.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["STATUS"]
+    }
   }
 
   # Rows of configuration are written over exactly what was read; roles are taken away.
