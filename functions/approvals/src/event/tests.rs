@@ -110,3 +110,48 @@ fn a_debug_form_shows_no_token() {
     let parsed = parse(&event.to_string()).unwrap();
     assert!(!format!("{parsed:?}").contains("t1"), "{parsed:?}");
 }
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("../../../../events/approvals/", $name, ".json"))
+    };
+}
+
+/// What the platform really sends, in `events/approvals`.
+#[test]
+fn events_as_they_come_are_understood() {
+    let request = |text: &str| match parse(text) {
+        Ok(Event::Http(request)) => *request,
+        other => panic!("{other:?}"),
+    };
+    let look = request(fixture!("look"));
+    assert!(look.tls && look.session.is_some() && !look.head && look.from_origin.is_none());
+    assert!(matches!(look.route, Route::Look { reveal: false, .. }));
+    assert!(matches!(request(fixture!("look_revealed")).route, Route::Look { reveal: true, .. }));
+    let scanner = request(fixture!("scanner_head"));
+    assert!(scanner.head && scanner.session.is_none());
+    let decided = request(fixture!("decide"));
+    assert_eq!(decided.from_origin.as_deref(), Some("https://approvals.example.com"));
+    let Route::Decide(_, word) = decided.route else { panic!() };
+    assert_eq!((word.say, word.comment.as_str()), (Some(Say::Approve), "Agreed with the vendor."));
+    let Route::DecideAll(words) = request(fixture!("decide_together")).route else { panic!() };
+    assert_eq!((words.say, words.approvals.map(|all| all.len())), (Some(Say::Deny), Some(2)));
+    let Route::SetAway(away) = request(fixture!("away")).route else { panic!() };
+    assert!(moment(&away.from) < moment(&away.until) && !away.back);
+    let handed = request(fixture!("handed_over"));
+    assert!(handed.flow.is_some() && matches!(handed.route, Route::SignedIn { .. }));
+    let Route::Slack(_, call) = request(fixture!("slack_deny")).route else { panic!() };
+    let now = Timestamp::from_unix_millis(1_795_430_530_000).unwrap();
+    assert_eq!(crate::slack::verified(&call, "0123456789abcdef", now), Ok(()));
+    assert!(crate::slack::click(&call.body).is_ok_and(|click| click.deny.is_some()));
+    assert!(matches!(parse(fixture!("sweep_waiting")), Ok(Event::Sweep)));
+    let messages = |text: &str| match parse(text) {
+        Ok(Event::Batch(batch)) => batch.records,
+        other => panic!("{other:?}"),
+    };
+    let reads = |text: &str| -> Vec<bool> {
+        messages(text).iter().map(|one| crate::queue::Message::parse(&one.body).is_ok()).collect()
+    };
+    assert_eq!(reads(fixture!("told")), [true; 4]);
+    assert_eq!(reads(fixture!("poison")), [false, true]);
+}
