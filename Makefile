@@ -23,6 +23,7 @@ demo: doctor ## From nothing to a finished story: an agent's call, redacted, rec
 test: doctor ## Unit, property and end-to-end tests over a stack of their own, IAM enforced
 	@$(PYTHON) tests/local/infra_test.py
 	@$(PYTHON) tests/local/verifiers.py
+	@$(PYTHON) tests/local/browser_test.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
 	$(STACK) up --name test --provider-timeout-ms 8000 && \
 	$(PYTHON) tests/local/key_policies.py --name test && \

@@ -88,6 +88,23 @@ WANTED = [
     ),
 ]
 
+# What Chromium is called on a machine, first choice first.
+CHROMIUMS = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/usr/bin/chromium",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+]
+CHROMIUM_INSTALL = {
+    "apt": "sudo apt-get install -y chromium",
+    "dnf": "sudo dnf install -y chromium",
+    "brew": "brew install --cask google-chrome",
+    "any": "see https://www.chromium.org/getting-involved/download-chromium/",
+}
+
 PYTHON_LOWEST = (3, 10)
 PYTHON_INSTALL = {
     "apt": "sudo apt-get install -y python3 python3-venv",
@@ -106,6 +123,12 @@ def package_manager():
 
 def install_command(commands):
     return commands.get(package_manager()) or commands["any"]
+
+
+def chromium_program():
+    """The path of a Chromium, or None. CHROMIUM in the environment names another."""
+    found = [shutil.which(name) for name in [os.environ.get("CHROMIUM") or ""] + CHROMIUMS]
+    return next((path for path in found if path), None)
 
 
 def first_version(text):
@@ -161,7 +184,9 @@ def main():
     print("%-16s %-12s %-10s %s" % ("needed", "found", "wanted", ""))
     for name, version, wanted, problem, _ in found:
         print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
-    for name, command, lowest, commands, what in WANTED:
+    chromium = [chromium_program() or "chromium", "--version"]
+    pages = ("chromium", chromium, None, CHROMIUM_INSTALL, "the tests of pages (as root on Debian they install it)")
+    for name, command, lowest, commands, what in WANTED + [pages]:
         name, version, wanted, problem, command = check_tool(name, command, lowest, commands)
         print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
         if problem:

@@ -86,6 +86,9 @@ export class Run {
     try {
       await this.#tell(outcome);
     } catch (untold) {
+      if (!(untold instanceof OutcomeNotTold)) {
+        throw untold;
+      }
       process.emitWarning(`${this.permit.id}: ${String(untold)}`, "CountersignPermit");
     }
   }
