@@ -20,6 +20,7 @@ pub mod function;
 pub mod google;
 pub mod http;
 pub mod idp;
+pub mod pages;
 pub mod planted;
 pub mod producer;
 pub mod pushed;
