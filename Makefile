@@ -7,7 +7,7 @@ STACK  := $(PYTHON) tests/local/stack.py
 VENV   := target/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor demo test up verify drill down check lint deny unit hunt invoke package bench
+.PHONY: help doctor demo test up verify drill down check lint deny unit browser hunt invoke package bench
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,6 @@ demo: doctor ## From nothing to a finished story: an agent's call, redacted, rec
 test: doctor ## Unit, property and end-to-end tests over a stack of their own, IAM enforced
 	@$(PYTHON) tests/local/infra_test.py
 	@$(PYTHON) tests/local/verifiers.py
-	@$(PYTHON) tests/local/browser_test.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
 	$(STACK) up --name test --provider-timeout-ms 8000 && \
 	$(PYTHON) tests/local/key_policies.py --name test && \
@@ -59,6 +58,9 @@ unit: doctor # the tests that need no stack
 	cargo test -p countersign-tests --lib --bins --test tidy
 	$(PYTHON) tests/local/infra_test.py
 	$(PYTHON) tests/local/verifiers.py
+
+browser: doctor ## The tests of the browser that drives pages: installs Debian's Chromium where it may
+	@$(PYTHON) tests/local/browser_test.py
 
 hunt: doctor ## Search for what redaction leaves behind: random texts with a new seed, 100,000 a property
 	env -u PROPTEST_RNG_SEED PROPTEST_CASES=100000 cargo test --release -p countersign-redact --test redact --test fuzz_text -- properties hold

@@ -290,6 +290,8 @@ const ONLY_IN: [(&str, &[&str]); 4] = [
             "functions/dlp/src/main.rs",
             "functions/audit-writer/src/main.rs",
             "functions/health/src/main.rs",
+            "functions/approvals/src/main.rs",
+            "functions/actions/src/main.rs",
             "functions/lifecycle/src/main.rs",
             "functions/scim/src/main.rs",
             "shared/cli/src/main.rs",

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// 2^53 - 1: beyond it an IEEE double, and with it RFC 8785 (section 3.2.2.3), rounds.
-const MAX_SAFE: u64 = 9_007_199_254_740_991;
+const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// An action as it is canonicalized: all of what is decided, and nothing that changes from try to try.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -63,13 +63,21 @@ impl<'a> ActionForm<'a> {
 fn exact(value: &Value) -> Result<(), ActionError> {
     match value {
         Value::Number(number) => {
-            let whole = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
-            if whole.is_none_or(|whole| whole <= MAX_SAFE) { Ok(()) } else { Err(ActionError) }
+            if number.as_f64().is_some_and(is_exact) {
+                Ok(())
+            } else {
+                Err(ActionError)
+            }
         }
         Value::Array(items) => items.iter().try_for_each(exact),
         Value::Object(fields) => fields.values().try_for_each(exact),
         Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
     }
+}
+
+/// Written as digits (below 10^21, RFC 8785 section 3.2.2.3) and read again, a whole number beyond 2^53 - 1 could be another.
+fn is_exact(number: f64) -> bool {
+    number.fract() != 0.0 || number.abs() <= MAX_SAFE || number.abs() >= 1e21
 }
 
 impl ActionDigest {
@@ -188,9 +196,13 @@ mod tests {
 
     #[test]
     fn what_a_double_has_not_is_refused() {
-        for bad in
-            [json!(9_007_199_254_740_992_u64), json!({"a": [-9_007_199_254_740_992_i64]}), json!(u64::MAX)]
-        {
+        for bad in [
+            json!(9_007_199_254_740_992_u64),
+            json!({"a": [-9_007_199_254_740_992_i64]}),
+            json!(u64::MAX),
+            json!(1e20),
+            json!(9_007_199_254_740_992.0),
+        ] {
             assert_eq!(of(&bad, None), Err(ActionError), "{bad}");
         }
         assert!(of(&json!(9_007_199_254_740_991_u64), None).is_ok());

@@ -37,8 +37,9 @@ fn forms_and_digests_are_those_of_every_verifier() {
 fn what_a_double_has_not_is_refused() {
     let all = vectors();
     let refused = all["refused"].as_array().unwrap();
-    assert!(!refused.is_empty());
-    for one in refused {
+    let of_verifiers = all["refused_by_verifiers"].as_array().unwrap();
+    assert!(!refused.is_empty() && !of_verifiers.is_empty());
+    for one in refused.iter().chain(of_verifiers) {
         assert_eq!(form(&all, one), Err(ActionError), "{}", one["name"]);
     }
 }
