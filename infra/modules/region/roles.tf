@@ -6,7 +6,7 @@ locals {
   encryption_context = var.drop_conditions ? {} : { app = ["countersign"], region = [var.region] }
 
   # What root secrets are for (`envelope`, purpose.rs).
-  purposes = ["cred", "audit", "token", "pseudonym", "sso", "scim", "directory"]
+  purposes = ["cred", "audit", "token", "pseudonym", "sso", "scim", "directory", "action"]
 
   staff_policies = merge({
     operator = data.aws_iam_policy_document.operator.json
