@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates may use which of ours. One way: functions → caller → aws → envelope, tables → domain.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("egress", &[]),
     ("envelope", &["domain"]),
@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("verify", &["domain", "ledger"]),
     // Policies of DLP are checked before they are written, by the same code that reads them.
     ("cli", &["aws", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables", "verify"]),
+    ("actions", &["aws", "caller", "domain", "envelope", "policy", "tables"]),
     // The question that is asked of the log in SQL is built where the log is.
     ("admin", &["aws", "caller", "domain", "egress", "envelope", "ledger", "policy", "redact", "tables"]),
     ("approvals", &["aws", "caller", "domain", "egress", "envelope", "redact", "tables"]),

@@ -185,7 +185,9 @@ fn admit(
             (work, metadata) = plan::restore(&policy, batch, holder, links)?;
             work
         }
-        Action::LlmCall | Action::ModelsList => return Err(Reason::UnknownPath.into()),
+        Action::LlmCall | Action::ModelsList | Action::ActionsRequest => {
+            return Err(Reason::UnknownPath.into());
+        }
     };
     let metadata = metadata.count("items", items);
     Ok(Plan { permit, writer: writer.clone(), known: known.clone(), metadata, work })

@@ -91,7 +91,7 @@ pub const fn path(action: Action) -> &'static str {
         Action::DlpDetect => "/v1/detect",
         Action::DlpRedact => "/v1/redact",
         Action::DlpRestore => "/v1/restore",
-        Action::LlmCall | Action::ModelsList => "",
+        Action::LlmCall | Action::ModelsList | Action::ActionsRequest => "",
     }
 }
 

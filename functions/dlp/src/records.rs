@@ -112,7 +112,9 @@ impl Writer {
             Some(Action::DlpDetect) => EventType::DlpDetect,
             Some(Action::DlpRedact) => EventType::DlpRedact,
             Some(Action::DlpRestore) => EventType::DlpRestore,
-            Some(Action::LlmCall | Action::ModelsList) | None => EventType::PolicyViolation,
+            Some(Action::LlmCall | Action::ModelsList | Action::ActionsRequest) | None => {
+                EventType::PolicyViolation
+            }
         }
     }
 }

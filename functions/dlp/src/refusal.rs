@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     /// What only a call of a model can end with, and what is no refusal.
-    const NOT_HERE: [Reason; 50] = [
+    const NOT_HERE: [Reason; 49] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::RouteUninspectable,
@@ -145,7 +145,6 @@ mod tests {
         Reason::ApprovalExpired,
         Reason::ApprovalCancelled,
         Reason::ApprovalUnknown,
-        Reason::ApprovalMismatch,
         Reason::ApprovalConsumed,
         Reason::PermitInvalid,
         Reason::PermitExpired,

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     /// What is no refusal, and what only an action ends with.
-    const NOT_HERE: [Reason; 19] = [
+    const NOT_HERE: [Reason; 18] = [
         Reason::Allowed,
         Reason::Completed,
         Reason::GateMissing,
@@ -161,7 +161,6 @@ mod tests {
         Reason::ApprovalExpired,
         Reason::ApprovalCancelled,
         Reason::ApprovalUnknown,
-        Reason::ApprovalMismatch,
         Reason::ApprovalConsumed,
         Reason::PermitInvalid,
         Reason::PermitExpired,

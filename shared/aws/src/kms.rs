@@ -102,3 +102,95 @@ impl KmsSigner {
         der.strip_prefix(&SPKI_PREFIX).and_then(|key| key.try_into().ok()).ok_or(NotSigned)
     }
 }
+/// A P-256 key in KMS (`ECC_NIST_P256`) that signs by ES256 (RFC 7518 section 3.4). It never leaves it.
+#[derive(Debug, Clone)]
+pub struct KmsEcSigner {
+    client: Client,
+    key_arn: String,
+    kid: String,
+}
+
+/// What stands before the 65 bytes of a P-256 point in its DER form (RFC 5480 section 2).
+const P256_PREFIX: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+impl KmsEcSigner {
+    /// `key_arn` names the key as well: another key is another name.
+    pub fn new(config: &aws_config::SdkConfig, key_arn: String) -> Self {
+        let kid = key_arn.rsplit('/').next().unwrap_or(&key_arn).to_owned();
+        Self { client: Client::new(config), key_arn, kid }
+    }
+
+    /// What tokens name the key by.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Signs up to 4,096 bytes, digested by SHA-256 there: r and s, as JWS has them.
+    ///
+    /// # Errors
+    /// Refused, or no answer.
+    pub async fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
+        let call = self.client.sign().key_id(&self.key_arn).message(Blob::new(message));
+        let call = call.message_type(MessageType::Raw).signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
+        let answer = call.send().await.map_err(|error| {
+            let _ = fault("Sign", &error);
+            NotSigned
+        })?;
+        let der = answer.signature.map(Blob::into_inner).unwrap_or_default();
+        fixed(&der).ok_or(NotSigned)
+    }
+
+    /// The public key, as an uncompressed point.
+    ///
+    /// # Errors
+    /// Refused, no answer, or a key of another kind.
+    pub async fn public_key(&self) -> Result<[u8; 65], NotSigned> {
+        let call = self.client.get_public_key().key_id(&self.key_arn);
+        let answer = call.send().await.map_err(|error| {
+            let _ = fault("GetPublicKey", &error);
+            NotSigned
+        })?;
+        let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+        der.strip_prefix(&P256_PREFIX).and_then(|key| key.try_into().ok()).ok_or(NotSigned)
+    }
+}
+
+/// KMS answers in DER (RFC 3279 section 2.2.3), a sequence of two integers; JWS wants both in 32 bytes, one after the other.
+fn fixed(der: &[u8]) -> Option<[u8; 64]> {
+    let (sequence, rest) = value(der, 0x30)?;
+    let (r, after) = value(sequence, 0x02)?;
+    let (s, end) = value(after, 0x02)?;
+    let mut both = [0; 64];
+    for (half, number) in both.chunks_exact_mut(32).zip([r, s]) {
+        let number = if let [0, rest @ ..] = number { rest } else { number };
+        let at = 32_usize.checked_sub(number.len())?;
+        half.get_mut(at..)?.copy_from_slice(number);
+    }
+    (rest.is_empty() && end.is_empty()).then_some(both)
+}
+
+/// The contents of the first value, which has this tag and a short length, and what comes after it.
+fn value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let [found, length, rest @ ..] = der else { return None };
+    let short = *found == tag && *length < 0x80;
+    rest.split_at_checked((*length).into()).filter(|_| short)
+}
+
+#[cfg(test)]
+mod ec_tests {
+    use super::fixed;
+
+    #[test]
+    fn two_integers_become_64_bytes() {
+        let der = [&[0x30, 0x26, 0x02, 0x21, 0x00][..], &[0xff; 32], &[0x02, 0x01, 0x07]].concat();
+        let both = fixed(&der).unwrap();
+        assert_eq!((both[..32] == [0xff; 32], both[62..] == [0, 7]), (true, true));
+        for bad in [&[][..], &[0x30, 0x00], &der[..20], &[der.clone(), vec![0]].concat(), &[0x31, 0x02, 0, 0]]
+        {
+            assert_eq!(fixed(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub use clock::now;
 pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
 pub use failure::log_s3_failure;
-pub use kms::{KmsSigner, KmsWrapper, NotSigned};
+pub use kms::{KmsEcSigner, KmsSigner, KmsWrapper, NotSigned};
 pub use lifecycle::{LifecycleSender, NotSent};
 pub use metrics::emit_metrics;
 pub use start::{Credentials, StartError, init_tracing, sdk_config};

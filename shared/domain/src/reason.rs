@@ -98,8 +98,6 @@ catalogue! {
         ApprovalCancelled = "approval_cancelled",
         /// There is no such request of this agent's.
         ApprovalUnknown = "approval_unknown",
-        /// The action is another one than was approved.
-        ApprovalMismatch = "approval_mismatch",
         /// It was consumed before.
         ApprovalConsumed = "approval_consumed",
         /// No permit, or none of ours.

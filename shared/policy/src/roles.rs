@@ -13,11 +13,18 @@ pub enum Action {
     DlpDetect,
     DlpRedact,
     DlpRestore,
+    ActionsRequest,
 }
 
 impl Action {
-    pub const ALL: [Self; 5] =
-        [Self::LlmCall, Self::ModelsList, Self::DlpDetect, Self::DlpRedact, Self::DlpRestore];
+    pub const ALL: [Self; 6] = [
+        Self::LlmCall,
+        Self::ModelsList,
+        Self::DlpDetect,
+        Self::DlpRedact,
+        Self::DlpRestore,
+        Self::ActionsRequest,
+    ];
 
     /// The name in the role table, in key scopes and in the audit record.
     pub const fn as_str(self) -> &'static str {
@@ -27,6 +34,7 @@ impl Action {
             Self::DlpDetect => "dlp.detect",
             Self::DlpRedact => "dlp.redact",
             Self::DlpRestore => "dlp.restore",
+            Self::ActionsRequest => "actions.request",
         }
     }
 }
@@ -82,17 +90,18 @@ mod tests {
         let columns: Vec<Option<Role>> = Role::ALL.iter().copied().map(Some).chain([None]).collect();
         let row = |action: Action| {
             let cells = columns.iter().map(|role| if table.allows(action, *role) { " Y" } else { " -" });
-            format!("{:<12}{}", action.as_str(), cells.collect::<String>())
+            format!("{:<16}{}", action.as_str(), cells.collect::<String>())
         };
         assert_eq!(
             Action::ALL.map(row),
             [
                 // own adm dev ope mem vie ten
-                "llm.call     Y Y Y Y Y - Y",
-                "models.list  Y Y Y Y Y Y Y",
-                "dlp.detect   Y Y Y Y Y - Y",
-                "dlp.redact   Y Y Y Y Y - Y",
-                "dlp.restore  Y Y Y Y Y - Y",
+                "llm.call         Y Y Y Y Y - Y",
+                "models.list      Y Y Y Y Y Y Y",
+                "dlp.detect       Y Y Y Y Y - Y",
+                "dlp.redact       Y Y Y Y Y - Y",
+                "dlp.restore      Y Y Y Y Y - Y",
+                "actions.request  Y Y Y Y Y - Y",
             ]
         );
     }

@@ -137,7 +137,8 @@ pub fn create_schema() -> Value {
 }
 
 /// What a key can be for.
-const ACTIONS: [&str; 5] = ["llm.call", "models.list", "dlp.detect", "dlp.redact", "dlp.restore"];
+const ACTIONS: [&str; 6] =
+    ["llm.call", "models.list", "dlp.detect", "dlp.redact", "dlp.restore", "actions.request"];
 
 pub fn create_own(ask: &Ask<'_>) -> Result<Change, Refused> {
     let person = Key::user(&ask.who.org, &ask.who.user);

@@ -1,0 +1,51 @@
+//! The edge, over the events of `events/actions/` and over single changes of them.
+
+use super::*;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../events/actions/", $name, ".json")))
+    };
+}
+
+/// What the route of an event came to, in a form that compares.
+fn came(route: &Route) -> String {
+    match route {
+        Route::Act(Ok(_)) => "Act".to_owned(),
+        Route::Act(Err(fault)) => format!("Act: {}", fault.reason),
+        Route::Wait(id, seconds) => format!("Wait: {} {seconds}", id.is_ok()),
+        Route::Run(step, id, told) => format!("Run: {step:?} {} {}", id.is_ok(), told.is_ok()),
+        Route::Health => "Health".to_owned(),
+        Route::Jwks => "Jwks".to_owned(),
+        Route::Stray(reason) => format!("Stray: {reason}"),
+    }
+}
+
+#[test]
+fn the_example_events_are_what_their_names_say() {
+    for ((name, event), expected) in [
+        (fixture!("action"), "Act"),
+        (fixture!("rest_action"), "Act"),
+        (fixture!("form_encoded"), "Act: content_type"),
+        (fixture!("wait"), "Wait: true 55"),
+        (fixture!("wait_unknown"), "Wait: false 0"),
+        (fixture!("consume"), "Run: Consume true true"),
+        (fixture!("outcome"), "Run: Outcome true true"),
+        (fixture!("jwks"), "Jwks"),
+        (fixture!("health"), "Health"),
+        (fixture!("wrong_method"), "Stray: method_not_allowed"),
+        (fixture!("unknown_path"), "Stray: unknown_path"),
+    ] {
+        let request = parse(event).unwrap();
+        assert_eq!(came(&request.route), expected, "{name}");
+        assert_eq!(request.source_ip, Some("203.0.113.7".parse().unwrap()), "{name}");
+        assert!(!format!("{request:?}").contains("82000"), "{name}");
+    }
+}
+
+#[test]
+fn a_switch_of_actions_stops_what_comes_here() {
+    let request = parse(fixture!("action").1).unwrap();
+    assert_eq!(request.approach().scope, KillScope::Actions);
+    assert_eq!(parse(fixture!("consume").1).unwrap().bearer.as_deref(), Some("eyJ.eyJ.c2ln"));
+}

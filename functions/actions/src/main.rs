@@ -1,0 +1,45 @@
+//! Composition root of actions: configuration, clients, run.
+
+use std::time::Duration;
+
+use aws::{AuditSender, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
+use countersign_actions::{Actions, Addresses, Config, Effects, Queue, Rules};
+use domain::Timestamp;
+use envelope::Roots;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use policy::RoleTable;
+use policy::gate::Gates;
+use serde_json::value::RawValue;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::init_tracing()?;
+    #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
+    let config = Config::from_vars(&|name| std::env::var(name).ok())?;
+    let sdk = aws::sdk_config(Credentials::Function).await;
+    let rules = Rules {
+        region: config.region,
+        roles: RoleTable::builtin()?,
+        gates: Gates::default(),
+        issuer: config.own,
+        approvals: config.approvals,
+    };
+    let effects = Effects {
+        dynamo: Dynamo::new(&sdk, config.tables),
+        audit: AuditSender::new(&sdk, config.audit),
+        roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
+        addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),
+        signer: KmsEcSigner::new(&sdk, config.permit_key_arn),
+        queue: Queue::new(&sdk, config.queue),
+    };
+    let actions = &Actions::new(rules, effects);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        let now = aws::now();
+        let deadline =
+            i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
+        let left =
+            deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)));
+        actions.handle(event.payload.get(), now, left).await.into_stream()
+    }))
+    .await
+}

@@ -1,0 +1,310 @@
+//! What a tool does with a permit, effect by effect: read everything around it; record; write once, beside whatever it rests on;
+//! record; respond.
+
+use domain::{
+    ActionId, ApprovalRow, EventType, KeyRow, OrgId, PermitId, Phase, Reason, Run, RunRow, Timestamp,
+};
+use policy::Kills;
+use serde_json::{Value, json};
+use tables::codec::Row;
+use tables::gates::Write;
+use tables::{GateFault, Item, Key, KillKeys, Swap, approvals, unchanged};
+
+use crate::asking::Told;
+use crate::consume::{self, Around, Ending, Rows, Verdict};
+use crate::decide::Rules;
+use crate::effects::{Effects, in_time};
+use crate::event::{Request, Step};
+use crate::permit::{self, Claims};
+use crate::records::OfTool;
+use crate::response::{Refused, Response};
+
+/// Tries after a lost race: each looks at everything again.
+const TRIES: u32 = 5;
+/// Which copy of the platform's switch is read here: consumptions are few.
+const COPY: u8 = 0;
+
+/// A tool that came with a permit.
+pub struct Tool<'a> {
+    pub rules: &'a Rules,
+    pub effects: &'a Effects,
+    pub request: &'a Request,
+}
+
+/// A permit of ours, and what was read around it.
+struct Known {
+    claims: Claims,
+    org: OrgId,
+    run: Option<(Item, RunRow)>,
+    around: Around,
+    switches: KillKeys,
+}
+
+fn find<T: Row>(rows: &Rows, key: &Key) -> Option<T> {
+    rows.get(key).and_then(|item| T::from_item(item).ok())
+}
+
+impl Tool<'_> {
+    /// # Errors
+    /// Nobody is known: no permit of ours.
+    pub async fn run(
+        &self,
+        step: Step,
+        id: Result<&PermitId, &Reason>,
+        told: Result<&Told, &caller::Fault>,
+        now: Timestamp,
+    ) -> Result<Response, Reason> {
+        let token = self.request.bearer.as_deref().ok_or(Reason::PermitInvalid)?;
+        let key = self.effects.public_key().await?;
+        let claims = permit::verify(token, &self.rules.issuer, &key, now)?;
+        if id != Ok(&claims.jti) {
+            return Err(Reason::PermitInvalid);
+        }
+        let mut known = self.read(claims).await?;
+        let action = ActionId::new(now, aws::random().map_err(|_| Reason::FactsUnavailable)?);
+        let told = match (self.request.tls, told) {
+            (Err(reason), _) => return Ok(self.refused(&known, step, action, reason.into()).await),
+            (_, Err(fault)) => return Ok(self.refused(&known, step, action, fault.clone().into()).await),
+            (Ok(()), Ok(told)) => told,
+        };
+        for _ in 0..TRIES {
+            let done = match step {
+                Step::Consume => self.consume(&known, told, action).await,
+                Step::Outcome => self.end(&known, told, action).await,
+            };
+            if let Some(response) = done {
+                return Ok(response.with_action(action));
+            }
+            known = self.read(known.claims).await?;
+        }
+        Ok(self.refused(&known, step, action, Reason::ApprovalsUnavailable.into()).await)
+    }
+
+    async fn rows(&self, keys: &[Key]) -> Result<Rows, Reason> {
+        self.effects.dynamo.batch_get(keys).await.map_err(|_| Reason::ApprovalsUnavailable)
+    }
+
+    async fn read(&self, claims: Claims) -> Result<Known, Reason> {
+        let tenant = &claims.tenant_id;
+        let place = approvals::run_key(tenant, claims.approval_id.as_ref(), &claims.jti);
+        let asked = claims.approval_id.as_ref().map(|id| Key::approval(tenant, id));
+        let mut first = vec![
+            place.clone(),
+            Key::tenant(tenant),
+            Key::agent(tenant, &claims.agent_id),
+            Key::gateway_key(&claims.key_id),
+        ];
+        first.extend(asked.clone());
+        let mut rows = self.rows(&first).await?;
+        let key: KeyRow = find(&rows, &Key::gateway_key(&claims.key_id)).ok_or(Reason::PermitInvalid)?;
+        let approval: Option<ApprovalRow> = asked.as_ref().and_then(|key| find(&rows, key));
+        let agent: Option<domain::Agent> = find(&rows, &Key::agent(tenant, &claims.agent_id));
+        let switches = KillKeys::above(&key.org, tenant, &claims.agent_id, COPY);
+        let mut second: Vec<Key> = switches.all().to_vec();
+        second.push(Key::org(&key.org));
+        second.extend(approval.as_ref().map(consume::people).unwrap_or_default());
+        let owner = agent.as_ref().and_then(|agent| agent.owner.as_ref());
+        second.extend(owner.map(|owner| Key::user(&key.org, owner)));
+        if let domain::Owner::User { id, .. } = &key.owner {
+            second.push(Key::user(&key.org, id));
+        }
+        second.sort();
+        second.dedup();
+        rows.extend(self.rows(&second).await?);
+        let run = rows.get(&place).cloned();
+        let run = run.map(|item| RunRow::from_item(&item).map(|row| (item, row))).transpose();
+        Ok(Known {
+            org: key.org.clone(),
+            run: run.map_err(|_| Reason::ApprovalsUnavailable)?,
+            around: Around {
+                tenant: find(&rows, &Key::tenant(tenant)),
+                org: find(&rows, &Key::org(&key.org)),
+                kills: Kills {
+                    platform: find(&rows, &switches.platform),
+                    org: find(&rows, &switches.org),
+                    tenant: find(&rows, &switches.tenant),
+                    agent: find(&rows, &switches.agent),
+                },
+                key: Some(key),
+                agent,
+                approval,
+                rows,
+            },
+            switches,
+            claims,
+        })
+    }
+
+    fn scribe<'k>(&self, known: &'k Known, step: Step, action: ActionId) -> OfTool<'k> {
+        let event = match step {
+            Step::Consume => EventType::ActionConsumed,
+            Step::Outcome => EventType::ActionEnded,
+        };
+        let request_id = self.request.request_id.clone();
+        OfTool {
+            claims: &known.claims,
+            org: &known.org,
+            region: self.rules.region,
+            action_id: action,
+            request_id,
+            event,
+        }
+    }
+
+    /// Records a refusal, then says it.
+    async fn refused(&self, known: &Known, step: Step, action: ActionId, refused: Refused) -> Response {
+        let recorded = async {
+            let random = aws::random().map_err(|_| Reason::FactsUnavailable)?;
+            let record =
+                self.scribe(known, step, action).record(aws::now(), random, Phase::Single, refused.reason);
+            let recorded = in_time(self.effects.audit.record(&[record]), aws::NotRecorded).await;
+            recorded.map_err(|_| Reason::AuditUnavailable)
+        };
+        match recorded.await {
+            Ok(()) => Response::error(&refused).with_action(action),
+            Err(reason) => Response::error(&reason.into()).with_action(action),
+        }
+    }
+
+    /// `None`: something changed meanwhile.
+    async fn consume(&self, known: &Known, told: &Told, action: ActionId) -> Option<Response> {
+        let now = aws::now();
+        let run = known.run.as_ref().map(|(_, run)| run);
+        match consume::consume(&known.claims, run, &told.consumer, &known.around, now) {
+            Verdict::Again(due) => Some(consumed(due)),
+            Verdict::Refuse(reason) => Some(self.refused(known, Step::Consume, action, reason.into()).await),
+            Verdict::Cancel(reason) => self.cancel(known, told, action, (reason, now)).await,
+            Verdict::Take => {
+                let row = consume::run(&known.claims, &told.consumer, Run::Consumed, &known.around, now);
+                let due = row.due_at;
+                let writes = self.taking(known, &row, now);
+                let written = self.written(known, Step::Consume, action, writes, Reason::Completed).await;
+                match written {
+                    Ok(()) => Some(consumed(due)),
+                    Err(None) => None,
+                    Err(Some(reason)) => Some(Response::error(&reason.into())),
+                }
+            }
+        }
+    }
+
+    /// The consumption, and everything that it rests on: written only if all of it is as it was read.
+    fn taking(&self, known: &Known, row: &RunRow, now: Timestamp) -> Vec<Write> {
+        let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
+        let mut writes = vec![Swap::create(place, row.to_item()).to_write()];
+        let around = &known.around;
+        writes.extend(around.approval.as_ref().map(|row| approvals::is_approved(row, now)));
+        let all = &around.rows;
+        writes.extend(known.switches.all().iter().map(|key| unchanged(key, all.get(key), &["version"])));
+        let people = around.approval.as_ref().map(consume::people).unwrap_or_default();
+        let mut people: Vec<_> =
+            people.into_iter().filter(|key| !known.switches.all().contains(key)).collect();
+        people.sort();
+        people.dedup();
+        for key in &people {
+            let item = all.get(key);
+            let fields: Vec<&str> = item.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let fields = if key.sk.starts_with("USER#") { vec!["active", "epoch"] } else { fields };
+            let fields: Vec<&str> = fields.into_iter().filter(|name| !matches!(*name, "pk" | "sk")).collect();
+            writes.push(unchanged(key, item, &fields));
+        }
+        writes
+    }
+
+    /// Written down as over: nothing that comes back brings it back.
+    async fn cancel(
+        &self,
+        known: &Known,
+        told: &Told,
+        action: ActionId,
+        (reason, now): (Reason, Timestamp),
+    ) -> Option<Response> {
+        let row = consume::run(&known.claims, &told.consumer, Run::Cancelled, &known.around, now);
+        let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
+        let write = vec![Swap::create(place, row.to_item()).to_write()];
+        match self.written(known, Step::Consume, action, write, reason).await {
+            Ok(()) => Some(Response::error(&reason.into())),
+            Err(None) => None,
+            Err(Some(reason)) => Some(Response::error(&reason.into())),
+        }
+    }
+
+    /// Recorded, written, recorded.
+    ///
+    /// # Errors
+    /// `None`: something changed meanwhile. Otherwise why it may not be written.
+    async fn written(
+        &self,
+        known: &Known,
+        step: Step,
+        action: ActionId,
+        writes: Vec<Write>,
+        ends: Reason,
+    ) -> Result<(), Option<Reason>> {
+        let scribe = self.scribe(known, step, action);
+        let random = || aws::random().map_err(|_| Some(Reason::FactsUnavailable));
+        let attempt = scribe.record(aws::now(), random()?, Phase::Attempt, Reason::Allowed);
+        let recorded = in_time(self.effects.audit.attempt(action, &[attempt]), aws::NotRecorded).await;
+        recorded.map_err(|_| Some(Reason::AuditUnavailable))?;
+        let written = in_time(self.effects.dynamo.write_all(writes), GateFault::Unknown).await;
+        let reason = if written.is_ok() { ends } else { Reason::ApprovalsUnavailable };
+        let outcome = scribe.record(aws::now(), random()?, Phase::Outcome, reason);
+        if in_time(self.effects.audit.record(&[outcome]), aws::NotRecorded).await.is_err() {
+            tracing::error!(action_id = %action, "action.not_closed");
+        }
+        written.map_err(|fault| match fault {
+            GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown => None,
+        })
+    }
+
+    /// `None`: something changed meanwhile.
+    async fn end(&self, known: &Known, told: &Told, action: ActionId) -> Option<Response> {
+        let now = aws::now();
+        let run = known.run.as_ref().map(|(_, run)| run);
+        let outcome = told.outcome.unwrap_or(Run::Unknown);
+        let refused = |reason: Reason| self.refused(known, Step::Outcome, action, reason.into());
+        match consume::outcome(run, &told.consumer, outcome, now) {
+            Ending::Again(state) => Some(Response::json(200, &ended(state))),
+            Ending::Refuse(reason) => Some(refused(reason).await),
+            Ending::Late => match self.put(known, Run::Unknown, action, now).await {
+                Ok(()) => Some(refused(Reason::OutcomeTold).await),
+                Err(None) => None,
+                Err(Some(reason)) => Some(Response::error(&reason.into())),
+            },
+            Ending::Write(state) => match self.put(known, state, action, now).await {
+                Ok(()) => Some(Response::json(200, &ended(state))),
+                Err(None) => None,
+                Err(Some(reason)) => Some(Response::error(&reason.into())),
+            },
+        }
+    }
+
+    async fn put(
+        &self,
+        known: &Known,
+        state: Run,
+        action: ActionId,
+        now: Timestamp,
+    ) -> Result<(), Option<Reason>> {
+        let (item, run) = known.run.as_ref().ok_or(Some(Reason::PermitNotYours))?;
+        let key = approvals::run_key(&run.tenant, run.approval.as_ref(), &run.permit);
+        let new = RunRow { state, ended_at: Some(now), ..run.clone() };
+        let write = Swap { key, old: Some(item.clone()), new: new.to_item() }.to_write();
+        self.written(known, Step::Outcome, action, vec![write], Reason::Completed).await
+    }
+}
+
+fn consumed(due: Timestamp) -> Response {
+    Response::json(200, &json!({"status": Run::Consumed.as_str(), "due_at": due.to_string()}))
+}
+
+fn ended(state: Run) -> Value {
+    json!({"status": state.as_str()})
+}
+
+/// Shows nothing of whoever came.
+impl std::fmt::Debug for Tool<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tool").finish_non_exhaustive()
+    }
+}
