@@ -119,7 +119,7 @@ fn rows_lie_where_they_lay() {
     let place = |key: Key| format!("{} {} {}", key.table, key.pk, key.sk);
     assert_eq!(place(Key::approval(&tenant, &id)), format!("votes T#{tenant} APPROVAL#{id}"));
     assert_eq!(place(Key::approval_link(&id)), format!("votes LINK#{id} LINK"));
-    assert_eq!(place(Key::waiting(&tenant, &id)), format!("votes WAITING#2 {id}"));
+    assert_eq!(place(Key::waiting(&tenant, &id)), format!("votes WAITING#2 {tenant}#{id}"));
     assert_eq!(place(Key::gate(&tenant)), format!("control T#{tenant} GATE"));
     let permit = PermitId::from_random([5; 10]);
     let of_permit = place(run_key(&tenant, None, &permit));
