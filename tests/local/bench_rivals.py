@@ -9,7 +9,6 @@ cannot be installed or started, or lets planted values pass, is `{"failed": why}
 """
 
 import argparse
-import hashlib
 import http.client
 import json
 import os
@@ -159,7 +158,7 @@ def _calls(port: int, headers: dict[str, str], body: dict, count: int) -> None:
 @contextmanager
 def _portkey(target: Path, upstreams: Upstreams, model: str) -> Iterator[Running]:
     program = shutil.which("node")
-    directory = _install_portkey(target)
+    directory = packages.ensure_node(target, "portkey", PORTKEY, "Portkey's gateway")
     package = directory / "node_modules" / "@portkey-ai" / "gateway"
     checks = {
         kind: {"id": "default.regexReplace", "rule": f"/{pattern}/g", "redactText": f"[{kind.upper()}]"}
@@ -187,27 +186,6 @@ def _portkey(target: Path, upstreams: Upstreams, model: str) -> Iterator[Running
             (headers(upstreams.measured), model),
             (headers(upstreams.proof), model),
         )
-
-
-def _install_portkey(target: Path) -> Path:
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if not (npm and node):
-        raise StackError("node and npm are not on the PATH")
-    lists = [PORTKEY / "package.json", PORTKEY / "package-lock.json"]
-    listed = hashlib.sha256(b"".join(file.read_bytes() for file in lists)).hexdigest()[:12]
-    wanted = target / f"portkey-{listed}"
-    log = target / "portkey.log"
-    with packages.locked(target / "portkey.lock"):
-        if not (wanted / "complete").exists():
-            shutil.rmtree(wanted, ignore_errors=True)
-            wanted.mkdir(parents=True)
-            for file in lists:
-                shutil.copy2(file, wanted)
-            log.write_text("")
-            command = [npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"]
-            processes.run(command, log, "installing Portkey's gateway", cwd=wanted)
-            (wanted / "complete").touch()
-    return wanted
 
 
 @contextmanager

@@ -18,11 +18,10 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from hashlib import sha256
 from pathlib import Path
 
 from doctor import CHROMIUM_INSTALL, chromium_program, install_command
-from packages import locked
+from packages import ensure_node, locked, node, script_beside
 from processes import run
 from steps import StackError, say
 
@@ -60,8 +59,8 @@ def main() -> int:
 
 
 def installed() -> dict[str, str] | None:
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if not (program and npm):
+    found = node()
+    if found is None:
         say("no browser for tests: node and npm are not on the PATH; make doctor says how to install them")
         return None
     TARGET.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def installed() -> dict[str, str] | None:
             say(f"no browser for tests: Chromium is missing. Install it with: {install_command(CHROMIUM_INSTALL)}")
             say("  or name one: export CHROMIUM=/path/to/chrome")
             return None
-        return {"program": program, "script": str(install_driver(npm)), "chromium": chromium, "out": str(TARGET)}
+        return {"program": found[0], "script": str(install_driver()), "chromium": chromium, "out": str(TARGET)}
 
 
 def environment(found: dict[str, str]) -> dict[str, str]:
@@ -109,28 +108,9 @@ def distribution() -> str:
         return ""
 
 
-def install_driver(npm: str) -> Path:
-    lists, script = [HERE / "package.json", HERE / "package-lock.json"], HERE / "drive.mjs"
-    packages = TARGET / f"node-{fingerprint(lists)}"
-    if not (packages / "complete").exists():
-        shutil.rmtree(packages, ignore_errors=True)
-        packages.mkdir(parents=True)
-        for file in lists:
-            shutil.copy2(file, packages)
-        log = TARGET / "npm.log"
-        log.write_text("")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        run(command, log, "installing the driver of the browser (is the npm registry reachable?)", cwd=packages)
-        (packages / "complete").touch()
-    # A script finds packages that lie above it.
-    copied = packages / f"drive-{fingerprint([script])}.mjs"
-    if not copied.exists():
-        shutil.copy2(script, copied)
-    return copied
-
-
-def fingerprint(files: list[Path]) -> str:
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+def install_driver() -> Path:
+    packages = ensure_node(TARGET, "node", HERE, "the driver of the browser")
+    return script_beside(packages, HERE / "drive.mjs")
 
 
 if __name__ == "__main__":

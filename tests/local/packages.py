@@ -1,4 +1,5 @@
-"""Virtual environments, `target/venv` above all: shared by every stack of a checkout, rebuilt only when their list changes."""
+"""Virtual environments, `target/venv` above all, and Node's packages: shared by every stack of a checkout, rebuilt only when their
+list changes."""
 
 import fcntl
 import hashlib
@@ -24,6 +25,45 @@ def ensure_venv(target: Path, name: str = "venv", requirements: Path = REQUIREME
             _build(wanted, requirements, target / f"{name}.log")
         _point(target / name, wanted)
     return wanted / "bin" / "python"
+
+
+def node() -> tuple[str, str] | None:
+    """Node and npm; None where one of them is not on the PATH."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    return (program, npm) if program and npm else None
+
+
+def ensure_node(target: Path, name: str, folder: Path, what: str, dev: bool = False) -> Path:
+    """Returns the directory with the packages that a folder's lock file lists; those for its development too, if so asked."""
+    found = node()
+    if found is None:
+        raise StackError("node and npm are not on the PATH; make doctor says how to install them")
+    lists = [folder / "package.json", folder / "package-lock.json"]
+    wanted = target / f"{name}-{fingerprint(lists)}"
+    log = target / f"{name}.log"
+    with locked(target / f"{name}.lock"):
+        if not (wanted / "complete").exists():
+            shutil.rmtree(wanted, ignore_errors=True)
+            wanted.mkdir(parents=True)
+            for file in lists:
+                shutil.copy2(file, wanted)
+            log.write_text("")
+            command = [found[1], "ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if dev else ["--omit=dev"])]
+            run(command, log, f"installing {what} (is the npm registry reachable?)", cwd=wanted)
+            (wanted / "complete").touch()
+    return wanted
+
+
+def script_beside(packages: Path, script: Path) -> Path:
+    """A copy of a script where it finds packages: they lie above it."""
+    copied = packages / f"{script.stem}-{fingerprint([script])}{script.suffix}"
+    if not copied.exists():
+        shutil.copy2(script, copied)
+    return copied
+
+
+def fingerprint(files: list[Path]) -> str:
+    return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @contextmanager

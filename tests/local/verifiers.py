@@ -14,10 +14,9 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from hashlib import sha256
 from pathlib import Path
 
-from packages import ensure_venv, locked
+from packages import ensure_node, ensure_venv, fingerprint, locked, node
 from processes import run
 from steps import StackError, say
 
@@ -53,30 +52,23 @@ def install_python() -> Path:
 
 def install_typescript() -> dict[str, str] | None:
     """The built package and its tests; None where node or npm is not on the PATH."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if not (program and npm):
+    found = node()
+    if found is None:
         return None
-    lists, sources = [TYPESCRIPT / "package.json", TYPESCRIPT / "package-lock.json"], files(TYPESCRIPT)
-    packages = TARGET / f"node-{fingerprint(lists)}"
+    packages = ensure_node(TARGET, "node", TYPESCRIPT, "the packages of verifiers/typescript", dev=True)
+    sources = files(TYPESCRIPT)
     built = packages / f"built-{fingerprint(sources)}"
     log = TARGET / "typescript.log"
     with locked(TARGET / "typescript.lock"):
-        log.write_text("")
-        if not (packages / "complete").exists():
-            shutil.rmtree(packages, ignore_errors=True)
-            packages.mkdir(parents=True)
-            copy(lists, packages)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            run(command, log, "installing the packages of verifiers/typescript (is the npm registry reachable?)", cwd=packages)
-            (packages / "complete").touch()
         if not (built / "complete").exists():
             shutil.rmtree(built, ignore_errors=True)
             # Below the packages, since that is where a script finds them.
             copy(sources, built)
-            compiler = [program, str(packages / "node_modules" / "typescript" / "bin" / "tsc"), "-p", str(built)]
+            log.write_text("")
+            compiler = [found[0], str(packages / "node_modules" / "typescript" / "bin" / "tsc"), "-p", str(built)]
             run(compiler, log, "compiling verifiers/typescript")
             (built / "complete").touch()
-    return {"program": program, "package": str(built / "dist" / "src" / "index.js"), "tests": str(built / "dist" / "tests")}
+    return {"program": found[0], "package": str(built / "dist" / "src" / "index.js"), "tests": str(built / "dist" / "tests")}
 
 
 def test_python() -> None:
@@ -128,10 +120,6 @@ def copy(sources: list[Path], to: Path) -> None:
         target = to / source.relative_to(TYPESCRIPT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
-
-
-def fingerprint(sources: list[Path]) -> str:
-    return sha256(b"".join(source.name.encode() + source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
     install.py TARGET → {"program": PATH, "script": PATH}, or null where node or npm is not on the PATH
 """
 
-import hashlib
 import json
-import shutil
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -13,37 +11,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from packages import locked  # noqa: E402
-from processes import run  # noqa: E402
+from packages import ensure_node, node, script_beside  # noqa: E402
 from steps import StackError  # noqa: E402
 
 
 def installed(target: Path) -> dict | None:
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if not (program and npm):
+    found = node()
+    if found is None:
         return None
-    lists, script = [HERE / "package.json", HERE / "package-lock.json"], HERE / "server.mjs"
-    wanted = target / f"node-{_fingerprint(lists)}"
-    with locked(target / "idp.lock"):
-        if not (wanted / "complete").exists():
-            shutil.rmtree(wanted, ignore_errors=True)
-            wanted.mkdir(parents=True)
-            for file in lists:
-                shutil.copy2(file, wanted)
-            log = target / "install.log"
-            log.write_text("")
-            command = [npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"]
-            run(command, log, "installing the identity provider", cwd=wanted)
-            (wanted / "complete").touch()
-        # A script finds packages that lie above it.
-        copied = wanted / f"server-{_fingerprint([script])}.mjs"
-        if not copied.exists():
-            shutil.copy2(script, copied)
-    return {"program": program, "script": str(copied)}
-
-
-def _fingerprint(files: list[Path]) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    packages = ensure_node(target, "idp", HERE, "the identity provider")
+    return {"program": found[0], "script": str(script_beside(packages, HERE / "server.mjs"))}
 
 
 def main() -> int:
