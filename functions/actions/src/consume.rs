@@ -2,12 +2,12 @@
 //! since people may have left and switches may have been turned after the permit was signed; the write compares it once more.
 
 use domain::{
-    Agent, ApprovalRow, ConnectionRow, InEpoch, KeyRow, KeyState, KillScope, Lifecycle, Opaque, Org, Owner,
-    Reason, Role, Run, RunRow, Say, Tenant, Timestamp, User, UserId, Vote,
+    Agent, ApprovalRow, InEpoch, KeyRow, KeyState, KillScope, Lifecycle, Opaque, Org, Owner, Reason, Run,
+    RunRow, Say, Tenant, Timestamp, User, UserId, Vote,
 };
 use policy::Kills;
 use tables::codec::Row;
-use tables::standing::came_by_group;
+use tables::standing::role_through;
 use tables::{Item, Key, directory};
 
 use crate::permit::Claims;
@@ -134,38 +134,21 @@ fn approved(claims: &Claims, around: &Around, now: Timestamp) -> Result<(), Reas
     let owners = [&row.from.owner, &row.from.answers].into_iter().flatten();
     let user = |id: &UserId| find::<User>(&around.rows, &Key::user(&row.from.org, id));
     let gone = |one: &InEpoch| !one.stands(user(&one.user).as_ref());
-    let turned = versions(&around.kills) != Some(row.switches);
+    let turned = around.kills.versions() != Some(row.switches);
     if turned || owners.into_iter().any(gone) || !row.is_reached(|vote| stands(vote, row, &around.rows)) {
         return Err(Reason::ApprovalCancelled);
     }
     Ok(())
 }
 
-/// Versions of the switches, platform to agent.
-fn versions(kills: &Kills) -> Option<[u64; 4]> {
-    let version = |row: &Option<domain::KillRow>| row.as_ref().map(|row| row.version);
-    Some([version(&kills.platform)?, version(&kills.org)?, version(&kills.tenant)?, version(&kills.agent)?])
-}
-
 /// Whether somebody's yes still counts: they are who they were, and hold what it counted by.
 fn stands(vote: &Vote, row: &ApprovalRow, rows: &Rows) -> bool {
     let user: Option<User> = find(rows, &Key::user(&vote.org, &vote.user));
     let same = InEpoch::new(vote.user.clone(), vote.epoch).stands(user.as_ref());
-    let role = vote.role.is_none_or(|role| holds(vote, row, role, rows));
+    let held = || role_through(rows, &row.from.tenant, &vote.user, &vote.via).ok().flatten();
+    let role = vote.role.is_none() || vote.role == held();
     let member = |group| rows.contains_key(&directory::member_of(&vote.via, &vote.user, group));
     same && role && vote.groups.iter().all(member)
-}
-
-/// A role that came by a connection's groups counts through that connection alone, for as long as it gives it to any.
-fn holds(vote: &Vote, row: &ApprovalRow, role: Role, rows: &Rows) -> bool {
-    let place = Key::binding(&row.from.tenant, &vote.user);
-    let bound: Option<Role> = find(rows, &place);
-    let via = rows.get(&place).and_then(came_by_group);
-    let gives = |via: &domain::ConnectionId| {
-        let connection: Option<ConnectionRow> = find(rows, &Key::connection(via));
-        *via == vote.via && connection.is_some_and(|one| one.gives(&row.from.tenant, role))
-    };
-    bound == Some(role) && via.as_ref().is_none_or(gives)
 }
 
 /// The rows of whoever agreed, and of whoever asked.

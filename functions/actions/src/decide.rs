@@ -217,7 +217,7 @@ fn admitted(
     facts.keys.map_err(keys_fault)?;
     let gate = facts.gate.ok_or(Reason::GateMissing)?;
     let hold = gated(rules, &gate, &row, &facts.standing, &asking, moment.now, known)?;
-    let switches = switches(&facts.standing).ok_or(Reason::FactsUnavailable)?;
+    let switches = facts.standing.kills.versions().ok_or(Reason::FactsUnavailable)?;
     let (approval, permit_id) = ids(&row, &asking.idempotency_key);
     let from = requester(&row, &facts.standing, writer);
     let policy_version = gate.version;
@@ -283,13 +283,6 @@ fn gated(
             Err(Reason::GateUnreadable.into())
         }
     }
-}
-
-/// Versions of the switches above, platform to agent.
-pub fn switches(standing: &Standing) -> Option<[u64; 4]> {
-    let kills = &standing.kills;
-    let version = |row: &Option<domain::KillRow>| row.as_ref().map(|row| row.version);
-    Some([version(&kills.platform)?, version(&kills.org)?, version(&kills.tenant)?, version(&kills.agent)?])
 }
 
 fn requester(row: &KeyRow, standing: &Standing, writer: &Writer) -> Requester {

@@ -4,11 +4,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws::{AuditSender, Dynamo, KmsEcSigner, KmsWrapper, NotRecorded};
+use aws::{ApprovalsSender, AuditSender, Dynamo, KmsEcSigner, KmsWrapper, NotRecorded};
 use caller::{Addresses, Keys, LoadFault, RateFault, keys_fault};
 use domain::{
-    ApprovalId, ApprovalRow, ApprovalState, GateRow, GatewayKey, PermitId, Phase, Reason, RootRow, Run,
-    RunRow, SealedBytes, TenantId, Timestamp,
+    ApprovalId, ApprovalMessage, ApprovalRow, ApprovalState, ApprovalStep, GateRow, GatewayKey, PermitId,
+    Phase, Reason, RootRow, Run, RunRow, SealedBytes, TenantId, Timestamp,
 };
 use envelope::{Aad, Purpose};
 use serde_json::{Value, json};
@@ -18,9 +18,8 @@ use tables::{GateFault, Key, approvals};
 use crate::decide::{self, Admitted, Earlier, Facts, Hold, Moment, Next, Refusal, Rules};
 use crate::event::Request;
 use crate::permit::{self, PublicKey};
-use crate::queue::Queue;
 use crate::records::Known;
-use crate::response::{Refused, Response};
+use crate::response::{self, Refused, Response};
 
 /// What effects need: clients, and the addresses seen so far.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ pub struct Effects {
     pub roots: envelope::Roots<KmsWrapper>,
     pub addresses: Addresses,
     pub signer: KmsEcSigner,
-    pub queue: Queue,
+    pub queue: ApprovalsSender,
 }
 
 /// The root that actions are sealed under, as it was read with the facts.
@@ -76,7 +75,7 @@ impl Effects {
         let Refusal { action_id, refused, record } = refusal;
         let recorded = in_time(self.audit.record(&[*record]), NotRecorded).await;
         let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
-        Response::error(&refused).with_action(action_id)
+        response::error(&refused).with_action(action_id)
     }
 
     async fn refused(&self, admitted: &Admitted, refused: Refused, known: &Known) -> Response {
@@ -190,7 +189,7 @@ impl Effects {
         let token = match signed {
             Ok(token) => token,
             // It is told already.
-            Err(reason) => return Ok(Response::error(&reason.into())),
+            Err(reason) => return Ok(response::error(&reason.into())),
         };
         Ok(Response::json(
             200,
@@ -238,13 +237,16 @@ impl Effects {
             Err(_) => Reason::ApprovalsUnavailable,
         };
         if written.is_ok() {
-            self.queue.requested(&row.from.tenant, &row.id).await;
+            let (tenant, id) = (row.from.tenant.clone(), row.id.clone());
+            let message = ApprovalMessage::new(ApprovalStep::Requested, tenant, id);
+            // One that is lost costs a reminder: the request is found by the clock too.
+            let _ = self.queue.told(&message).await;
         }
         self.close(admitted, reason, known).await;
         match written {
             Ok(()) => Ok(Some(waiting(rules, &row.id, row.expires_at))),
             Err(GateFault::Condition(_)) => Ok(None),
-            Err(_) => Ok(Some(Response::error(&Reason::ApprovalsUnavailable.into()))),
+            Err(_) => Ok(Some(response::error(&Reason::ApprovalsUnavailable.into()))),
         }
     }
 
@@ -262,7 +264,7 @@ impl Effects {
     pub async fn jwks(&self) -> Response {
         match self.public_key().await {
             Ok(key) => Response::json(200, &key.to_jwks()),
-            Err(reason) => Response::error(&reason.into()),
+            Err(reason) => response::error(&reason.into()),
         }
     }
 
@@ -339,7 +341,9 @@ fn waiting(rules: &Rules, id: &ApprovalId, until: Timestamp) -> Response {
         "status": "pending", "approval": id, "url": format!("{}/a/{id}", rules.approvals),
         "expires_at": until.to_string(), "retry_after_seconds": AGAIN_SECONDS,
     });
-    Response::json(202, &body).again(format!("/v1/approvals/{id}"), AGAIN_SECONDS)
+    Response::json(202, &body)
+        .with("location", format!("/v1/approvals/{id}"))
+        .with("retry-after", AGAIN_SECONDS.to_string())
 }
 
 fn at_second(seconds: u64) -> Option<String> {

@@ -17,7 +17,6 @@ mod effects;
 mod event;
 mod ids;
 mod permit;
-mod queue;
 mod records;
 mod refusal;
 mod response;
@@ -30,7 +29,6 @@ pub use caller::Addresses;
 pub use config::Config;
 pub use decide::Rules;
 pub use effects::Effects;
-pub use queue::Queue;
 pub use response::Response;
 
 use std::time::Duration;
@@ -61,7 +59,7 @@ impl Actions {
             Ok(request) => request,
             Err(reason) => {
                 self.strangers.refused(reason, None, now);
-                return Response::error(&reason.into());
+                return response::error(&reason.into());
             }
         };
         match &request.route {
@@ -72,7 +70,7 @@ impl Actions {
                 let answered = Box::pin(tool.run(*step, id.as_ref(), told.as_ref(), now)).await;
                 answered.unwrap_or_else(|stranger| {
                     self.strangers.refused(stranger, request.source_ip, now);
-                    Response::error(&stranger.into())
+                    response::error(&stranger.into())
                 })
             }
             Route::Act(_) | Route::Wait(..) | Route::Stray(_) => self.by_key(&request, now, time_left).await,
@@ -95,7 +93,7 @@ impl Actions {
         now: Timestamp,
         time_left: Duration,
     ) -> Response {
-        let Ok(random) = Random::draw() else { return Response::error(&Reason::FactsUnavailable.into()) };
+        let Ok(random) = Random::draw() else { return response::error(&Reason::FactsUnavailable.into()) };
         let moment = Moment { now, random };
         let (facts, roots) = match self.effects.load(key, now).await {
             Ok(loaded) => loaded,
@@ -119,8 +117,8 @@ impl Actions {
     fn stranger(&self, request: &Request, reason: Reason, now: Timestamp) -> Response {
         self.strangers.refused(reason, request.source_ip, now);
         match request.route {
-            Route::Stray(stray) => Response::error(&stray.into()),
-            _ => Response::error(&reason.into()),
+            Route::Stray(stray) => response::error(&stray.into()),
+            _ => response::error(&reason.into()),
         }
     }
 
@@ -128,7 +126,7 @@ impl Actions {
     fn elsewhere(&self, key: &GatewayKey, request: &Request, now: Timestamp) -> Response {
         self.strangers.refused(Reason::KeyOtherRegion, request.source_ip, now);
         let hint = format!("the key's region is {}, this one is {}", key.region(), self.rules.region);
-        Response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
+        response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
-use countersign_actions::{Actions, Addresses, Config, Effects, Queue, Rules};
+use aws::{ApprovalsSender, AuditSender, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
+use countersign_actions::{Actions, Addresses, Config, Effects, Rules};
 use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
         addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),
         signer: KmsEcSigner::new(&sdk, config.permit_key_arn),
-        queue: Queue::new(&sdk, config.queue),
+        queue: ApprovalsSender::new(&sdk, config.queue),
     };
     let actions = &Actions::new(rules, effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {

@@ -17,7 +17,7 @@ use crate::effects::{Effects, in_time};
 use crate::event::{Request, Step};
 use crate::permit::{self, Claims};
 use crate::records::OfTool;
-use crate::response::{Refused, Response};
+use crate::response::{self, Refused, Response};
 
 /// Tries after a lost race: each looks at everything again.
 const TRIES: u32 = 5;
@@ -161,8 +161,8 @@ impl Tool<'_> {
             recorded.map_err(|_| Reason::AuditUnavailable)
         };
         match recorded.await {
-            Ok(()) => Response::error(&refused).with_action(action),
-            Err(reason) => Response::error(&reason.into()).with_action(action),
+            Ok(()) => response::error(&refused).with_action(action),
+            Err(reason) => response::error(&reason.into()).with_action(action),
         }
     }
 
@@ -182,7 +182,7 @@ impl Tool<'_> {
                 match written {
                     Ok(()) => Some(consumed(due)),
                     Err(None) => None,
-                    Err(Some(reason)) => Some(Response::error(&reason.into())),
+                    Err(Some(reason)) => Some(response::error(&reason.into())),
                 }
             }
         }
@@ -223,9 +223,9 @@ impl Tool<'_> {
         let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
         let write = vec![Swap::create(place, row.to_item()).to_write()];
         match self.written(known, Step::Consume, action, write, reason).await {
-            Ok(()) => Some(Response::error(&reason.into())),
+            Ok(()) => Some(response::error(&reason.into())),
             Err(None) => None,
-            Err(Some(reason)) => Some(Response::error(&reason.into())),
+            Err(Some(reason)) => Some(response::error(&reason.into())),
         }
     }
 
@@ -269,12 +269,12 @@ impl Tool<'_> {
             Ending::Late => match self.put(known, Run::Unknown, action, now).await {
                 Ok(()) => Some(refused(Reason::OutcomeTold).await),
                 Err(None) => None,
-                Err(Some(reason)) => Some(Response::error(&reason.into())),
+                Err(Some(reason)) => Some(response::error(&reason.into())),
             },
             Ending::Write(state) => match self.put(known, state, action, now).await {
                 Ok(()) => Some(Response::json(200, &ended(state))),
                 Err(None) => None,
-                Err(Some(reason)) => Some(Response::error(&reason.into())),
+                Err(Some(reason)) => Some(response::error(&reason.into())),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use caller::escaped;
 use domain::{ConnectionId, OrgId, UserId};
 use sha2::{Digest as _, Sha256};
 
@@ -48,29 +49,4 @@ fn page(title: &str, body: &str, leads_to: &str) -> Response {
     );
     // With `no-referrer`, browsers would send the form with the origin `null` (Fetch, section 3.2).
     Response::html(html).with("content-security-policy", &policy).with("referrer-policy", "same-origin")
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_quoted_stays_text() {
-        assert_eq!(escaped("\"><script>'&"), "&quot;&gt;&lt;script&gt;&#39;&amp;");
-    }
 }

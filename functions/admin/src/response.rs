@@ -2,17 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use domain::ActionId;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
 use lambda_runtime::{Error, StreamResponse};
 use serde_json::{Value, json};
 
 use crate::refusal::{Refused, Why};
-
-/// The one piece of a body, in the platform's terms.
-pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
 /// When what is asked too often may be asked again.
 const RETRY_AFTER_S: &str = "5";
@@ -119,9 +113,8 @@ impl Response {
     ///
     /// # Errors
     /// A header that is none: a fault of our own.
-    pub fn into_stream(self) -> Result<StreamResponse<Pieces>, Error> {
-        let metadata_prelude = caller::prelude(self.status, self.headers)?;
-        Ok(StreamResponse { metadata_prelude, stream: stream::iter([Ok(Bytes::from(self.body))]).boxed() })
+    pub fn into_stream(self) -> Result<StreamResponse<caller::Pieces>, Error> {
+        caller::whole(self.status, self.headers, self.body)
     }
 }
 

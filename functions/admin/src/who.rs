@@ -8,10 +8,11 @@ use domain::{
 };
 use policy::admin::{Principal, PrincipalId, Resource};
 use tables::codec::Row as _;
+use tables::standing::role_through;
 use tables::{Item, Key};
 
 use crate::ask::{Rows, Who};
-use crate::decide::{admit, offices};
+use crate::decide::offices;
 use crate::event::Params;
 use crate::refusal::Why;
 use crate::routes::On;
@@ -180,12 +181,6 @@ fn program_id(workload: &WorkloadId) -> PrincipalId {
     PrincipalId::Workload(workload.as_str().parse().unwrap_or_else(|_| Code::literal("unknown")))
 }
 
-/// Whether a connection still gives that role in a tenant.
-fn maps(rows: &Rows, connection: &ConnectionId, tenant: &TenantId, role: Role) -> bool {
-    let row = read::<ConnectionRow>(rows, &Key::connection(connection)).ok().flatten();
-    row.is_some_and(|row| row.gives(tenant, role))
-}
-
 /// The tenant, if its glass is broken for this person and another has confirmed that. It mends itself in time.
 fn opened(rows: &Rows, params: &Params, user: &UserId, now: Timestamp) -> Result<BTreeSet<TenantId>, Why> {
     let Some(tenant) = &params.tenant else { return Ok(BTreeSet::new()) };
@@ -198,14 +193,9 @@ fn opened(rows: &Rows, params: &Params, user: &UserId, now: Timestamp) -> Result
 /// A role counts in a tenant of the person's own organization alone.
 fn role(rows: &Rows, coming: &Coming<'_>, tenant: &TenantId) -> Result<Option<Role>, Why> {
     let row: Option<Tenant> = read(rows, &Key::tenant(tenant))?;
-    let place = Key::binding(tenant, coming.user);
-    let bound: Option<Role> = read(rows, &place)?;
-    let via = rows.get(&place).and_then(admit::came_by_group);
-    let gives = |via: ConnectionId| {
-        *coming.connection == via && bound.is_some_and(|role| maps(rows, &via, tenant, role))
-    };
-    let mapped = via.is_none_or(gives);
-    Ok(bound.filter(|_| mapped && row.is_some_and(|row| row.org == *coming.org)))
+    let role =
+        role_through(rows, tenant, coming.user, coming.connection).map_err(|_| Why::FactsUnavailable)?;
+    Ok(role.filter(|_| row.is_some_and(|row| row.org == *coming.org)))
 }
 
 /// The role that a session's own person or program has in a tenant, from the same rows as [`standing`].

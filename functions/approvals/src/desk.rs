@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use aws::{AuditSender, Dynamo, KmsWrapper};
+use aws::{ApprovalsSender, AuditSender, Dynamo, KmsWrapper};
 use bytes::Bytes;
-use domain::{ActionId, AuditRecord, Region, Timestamp};
+use domain::{ActionId, ApprovalMessage as Message, AuditRecord, Region, Timestamp};
 use egress::{Ask, Client, Headers, Reach, Target, Verb};
 use envelope::KeyWrapper;
 use serde_json::{Value, json};
@@ -15,7 +15,6 @@ use tables::gates::Write;
 use tables::{GateFault, Item, Key, Listed, Table};
 
 use crate::mail::Mail;
-use crate::queue::{Message, Queue};
 use crate::token::Token;
 
 /// Items by key.
@@ -164,7 +163,7 @@ pub struct World {
     pub client: Client,
     pub reach: Reach,
     pub admin: Target,
-    pub queue: Queue,
+    pub queue: ApprovalsSender,
     pub mail: Option<Mail>,
 }
 
@@ -207,7 +206,7 @@ impl Outside for World {
     }
 
     async fn tell(&self, message: &Message) -> Result<(), Away> {
-        self.queue.send(message).await
+        self.queue.told(message).await.map_err(|_| Away)
     }
 
     async fn mail(&self, to: &str, subject: &str, text: &str) -> Result<(), Away> {

@@ -29,7 +29,6 @@ mod mail;
 mod mask;
 mod odd;
 mod page;
-mod queue;
 mod records;
 mod response;
 mod signin;
@@ -47,12 +46,12 @@ use domain::{Reason, Timestamp};
 use lambda_runtime::{Error, FunctionResponse};
 use serde::Serialize;
 
+pub use caller::Pieces;
 pub use config::Config;
 pub use desk::{Desk, Live, Outside, World};
 pub use effects::Effects;
 pub use mail::Mail;
-pub use queue::Queue;
-pub use response::{Pieces, Response};
+pub use response::Response;
 pub use tell::Swept;
 
 use event::{Event, Request, Route};

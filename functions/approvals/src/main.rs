@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_approvals::{Approvals, Config, Effects, Live, Mail, Queue, World};
+use aws::{ApprovalsSender, AuditSender, Credentials, Dynamo, KmsWrapper};
+use countersign_approvals::{Approvals, Config, Effects, Live, Mail, World};
 use egress::{Client, Target};
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Error> {
         client,
         reach: config.reach,
         admin: Target::parse(&config.admin, config.reach)?,
-        queue: Queue::new(&sdk, config.queue),
+        queue: ApprovalsSender::new(&sdk, config.queue),
         mail: config.mail_from.map(|from| Mail::new(&sdk, from)),
     };
     let policies = Policies::default();

@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use domain::ActionId;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
 use lambda_runtime::{Error, StreamResponse};
 use maud::Markup;
 use sha2::{Digest as _, Sha256};
 
 use crate::page::style::STYLE;
-
-/// The one piece of a body, in the platform's terms.
-pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
 /// An answer to one ingress event.
 pub struct Response {
@@ -110,10 +104,10 @@ impl Response {
     ///
     /// # Errors
     /// A header that is none: a fault of our own.
-    pub fn into_stream(self) -> Result<StreamResponse<Pieces>, Error> {
-        let mut metadata_prelude = caller::prelude(self.status, self.headers)?;
-        metadata_prelude.cookies.extend(self.cookies);
-        Ok(StreamResponse { metadata_prelude, stream: stream::iter([Ok(Bytes::from(self.body))]).boxed() })
+    pub fn into_stream(self) -> Result<StreamResponse<caller::Pieces>, Error> {
+        let mut answer = caller::whole(self.status, self.headers, self.body)?;
+        answer.metadata_prelude.cookies.extend(self.cookies);
+        Ok(answer)
     }
 }
 

@@ -117,6 +117,12 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     async fn of_org(&self, org: &OrgId) -> Result<Vec<(ConnectionId, String)>, Away> {
+        let active = self.connections_of(org).await?;
+        Ok(active.into_iter().map(|row| (row.id.clone(), host(&row))).collect())
+    }
+
+    /// The connections of an organization by which anybody comes in.
+    pub(crate) async fn connections_of(&self, org: &OrgId) -> Result<Vec<ConnectionRow>, Away> {
         let rows = self.listed(Table::Identity, &format!("ORG#{org}"), "CONNECTION#").await?;
         let id =
             |key: &Key| key.sk.strip_prefix("CONNECTION#").and_then(|id| id.parse::<ConnectionId>().ok());
@@ -127,9 +133,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         }
         let rows = self.desk.rows(&keys).await?;
         let row = |key: &Key| find::<ConnectionRow>(&rows, key).ok().flatten();
-        let active =
-            keys.iter().filter_map(row).filter(|row| row.status == Lifecycle::Active && row.org == *org);
-        Ok(active.map(|row| (row.id.clone(), host(&row))).collect())
+        let active = |row: &ConnectionRow| row.status == Lifecycle::Active && row.org == *org;
+        Ok(keys.iter().filter_map(row).filter(active).collect())
     }
 
     fn go(&self, connection: Option<&ConnectionId>, back: &Back) -> Response {

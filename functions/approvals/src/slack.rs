@@ -4,8 +4,8 @@
 //! from Slack"). A click counts once.
 
 use domain::{
-    ApprovalId, ApprovalRow, Code, ConnectionId, ConnectionRow, EventType, Lifecycle, LinkRow, Metadata,
-    Opaque, OrgId, Phase, Say, SessionId, TenantId, Timestamp, UserId,
+    ApprovalId, ApprovalRow, Code, ConnectionId, EventType, LinkRow, Metadata, Opaque, OrgId, Phase, Say,
+    SessionId, TenantId, Timestamp, UserId,
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
@@ -18,10 +18,10 @@ use crate::channels::Slack;
 use crate::desk::{Away, Desk, Outside, Rows};
 use crate::effects::{Effects, NoCase, find, ten};
 use crate::event::SlackCall;
-use crate::queue::Step;
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
 use crate::who::{self, May, Me, STANDING, Session};
+use domain::ApprovalStep as Step;
 
 /// Older, or newer, than that is refused.
 const WINDOW_S: u64 = 300;
@@ -195,20 +195,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
 
     /// By which connection somebody comes: the one whose directory has them in a group, or the first that there is.
     async fn a_connection(&self, org: &OrgId, user: &UserId) -> Result<Option<ConnectionId>, Away> {
-        let rows = self.listed(Table::Identity, &format!("ORG#{org}"), "CONNECTION#").await?;
-        let id =
-            |key: &Key| key.sk.strip_prefix("CONNECTION#").and_then(|id| id.parse::<ConnectionId>().ok());
-        let keys: Vec<Key> =
-            rows.iter().filter_map(|(key, _)| id(key)).map(|id| Key::connection(&id)).collect();
-        if keys.is_empty() {
-            return Ok(None);
-        }
-        let rows = self.desk.rows(&keys).await?;
-        let row = |key: &Key| find::<ConnectionRow>(&rows, key).ok().flatten();
-        let active =
-            keys.iter().filter_map(row).filter(|row| row.status == Lifecycle::Active && row.org == *org);
         let mut first = None;
-        for one in active {
+        for one in self.connections_of(org).await? {
             let prefix = tables::directory::groups_of(user);
             let page = self
                 .desk

@@ -16,10 +16,10 @@ use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Case, Effects, NoCase, last_key, ten};
 use crate::event::{BATCH_MAX, Request, Word, Words};
 use crate::look::{Rendered, rendered};
-use crate::queue::{Message, Step};
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
 use crate::who::{STANDING, Session};
+use domain::{ApprovalMessage as Message, ApprovalStep as Step};
 
 /// How often something is decided anew because others decide at the same time: as many as may speak.
 const TRIES: u32 = 64;

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::Deserialize;
 use tables::codec::Row;
-use tables::standing::came_by_group;
+use tables::standing::role_through;
 use tables::{Item, Key};
 
 use crate::desk::{Rows, Told};
@@ -153,7 +153,8 @@ pub fn standing(
         return Err(NoStanding::Elsewhere);
     }
     Ok(Me {
-        role: role(session, tenant, rows, connection.as_ref())?,
+        role: role_through(rows, tenant, &session.user, &session.connection)
+            .map_err(|_| NoStanding::Unread)?,
         session: session.clone(),
         tenant: tenant.clone(),
         epoch: person.user.epoch,
@@ -162,22 +163,6 @@ pub fn standing(
         groups,
         instead_of: Vec::new(),
     })
-}
-
-/// A role that came by a connection's groups counts through that connection alone, for as long as it gives it to any.
-fn role(
-    session: &Session,
-    tenant: &TenantId,
-    rows: &Rows,
-    connection: Option<&ConnectionRow>,
-) -> Result<Option<Role>, NoStanding> {
-    let place = Key::binding(tenant, &session.user);
-    let bound: Option<Role> = read(rows, &place)?;
-    let via = rows.get(&place).and_then(came_by_group);
-    let gives = |via: ConnectionId, role| {
-        via == session.connection && connection.is_some_and(|row| row.gives(tenant, role))
-    };
-    Ok(bound.filter(|role| via.is_none_or(|via| gives(via, *role))))
 }
 
 /// One person, whatever accounts they have here: by the verified address that they came with last. An identity of a provider is

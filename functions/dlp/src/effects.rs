@@ -16,7 +16,7 @@ use crate::decide::{Decision, Facts};
 use crate::kept::Cleared;
 use crate::plan::{self, Asked, Keeping, Plan, Work};
 use crate::records::{Known, Told, Writer};
-use crate::response::{Refused, Response};
+use crate::response::{self, Refused, Response};
 use crate::tokens;
 
 /// What effects need: clients, and the addresses seen so far.
@@ -112,7 +112,7 @@ impl Effects {
                     Work::Keep { answer, keeping } => self.keep(&mut call, &answer, keeping, roots).await,
                     Work::Restore(asked) => self.restore(&mut call, asked, roots).await,
                 };
-                let response = done.unwrap_or_else(|refused| Response::error(&refused));
+                let response = done.unwrap_or_else(|refused| response::error(&refused));
                 response.with_action(action)
             }
         }
@@ -134,7 +134,7 @@ impl Effects {
     async fn refuse(&self, record: AuditRecord, refused: Refused) -> Response {
         let recorded = in_time(self.audit.record(&[record]), NotRecorded).await;
         let refused = if recorded.is_ok() { refused } else { Reason::AuditUnavailable.into() };
-        Response::error(&refused)
+        response::error(&refused)
     }
 
     /// An answer that has no effect but itself: one record, acknowledged before it leaves.
@@ -145,7 +145,7 @@ impl Effects {
         let recorded = in_time(self.audit.attempt(call.writer.action_id, &[record]), NotRecorded).await;
         let recorded = recorded.map_err(|NotRecorded| Reason::AuditUnavailable)?;
         Cleared::new(&call.permit, &recorded).ok_or(Reason::FactsUnavailable)?;
-        Ok(Response::answer(body))
+        Ok(Response::answer(200, body))
     }
 
     /// Keeps what an answer's tokens stand for. Nothing of it leaves before every row is written.
@@ -167,7 +167,7 @@ impl Effects {
         call.metadata = call.metadata.clone().count("tokens_kept", if kept.is_ok() { count } else { 0 });
         let body = call.committed(answer);
         self.close(call, kept.err()).await;
-        kept.map(|()| Response::answer(body)).map_err(Refused::from)
+        kept.map(|()| Response::answer(200, body)).map_err(Refused::from)
     }
 
     async fn attempt(&self, call: &Call) -> Result<Recorded, NotRecorded> {
@@ -205,7 +205,7 @@ impl Effects {
         let answer = plan::restored(&asked.shape, done.contents, done.restored, done.left);
         let body = call.committed(&answer);
         self.close(call, None).await;
-        Ok(Response::answer(body))
+        Ok(Response::answer(200, body))
     }
 
     /// Takes the tokens out of the key's minute.

@@ -56,12 +56,12 @@ impl Dlp {
             Ok(request) => request,
             Err(reason) => {
                 self.strangers.refused(reason, None, now);
-                return Response::error(&reason.into());
+                return response::error(&reason.into());
             }
         };
         match &request.route {
             Route::Health => return Response::health(),
-            Route::OpenApi => return Response::document(),
+            Route::OpenApi => return response::document(),
             Route::Call(..) | Route::Stray(_) => {}
         }
         match &request.key {
@@ -73,8 +73,8 @@ impl Dlp {
     }
 
     async fn known_key(&self, request: Request, now: Timestamp) -> Response {
-        let Ok(key) = &request.key else { return Response::error(&Reason::KeyMissing.into()) };
-        let Ok(random) = Random::draw() else { return Response::error(&Reason::FactsUnavailable.into()) };
+        let Ok(key) = &request.key else { return response::error(&Reason::KeyMissing.into()) };
+        let Ok(random) = Random::draw() else { return response::error(&Reason::FactsUnavailable.into()) };
         let moment = Moment { now, random };
         match self.effects.load(key, now).await {
             Ok((mut facts, roots)) => {
@@ -100,8 +100,8 @@ impl Dlp {
     fn stranger(&self, request: &Request, reason: Reason, now: Timestamp) -> Response {
         self.strangers.refused(reason, request.source_ip, now);
         match request.route {
-            Route::Stray(stray) => Response::error(&stray.into()),
-            Route::Health | Route::OpenApi | Route::Call(..) => Response::error(&reason.into()),
+            Route::Stray(stray) => response::error(&stray.into()),
+            Route::Health | Route::OpenApi | Route::Call(..) => response::error(&reason.into()),
         }
     }
 
@@ -109,7 +109,7 @@ impl Dlp {
     fn elsewhere(&self, key: &GatewayKey, request: &Request, now: Timestamp) -> Response {
         self.strangers.refused(Reason::KeyOtherRegion, request.source_ip, now);
         let hint = format!("the key's region is {}, this one is {}", key.region(), self.rules.region);
-        Response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
+        response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
     }
 }
 

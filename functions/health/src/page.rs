@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use caller::escaped;
 use domain::{CheckStatus, Region, Share, Standing, StatusDocument, Timestamp, check};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -188,20 +189,6 @@ fn entry(line: &Line<'_>) -> Value {
         "since": line.check.map(|check| if known.is_some() { check.since } else { check.expires_at }),
         "expires_at": line.check.map(|check| check.expires_at),
         "availability": known.map(|check| &check.availability),
-    })
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, char| {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-        out
     })
 }
 

@@ -2,14 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
 use lambda_runtime::{Error, StreamResponse};
 use serde_json::{Value, json};
-
-/// The one piece of a body, in the platform's terms.
-pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
 /// An answer to one event.
 #[derive(Debug)]
@@ -71,8 +65,7 @@ impl Response {
     ///
     /// # Errors
     /// A header that is none: a fault of our own.
-    pub fn into_stream(self) -> Result<StreamResponse<Pieces>, Error> {
-        let metadata_prelude = caller::prelude(self.status, self.headers)?;
-        Ok(StreamResponse { metadata_prelude, stream: stream::iter([Ok(Bytes::from(self.body))]).boxed() })
+    pub fn into_stream(self) -> Result<StreamResponse<caller::Pieces>, Error> {
+        caller::whole(self.status, self.headers, self.body)
     }
 }

@@ -58,6 +58,31 @@ impl KeyWrapper for KmsWrapper {
 #[error("the key service did not sign")]
 pub struct NotSigned;
 
+/// A signature over up to 4,096 bytes as they are, in KMS's own form.
+async fn signature(
+    client: &Client,
+    key_arn: &str,
+    message: &[u8],
+    algorithm: SigningAlgorithmSpec,
+) -> Result<Vec<u8>, NotSigned> {
+    let call = client.sign().key_id(key_arn).message(Blob::new(message));
+    let call = call.message_type(MessageType::Raw).signing_algorithm(algorithm);
+    let answer = call.send().await.map_err(|error| {
+        let _ = fault("Sign", &error);
+        NotSigned
+    })?;
+    Ok(answer.signature.map(Blob::into_inner).unwrap_or_default())
+}
+
+/// A public key in its DER form (RFC 5280 section 4.1.2.7).
+async fn public_key(client: &Client, key_arn: &str) -> Result<Vec<u8>, NotSigned> {
+    let answer = client.get_public_key().key_id(key_arn).send().await.map_err(|error| {
+        let _ = fault("GetPublicKey", &error);
+        NotSigned
+    })?;
+    Ok(answer.public_key.map(Blob::into_inner).unwrap_or_default())
+}
+
 /// An Ed25519 key in KMS (`ECC_NIST_EDWARDS25519`). It never leaves it.
 #[derive(Debug, Clone)]
 pub struct KmsSigner {
@@ -78,14 +103,8 @@ impl KmsSigner {
     /// # Errors
     /// Refused, or no answer.
     pub async fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
-        let call = self.client.sign().key_id(&self.key_arn).message(Blob::new(message));
-        let call = call.message_type(MessageType::Raw).signing_algorithm(SigningAlgorithmSpec::Ed25519Sha512);
-        let answer = call.send().await.map_err(|error| {
-            let _ = fault("Sign", &error);
-            NotSigned
-        })?;
-        let signature = answer.signature.map(Blob::into_inner).unwrap_or_default();
-        signature.try_into().map_err(|_| NotSigned)
+        let signature = signature(&self.client, &self.key_arn, message, SigningAlgorithmSpec::Ed25519Sha512);
+        signature.await?.try_into().map_err(|_| NotSigned)
     }
 
     /// The public key.
@@ -93,12 +112,7 @@ impl KmsSigner {
     /// # Errors
     /// Refused, no answer, or a key of another kind.
     pub async fn public_key(&self) -> Result<[u8; 32], NotSigned> {
-        let call = self.client.get_public_key().key_id(&self.key_arn);
-        let answer = call.send().await.map_err(|error| {
-            let _ = fault("GetPublicKey", &error);
-            NotSigned
-        })?;
-        let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+        let der = public_key(&self.client, &self.key_arn).await?;
         der.strip_prefix(&SPKI_PREFIX).and_then(|key| key.try_into().ok()).ok_or(NotSigned)
     }
 }
@@ -133,14 +147,8 @@ impl KmsEcSigner {
     /// # Errors
     /// Refused, or no answer.
     pub async fn sign(&self, message: &[u8]) -> Result<[u8; 64], NotSigned> {
-        let call = self.client.sign().key_id(&self.key_arn).message(Blob::new(message));
-        let call = call.message_type(MessageType::Raw).signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
-        let answer = call.send().await.map_err(|error| {
-            let _ = fault("Sign", &error);
-            NotSigned
-        })?;
-        let der = answer.signature.map(Blob::into_inner).unwrap_or_default();
-        fixed(&der).ok_or(NotSigned)
+        let der = signature(&self.client, &self.key_arn, message, SigningAlgorithmSpec::EcdsaSha256);
+        fixed(&der.await?).ok_or(NotSigned)
     }
 
     /// The public key, as an uncompressed point.
@@ -148,12 +156,7 @@ impl KmsEcSigner {
     /// # Errors
     /// Refused, no answer, or a key of another kind.
     pub async fn public_key(&self) -> Result<[u8; 65], NotSigned> {
-        let call = self.client.get_public_key().key_id(&self.key_arn);
-        let answer = call.send().await.map_err(|error| {
-            let _ = fault("GetPublicKey", &error);
-            NotSigned
-        })?;
-        let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+        let der = public_key(&self.client, &self.key_arn).await?;
         der.strip_prefix(&P256_PREFIX).and_then(|key| key.try_into().ok()).ok_or(NotSigned)
     }
 }

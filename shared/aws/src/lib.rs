@@ -16,8 +16,8 @@ mod dynamo;
 mod entropy;
 mod failure;
 mod kms;
-mod lifecycle;
 mod metrics;
+mod senders;
 mod start;
 mod vars;
 
@@ -29,7 +29,7 @@ pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
 pub use failure::log_s3_failure;
 pub use kms::{KmsEcSigner, KmsSigner, KmsWrapper, NotSigned};
-pub use lifecycle::{LifecycleSender, NotSent};
 pub use metrics::emit_metrics;
+pub use senders::{ApprovalsSender, LifecycleSender, NotSent};
 pub use start::{Credentials, StartError, init_tracing, sdk_config};
 pub use vars::{BadConfig, Vars};

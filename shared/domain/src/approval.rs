@@ -1,6 +1,8 @@
 //! Approvals: an action that waits for people, from the request to their decision. What becomes of it after that, a permit and
 //! its consumption, is in [`crate::Run`].
 
+mod message;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +14,8 @@ use crate::{
     SealedBytes, SessionId, TenantId, Timestamp, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use message::{ApprovalMessage, ApprovalStep};
 
 /// A request for approval. 128 bits, since it stands in links; it locates the request and decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -41,8 +41,8 @@ mod token;
 
 pub use action::{ActionDigest, ActionError, ActionForm, Run, RunRow};
 pub use approval::{
-    ApprovalId, ApprovalRow, ApprovalRule, ApprovalState, Approvers, Asked, Escalation, NotCast, Quorum,
-    Requester, Say, Vote,
+    ApprovalId, ApprovalMessage, ApprovalRow, ApprovalRule, ApprovalState, ApprovalStep, Approvers, Asked,
+    Escalation, NotCast, Quorum, Requester, Say, Vote,
 };
 pub use canonical::{CanonicalError, canonical_fields, canonical_json};
 pub use class::DataClass;

@@ -163,3 +163,25 @@ catalogue! {
         CallerGone = "caller_gone",
     }
 }
+
+impl Reason {
+    /// What only an action of an agent's ends with.
+    pub const OF_ACTIONS: [Self; 16] = [
+        Self::GateMissing,
+        Self::ActionForbidden,
+        Self::ApprovalPending,
+        Self::ApprovalDenied,
+        Self::ApprovalExpired,
+        Self::ApprovalCancelled,
+        Self::ApprovalUnknown,
+        Self::ApprovalConsumed,
+        Self::PermitInvalid,
+        Self::PermitExpired,
+        Self::PermitConsumed,
+        Self::PermitNotYours,
+        Self::OutcomeTold,
+        Self::GateUnreadable,
+        Self::ApprovalsUnavailable,
+        Self::SigningUnavailable,
+    ];
+}

@@ -18,6 +18,12 @@ impl Kills {
         Self { platform: off(), org: off(), tenant: off(), agent: off() }
     }
 
+    /// Their versions, platform to agent: another one says that a switch was turned meanwhile. `None`: one could not be read.
+    pub fn versions(&self) -> Option<[u64; 4]> {
+        let version = |row: &Option<KillRow>| row.as_ref().map(|row| row.version);
+        Some([version(&self.platform)?, version(&self.org)?, version(&self.tenant)?, version(&self.agent)?])
+    }
+
     /// # Errors
     /// The highest switch that stops `scope`, or that one could not be read.
     pub fn check(&self, scope: KillScope) -> Result<(), Reason> {

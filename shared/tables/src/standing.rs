@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{AddressRow, ConnectionId, Opaque, OrgId, OwnersRow, Person, Role, Tenant, TenantId, UserId};
+use domain::{
+    AddressRow, ConnectionId, ConnectionRow, Opaque, OrgId, OwnersRow, Person, Role, Tenant, TenantId, UserId,
+};
 
 use crate::codec::Row;
 use crate::gates::Write;
@@ -18,6 +20,25 @@ pub fn came_by_group(binding: &Item) -> Option<ConnectionId> {
         Attr::S(id) => id.parse().ok(),
         _ => None,
     }
+}
+
+/// The role that somebody holds in a tenant who comes through a connection: one that came by a connection's groups counts through that
+/// connection alone, for as long as it gives it to any. A connection that does not read gives none.
+///
+/// # Errors
+/// The binding does not read.
+pub fn role_through(
+    rows: &HashMap<Key, Item>,
+    tenant: &TenantId,
+    user: &UserId,
+    through: &ConnectionId,
+) -> Result<Option<Role>, CodecError> {
+    let Some(binding) = rows.get(&Key::binding(tenant, user)) else { return Ok(None) };
+    let role = Role::from_item(binding)?;
+    let Some(via) = came_by_group(binding) else { return Ok(Some(role)) };
+    let connection = rows.get(&Key::connection(&via)).and_then(|item| ConnectionRow::from_item(item).ok());
+    let gives = via == *through && connection.is_some_and(|row| row.gives(tenant, role));
+    Ok(gives.then_some(role))
 }
 
 /// Changes of rows, each row once, over what was read.

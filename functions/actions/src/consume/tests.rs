@@ -3,8 +3,8 @@
 use super::*;
 use domain::{
     AgentId, ApprovalId, ApprovalRule, ApprovalState, Approvers, Asked, Code, ConnectionId, Digest, GroupId,
-    KeyKind, KillRow, OrgId, PermitId, Quorum, Region, Requester, Scopes, SealedBytes, SecretHash, SessionId,
-    TenantId,
+    KeyKind, KillRow, OrgId, PermitId, Quorum, Region, Requester, Role, Scopes, SealedBytes, SecretHash,
+    SessionId, TenantId,
 };
 use tables::expression::evaluate;
 use tables::{Attr, Swap, approvals, unchanged};

@@ -19,7 +19,7 @@ use crate::refusal::Why;
 use crate::sso::mapping::{self, Granted, Jit, Person, Refusal};
 use crate::sso::{Connection, Identity, Mfa};
 
-pub use tables::standing::{came_by_group, linked_user};
+pub use tables::standing::linked_user;
 
 /// Everything that is known when an identity stands at the door.
 #[derive(Debug)]

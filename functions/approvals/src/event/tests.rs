@@ -150,7 +150,7 @@ fn events_as_they_come_are_understood() {
         other => panic!("{other:?}"),
     };
     let reads = |text: &str| -> Vec<bool> {
-        messages(text).iter().map(|one| crate::queue::Message::parse(&one.body).is_ok()).collect()
+        messages(text).iter().map(|one| domain::ApprovalMessage::parse(&one.body).is_ok()).collect()
     };
     assert_eq!(reads(fixture!("told")), [true; 4]);
     assert_eq!(reads(fixture!("poison")), [false, true]);

@@ -8,8 +8,8 @@ use super::webhook::signed;
 use crate::channels::{Channels, EMAILS_MAX, Hook};
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Effects, find, ten};
-use crate::queue::{Message, Step};
 use crate::records::{Entry, Scribe};
+use domain::{ApprovalMessage as Message, ApprovalStep as Step};
 
 /// For how long it is kept what was told: no message waits longer (SQS keeps it 14 days).
 const TOLD_MS: u64 = 15 * 86_400_000;

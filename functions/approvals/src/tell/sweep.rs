@@ -14,8 +14,8 @@ use tables::{HEAD_SHARDS, Item, Key, KillKeys, Table, deleted};
 use super::due::{Around, Due, due};
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Effects, find, ten};
-use crate::queue::Step;
 use crate::records::{Entry, Scribe};
+use domain::ApprovalStep as Step;
 
 /// How many steps of each kind a pass has made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

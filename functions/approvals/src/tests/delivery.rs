@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tables::Key;
 use tables::codec::Row as _;
 
-use crate::queue::{Message, Step};
 use crate::tests::world::*;
 use crate::{Answer, Swept};
+use domain::{ApprovalMessage as Message, ApprovalStep as Step};
 
 fn channels(world: &World) {
     let document = json!({

@@ -22,10 +22,10 @@ use tables::{Attr, GateFault, Item, Key, KillKeys, Listed, Table};
 
 use crate::desk::{Away, Desk, Outside, Rows, Told};
 use crate::effects::Effects;
-use crate::queue::Message;
 use crate::token::Token;
 use crate::who::{Me, Session};
 use crate::{Answer, Approvals, Response};
+use domain::ApprovalMessage as Message;
 
 pub const OWN: &str = "https://approvals.example.com";
 pub const START: i64 = 1_795_430_530_000;

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::event::ROUTES;
+use crate::refusal;
+use domain::Reason;
+use serde_json::{Value, json};
 
 #[test]
 fn an_error_is_a_problem_whose_code_is_the_reason() {
@@ -19,7 +22,7 @@ fn an_error_is_a_problem_whose_code_is_the_reason() {
         (Reason::TokensUnavailable, 503, "tokens_unavailable", "true"),
         (Reason::PolicyUnreadable, 503, "policy_unreadable", "false"),
     ] {
-        let response = Response::error(&reason.into());
+        let response = error(&reason.into());
         let body: Value = serde_json::from_str(&response.body).unwrap();
         assert_eq!(
             (response.status(), &body["status"], &body["code"]),
@@ -46,7 +49,7 @@ fn a_problem_names_its_place_its_types_and_when_to_try_again() {
         for_good: true,
         ..Refused::from(Reason::RateExceeded)
     };
-    let response = Response::error(&refused);
+    let response = error(&refused);
     let body: Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!((&body["param"], &body["types"]), (&json!("items[3].id"), &json!(["email", "card"])));
     assert!(body["detail"].as_str().unwrap().ends_with("(email, card)"));
@@ -55,7 +58,7 @@ fn a_problem_names_its_place_its_types_and_when_to_try_again() {
 }
 
 fn document() -> Value {
-    serde_json::from_str(&Response::document().body).unwrap()
+    serde_json::from_str(&super::document().body).unwrap()
 }
 
 /// The document describes the routes that there are, and no others.
@@ -83,8 +86,9 @@ fn the_document_has_every_refusal_and_no_other() {
         .iter()
         .map(|code| code.as_str().unwrap())
         .collect();
-    let code = |row: &refusal::Row| if row.status == 401 { "invalid_api_key" } else { row.reason.as_str() };
-    assert_eq!(codes, refusal::TABLE.iter().map(code).collect());
+    let code =
+        |row: &caller::refusal::Row| if row.status == 401 { "invalid_api_key" } else { row.reason.as_str() };
+    assert_eq!(codes, refusal::rows().map(code).collect());
     let mut told: BTreeSet<u16> = BTreeSet::new();
     for route in ["detect", "redact", "restore"] {
         let responses = document["paths"][format!("/v1/{route}")]["post"]["responses"].as_object().unwrap();
@@ -92,7 +96,7 @@ fn the_document_has_every_refusal_and_no_other() {
     }
     // No known path answers these two.
     let of_paths = |status: &u16| ![404, 405].contains(status);
-    let mut ours: BTreeSet<u16> = refusal::TABLE.iter().map(|row| row.status).filter(of_paths).collect();
+    let mut ours: BTreeSet<u16> = refusal::rows().map(|row| row.status).filter(of_paths).collect();
     ours.insert(200);
     assert_eq!(told, ours);
 }
