@@ -138,7 +138,36 @@ module "gateway" {
   role_session_seconds = var.role_session_seconds
 }
 
+# Whoever sends records: to the audit queue, signed by instances that the function's own key certifies.
+data "aws_iam_policy_document" "producer" {
+  for_each = toset(["dlp", "gateway", "health", "lifecycle", "operator", "scim"])
+
+  statement {
+    sid       = "Record"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.audit.arn]
+  }
+
+  statement {
+    sid       = "CertifyInstances"
+    actions   = ["kms:Sign"]
+    resources = [local.signing_keys[each.key]]
+
+    dynamic "condition" {
+      for_each = local.signing_algorithm
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:SigningAlgorithm"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
 data "aws_iam_policy_document" "gateway" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["gateway"].json]
+
   statement {
     sid       = "ReadFacts"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
@@ -172,12 +201,6 @@ data "aws_iam_policy_document" "gateway" {
   }
 
   statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
     sid       = "OpenRoots"
     actions   = ["kms:Decrypt"]
     resources = [aws_kms_key.root.arn]
@@ -189,22 +212,6 @@ data "aws_iam_policy_document" "gateway" {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
         values   = condition.value
-      }
-    }
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.gateway]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
       }
     }
   }
@@ -236,6 +243,8 @@ module "dlp" {
 }
 
 data "aws_iam_policy_document" "dlp" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["dlp"].json]
+
   statement {
     sid       = "ReadFacts"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
@@ -274,12 +283,6 @@ data "aws_iam_policy_document" "dlp" {
   }
 
   statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
     sid       = "OpenRoots"
     actions   = ["kms:Decrypt"]
     resources = [aws_kms_key.root.arn]
@@ -291,22 +294,6 @@ data "aws_iam_policy_document" "dlp" {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
         values   = condition.value
-      }
-    }
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.dlp]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
       }
     }
   }
@@ -703,6 +690,8 @@ resource "aws_lambda_event_source_mapping" "lifecycle" {
 }
 
 data "aws_iam_policy_document" "lifecycle" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["lifecycle"].json]
+
   statement {
     sid     = "Read"
     actions = ["s3:GetObject"]
@@ -820,28 +809,6 @@ data "aws_iam_policy_document" "lifecycle" {
     sid       = "TakeMessages"
     actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     resources = [aws_sqs_queue.lifecycle.arn]
-  }
-
-  statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.lifecycle]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
-      }
-    }
   }
 
   statement {

@@ -112,6 +112,8 @@ resource "aws_dynamodb_table" "status" {
 }
 
 data "aws_iam_policy_document" "health" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["health"].json]
+
   # The canary's own rows: its providers, its key.
   statement {
     sid       = "KnowTheCanary"
@@ -204,28 +206,6 @@ data "aws_iam_policy_document" "health" {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
         values   = condition.value
-      }
-    }
-  }
-
-  statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.health]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
       }
     }
   }

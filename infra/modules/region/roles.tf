@@ -47,6 +47,8 @@ resource "aws_iam_role_policy" "staff" {
 # `countersign ops`: writes configuration and records that it did. It makes root secrets in wrapped form, and opens them
 # to seal credentials. It exports the ledger, and makes derived rows anew from it.
 data "aws_iam_policy_document" "operator" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["operator"].json]
+
   statement {
     sid = "Configure"
     actions = [
@@ -117,28 +119,6 @@ data "aws_iam_policy_document" "operator" {
       "sqs:GetQueueAttributes",
     ]
     resources = [aws_sqs_queue.audit_dead_letters.arn]
-  }
-
-  statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.operator]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
-      }
-    }
   }
 
   statement {

@@ -27,6 +27,8 @@ module "scim_ingress" {
 }
 
 data "aws_iam_policy_document" "scim" {
+  source_policy_documents = [data.aws_iam_policy_document.producer["scim"].json]
+
   statement {
     sid       = "ReadPeople"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
@@ -75,12 +77,6 @@ data "aws_iam_policy_document" "scim" {
   }
 
   statement {
-    sid       = "Record"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.audit.arn]
-  }
-
-  statement {
     sid       = "MakeAndOpenRoot"
     actions   = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
     resources = [aws_kms_key.root.arn]
@@ -109,22 +105,6 @@ data "aws_iam_policy_document" "scim" {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:${condition.key}"
         values   = condition.value
-      }
-    }
-  }
-
-  statement {
-    sid       = "CertifyInstances"
-    actions   = ["kms:Sign"]
-    resources = [local.signing_keys.scim]
-
-    dynamic "condition" {
-      for_each = local.signing_algorithm
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:SigningAlgorithm"
-        values   = [condition.value]
       }
     }
   }
