@@ -110,3 +110,42 @@ fn of_two_groups_the_one_that_may_more_counts() {
     assert_eq!(of(&[Role::Viewer, Role::Admin, Role::Member]), Role::Admin);
     assert_eq!(of(&[Role::Owner, Role::Admin]), Role::Owner);
 }
+
+/// A connection that gives `role` to some group, or another one.
+fn giving(world: &World, id: &ConnectionId, role: Role) -> (Key, Item) {
+    let grant = format!(
+        r#"{{"group_roles":[{{"group":"g","grant":{{"tenant":"{}","role":"{role}"}}}}]}}"#,
+        world.tenant
+    );
+    let row = ConnectionRow {
+        id: id.clone(),
+        org: world.org.clone(),
+        status: domain::Lifecycle::Active,
+        document: grant,
+        secret: None,
+    };
+    (Key::connection(id), row.to_item())
+}
+
+#[test]
+fn a_role_counts_through_the_connection_whose_groups_gave_it_as_long_as_it_does() {
+    let mut world = world();
+    let other = ConnectionId::from_random([5; 10]);
+    let mine = world.connection.clone();
+    let held =
+        |world: &World, through| role_through(&world.rows, &world.tenant, &world.user, through).unwrap();
+    assert_eq!(held(&world, &mine), None, "nobody gave one");
+    world.follow(Some(Role::Admin));
+    assert_eq!(held(&world, &mine), None, "the connection is not there");
+    let rows = [giving(&world, &mine, Role::Admin), giving(&world, &other, Role::Admin)];
+    world.rows.extend(rows);
+    assert_eq!(held(&world, &mine), Some(Role::Admin));
+    assert_eq!(held(&world, &other), None, "another connection's groups give it too, and did not");
+    let lowered = giving(&world, &mine, Role::Viewer);
+    world.rows.extend([lowered]);
+    assert_eq!(held(&world, &mine), None, "a mapping that was lowered");
+    world.rows.insert(Key::binding(&world.tenant, &world.user), Role::Developer.to_item());
+    for through in [&mine, &other] {
+        assert_eq!(held(&world, through), Some(Role::Developer), "whatever people gave");
+    }
+}
