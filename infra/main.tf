@@ -45,6 +45,7 @@ module "region" {
   dlp                = var.dlp
   scim               = var.scim
   health             = var.health
+  live_versions      = var.live_versions
   audit_writer       = var.audit_writer
   lifecycle_function = var.lifecycle_function
   audit_queue        = var.audit_queue

@@ -139,11 +139,11 @@ variable "alarm_topic_arns" {
 }
 
 variable "gateway" {
-  description = "Sizes of the gateway: timeout and memory; reserved concurrency -1 means unreserved."
+  description = "Sizes of the gateway: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither)."
   type = object({
     timeout_seconds      = optional(number, 120)
     memory_mb            = optional(number, 512)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 400)
     provider_timeout_ms  = optional(number, 60000)
   })
   default = {}
@@ -155,11 +155,11 @@ variable "gateway" {
 }
 
 variable "admin" {
-  description = "The management API: timeout and memory; reserved concurrency -1 means unreserved; `origin`, its address if it has one of its own (such as https://admin.example.com); `handoff_to`, pages of other addresses of yours, to the letter, that a signed-in browser may carry a session to; `bootstrap`, whether the role `bootstrap` may make the first organization: set it to false once single sign-on is set up."
+  description = "The management API: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); `origin`, its address if it has one of its own (such as https://admin.example.com); `handoff_to`, pages of other addresses of yours, to the letter, that a signed-in browser may carry a session to; `bootstrap`, whether the role `bootstrap` may make the first organization: set it to false once single sign-on is set up."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 100)
     origin               = optional(string, "")
     handoff_to           = optional(list(string), [])
     bootstrap            = optional(bool, true)
@@ -183,11 +183,11 @@ variable "admin" {
 }
 
 variable "dlp" {
-  description = "Sizes of DLP over HTTP: timeout and memory; reserved concurrency -1 means unreserved."
+  description = "Sizes of DLP over HTTP: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither)."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 100)
   })
   default = {}
 
@@ -198,11 +198,11 @@ variable "dlp" {
 }
 
 variable "scim" {
-  description = "Where directories push people, and are asked for them: timeout (a request ends long before; what asks all directories needs it) and memory; reserved concurrency -1 means unreserved; what stands in for Google, on the local stage alone."
+  description = "Where directories push people, and are asked for them: timeout (a request ends long before; what asks all directories needs it) and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); what stands in for Google, on the local stage alone."
   type = object({
     timeout_seconds      = optional(number, 600)
     memory_mb            = optional(number, 512)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 50)
     directory_origin     = optional(string, "")
   })
   default = {}
@@ -214,11 +214,11 @@ variable "scim" {
 }
 
 variable "health" {
-  description = "The function that looks at everything: timeout and memory; reserved concurrency -1 means unreserved; every how many minutes it looks; where function URLs are served below their ids, on the local stage alone."
+  description = "The function that looks at everything: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); every how many minutes it looks; where function URLs are served below their ids, on the local stage alone."
   type = object({
     timeout_seconds      = optional(number, 120)
     memory_mb            = optional(number, 256)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 10)
     minutes              = optional(number, 5)
     url_base             = optional(string, "")
   })
@@ -240,24 +240,45 @@ variable "health" {
   }
 }
 
+variable "live_versions" {
+  description = "Versions that are served, by function (such as { gateway = \"41\" }), instead of those that this deployment makes: how a rollback stays one."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name, version in var.live_versions : contains(["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"], name) && can(regex("^[1-9][0-9]*$", version))])
+    error_message = "live_versions names functions (admin, gateway, dlp, scim, audit-writer, lifecycle, health), each with the number of a version."
+  }
+}
+
 variable "audit_writer" {
-  description = "Sizes of the audit writer: timeout and memory; reserved concurrency -1 means unreserved."
+  description = "Sizes of the audit writer: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither)."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 10)
   })
   default = {}
+
+  validation {
+    condition     = var.audit_writer.reserved_concurrency == -1 || var.audit_writer.reserved_concurrency > var.audit_queue.max_concurrency
+    error_message = "audit_writer.reserved_concurrency must be above audit_queue.max_concurrency: batches that are throttled come nearer to the dead letters each time, and the minute's checkpoint needs a place too."
+  }
 }
 
 variable "lifecycle_function" {
-  description = "Sizes of the lifecycle function: timeout and memory; reserved concurrency -1 means unreserved."
+  description = "Sizes of the lifecycle function: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither)."
   type = object({
     timeout_seconds      = optional(number, 300)
     memory_mb            = optional(number, 256)
-    reserved_concurrency = optional(number, -1)
+    reserved_concurrency = optional(number, 10)
   })
   default = {}
+
+  validation {
+    condition     = var.lifecycle_function.reserved_concurrency == -1 || var.lifecycle_function.reserved_concurrency >= 6
+    error_message = "lifecycle_function.reserved_concurrency must be at least 6: its queue takes two places and each of its clocks one."
+  }
 }
 
 variable "checkpoint_sinks" {

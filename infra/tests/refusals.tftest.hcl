@@ -53,6 +53,7 @@ run "the_ledger_is_locked_for_a_year" {
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
+    live_versions            = {}
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -87,7 +88,7 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens]) : table.deletion_protection_enabled])
+    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status]) : table.deletion_protection_enabled])
     error_message = "every table must have deletion protection"
   }
 
@@ -102,7 +103,7 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = length(setintersection(keys(aws_dynamodb_table.this), ["ledger", "tokens"])) == 0
+    condition     = length(setintersection(keys(aws_dynamodb_table.this), ["ledger", "tokens", "status"])) == 0
     error_message = "the gateway and the operator reach every table of that map: the ledger's and the tokens' must not be among them"
   }
 
@@ -192,6 +193,7 @@ run "the_trail_watches_the_ledger" {
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
+    live_versions            = {}
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
     audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
@@ -432,4 +434,34 @@ run "health_of_another_address" {
   }
 
   expect_failures = [var.health]
+}
+
+run "a_version_that_is_none" {
+  command = plan
+
+  variables {
+    live_versions = { gateway = "$LATEST" }
+  }
+
+  expect_failures = [var.live_versions]
+}
+
+run "a_writer_that_its_queue_would_fill" {
+  command = plan
+
+  variables {
+    audit_writer = { reserved_concurrency = 4 }
+  }
+
+  expect_failures = [var.audit_writer]
+}
+
+run "a_lifecycle_without_room_for_its_clocks" {
+  command = plan
+
+  variables {
+    lifecycle_function = { reserved_concurrency = 2 }
+  }
+
+  expect_failures = [var.lifecycle_function]
 }

@@ -165,7 +165,7 @@ def breaker(world: World) -> str:
 
 def writer(world: World) -> dict[str, int]:
     functions = world.client("lambda")
-    mapping = functions.list_event_source_mappings(FunctionName=world.stack["functions"]["audit-writer"])["EventSourceMappings"][0]["UUID"]
+    mapping = functions.list_event_source_mappings(EventSourceArn=world.stack["queues"]["audit"]["arn"])["EventSourceMappings"][0]["UUID"]
     before = settled(world)
     functions.update_event_source_mapping(UUID=mapping, Enabled=False)
     began = time.monotonic()

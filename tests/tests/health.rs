@@ -235,9 +235,8 @@ struct Writer(String);
 
 impl Writer {
     fn stopped() -> Self {
-        let function = stack().at("/functions/audit-writer");
-        let listed =
-            aws::must("root", "lambda", "list_event_source_mappings", &json!({"FunctionName": function}));
+        let queue = json!({"EventSourceArn": stack().at("/queues/audit/arn")});
+        let listed = aws::must("root", "lambda", "list_event_source_mappings", &queue);
         let id = listed["EventSourceMappings"][0]["UUID"].as_str().expect("a mapping").to_owned();
         let writer = Self(id);
         writer.turn(false);
@@ -359,4 +358,40 @@ fn every_alarm_stands_in_the_runbook_and_nothing_else_does() {
     let body: Value =
         serde_json::from_str(dashboard["DashboardBody"].as_str().expect("a body")).expect("JSON");
     assert!(body["widgets"].as_array().is_some_and(|widgets| widgets.len() >= 8));
+}
+
+/// A release that cannot even start, and the way back: one call, no build and no plan.
+#[test]
+fn a_bad_release_is_rolled_back_by_one_call() {
+    let _alone = alone();
+    let name = stack().at("/functions/health");
+    let lives = || Request::new("GET", format!("{}/healthz", stack().text("/status_url"))).send().status;
+    let live = || {
+        let asked = json!({"FunctionName": name, "Name": "live"});
+        aws::must("deployer", "lambda", "get_alias", &asked)["FunctionVersion"]
+            .as_str()
+            .expect("a version")
+            .to_owned()
+    };
+    let moved = |version: &str| {
+        let asked = json!({"FunctionName": name, "Name": "live", "FunctionVersion": version});
+        aws::must("deployer", "lambda", "update_alias", &asked);
+    };
+    let before = live();
+    assert_eq!(lives(), 200);
+    let now = aws::must("root", "lambda", "get_function_configuration", &json!({"FunctionName": name}));
+    let good = now["Environment"]["Variables"].clone();
+    let mut bad = good.clone();
+    bad.as_object_mut().expect("variables").remove("CS_LOCK");
+    let configure = |variables: &Value| {
+        let asked = json!({"FunctionName": name, "Environment": {"Variables": variables}});
+        aws::must("root", "lambda", "update_function_configuration", &asked);
+    };
+    configure(&bad);
+    let made = aws::must("root", "lambda", "publish_version", &json!({"FunctionName": name}));
+    configure(&good);
+    moved(made["Version"].as_str().expect("a version"));
+    assert!(lives() >= 500 && live() != before, "what is released is what is served");
+    moved(&before);
+    assert_eq!((lives(), live()), (200, before));
 }

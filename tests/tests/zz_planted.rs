@@ -221,9 +221,11 @@ fn every_personal_field_of_every_record_is_sealed() {
 
 fn make_calls_for_somebody() {
     let tenant = Tenant::new();
+    tenant.policy(&json!({"v": 1, "types": {"email": {"action": "tokenize"}}}));
     let answer = tenant.chat("hello").with("x-cs-on-behalf-of", "Dana").send();
     assert_eq!(answer.status, 200);
-    tenant.records(2);
+    assert_eq!(tenant.dlp("/v1/redact", &json!({"text": "dana@example.com"})).send().status, 200);
+    tenant.records(4);
 }
 
 /// What is too even to be words, in no place where such a thing is expected: reviewed below, by place and field.
@@ -273,11 +275,15 @@ fn expected(place: &str, field: &str, token: &str) -> bool {
         "$base64" => !state,
         // Names of buckets and keys, and paths in them.
         _ if token.contains("cs-local-eu-") => true,
+        // What a run of `health` looked at: an endpoint that a test named at random.
+        _ if token.starts_with("endpoint/probed-") && token.len() == 24 => true,
         _ if field.ends_with("_arn") => state,
         // The random part of a function URL, which is its public name.
         "admin_url" | "admin_url_id" | "bootstrap_url" | "bootstrap_url_id" | "gateway_url"
-        | "gateway_url_id" | "dlp_url" | "dlp_url_id" | "scim_url" | "scim_url_id" | "function_url"
-        | "url_id" => state,
+        | "gateway_url_id" | "dlp_url" | "dlp_url_id" | "scim_url" | "scim_url_id" | "status_url"
+        | "status_url_id" | "function_url" | "url_id" => state,
+        // The same, as the canary calls it.
+        "CS_GATEWAY_URL" => true,
         // The digest by which a token's row is found: its token stands nowhere.
         "sk" => place.contains("-tokens") && token.len() == 52,
         // Types of resources.

@@ -109,6 +109,7 @@ resource "aws_lambda_function" "this" {
   timeout                        = var.timeout_seconds
   memory_size                    = var.memory_mb
   reserved_concurrent_executions = var.reserved_concurrency
+  publish                        = true
 
   environment {
     variables = var.environment
@@ -129,4 +130,13 @@ resource "aws_lambda_function" "this" {
 
   # Lambda checks at creation that the role may send to the dead-letter queue.
   depends_on = [aws_iam_role_policy.platform, aws_iam_role_policy.job]
+}
+
+# What callers, queues and clocks reach. A release moves it to the version that it makes; to roll back, it is moved to an earlier
+# one, which is there with its code and its environment as they were.
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  description      = "What is served."
+  function_name    = aws_lambda_function.this.function_name
+  function_version = var.live_version == "" ? aws_lambda_function.this.version : var.live_version
 }

@@ -85,3 +85,9 @@ variable "keep_dead_letters" {
   description = "Keep asynchronous invocations that failed for good; false where the next one makes up for it."
   default     = true
 }
+
+variable "live_version" {
+  type        = string
+  description = "The version that is served; empty: the one that this deployment makes."
+  default     = ""
+}

@@ -7,6 +7,7 @@
 
 resource "aws_lambda_function_url" "this" {
   function_name      = var.function_name
+  qualifier          = var.qualifier
   authorization_type = "NONE"
   invoke_mode        = "RESPONSE_STREAM"
 }
@@ -15,6 +16,7 @@ resource "aws_lambda_permission" "url" {
   statement_id           = "PublicUrl"
   action                 = "lambda:InvokeFunctionUrl"
   function_name          = var.function_name
+  qualifier              = var.qualifier
   principal              = "*"
   function_url_auth_type = "NONE"
 }
@@ -29,7 +31,7 @@ resource "aws_cloudformation_stack" "via_url" {
         Type = "AWS::Lambda::Permission"
         Properties = {
           Action                = "lambda:InvokeFunction"
-          FunctionName          = var.function_name
+          FunctionName          = "${var.function_name}:${var.qualifier}"
           Principal             = "*"
           InvokedViaFunctionUrl = true
         }

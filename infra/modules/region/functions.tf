@@ -135,6 +135,7 @@ module "gateway" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "gateway", "")
   role_session_seconds = var.role_session_seconds
 }
 
@@ -221,6 +222,7 @@ module "gateway_ingress" {
   source = "../ingress"
 
   function_name = module.gateway.name
+  qualifier     = module.gateway.live
 }
 
 module "dlp" {
@@ -239,6 +241,7 @@ module "dlp" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "dlp", "")
   role_session_seconds = var.role_session_seconds
 }
 
@@ -303,6 +306,7 @@ module "dlp_ingress" {
   source = "../ingress"
 
   function_name = module.dlp.name
+  qualifier     = module.dlp.live
 }
 
 module "admin" {
@@ -321,6 +325,7 @@ module "admin" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "admin", "")
   role_session_seconds = var.role_session_seconds
 }
 
@@ -519,6 +524,7 @@ module "admin_ingress" {
   source = "../ingress"
 
   function_name = module.admin.name
+  qualifier     = module.admin.live
 }
 
 module "audit_writer" {
@@ -537,6 +543,7 @@ module "audit_writer" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "audit-writer", "")
   role_session_seconds = var.role_session_seconds
 
   # What nobody waits for is the checkpoint of a minute, and the next minute makes up for it.
@@ -638,7 +645,7 @@ data "aws_iam_policy_document" "audit_writer" {
 
 resource "aws_lambda_event_source_mapping" "audit" {
   event_source_arn                   = aws_sqs_queue.audit.arn
-  function_name                      = module.audit_writer.arn
+  function_name                      = module.audit_writer.live_arn
   batch_size                         = var.audit_queue.batch_size
   maximum_batching_window_in_seconds = var.audit_queue.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
@@ -671,13 +678,14 @@ module "lifecycle" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "lifecycle", "")
   role_session_seconds = var.role_session_seconds
 }
 
 # Small batches: one message can be an organization's every key.
 resource "aws_lambda_event_source_mapping" "lifecycle" {
   event_source_arn        = aws_sqs_queue.lifecycle.arn
-  function_name           = module.lifecycle.arn
+  function_name           = module.lifecycle.live_arn
   batch_size              = 5
   function_response_types = ["ReportBatchItemFailures"]
 

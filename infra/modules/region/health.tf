@@ -58,6 +58,7 @@ module "health" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "health", "")
   role_session_seconds = var.role_session_seconds
 
   # What nobody waits for is a run, and the next one makes up for it.
@@ -68,11 +69,13 @@ module "health_ingress" {
   source = "../ingress"
 
   function_name = module.health.name
+  qualifier     = module.health.live
 }
 
 # A run that was missed is made up by the next: the status says meanwhile for how long its word holds.
 resource "aws_lambda_function_event_invoke_config" "health" {
   function_name                = module.health.name
+  qualifier                    = module.health.live
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
 }

@@ -216,6 +216,13 @@ data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = [module.admin.arn, module.gateway.arn, module.dlp.arn, module.scim.arn, module.health.arn]
+    resources = flatten([for one in [module.admin, module.gateway, module.dlp, module.scim, module.health] : [one.arn, one.live_arn]])
+  }
+
+  # Moves what is served to an earlier version, at once: the next deployment is told by `live_versions`.
+  statement {
+    sid       = "RollBack"
+    actions   = ["lambda:UpdateAlias", "lambda:GetAlias", "lambda:ListAliases", "lambda:ListVersionsByFunction"]
+    resources = flatten([for one in values(local.functions) : ["arn:${local.partition}:lambda:${var.region_name}:${local.account}:function:${one.name}", "arn:${local.partition}:lambda:${var.region_name}:${local.account}:function:${one.name}:live"]])
   }
 }

@@ -5,43 +5,43 @@ locals {
     checkpoint = {
       description = "Signs the region log, idle minutes included: a tail that was cut off shows."
       expression  = "rate(1 minute)"
-      function    = { name = module.audit_writer.name, arn = module.audit_writer.arn }
+      function    = { name = module.audit_writer.name, live = module.audit_writer.live, arn = module.audit_writer.live_arn }
       input       = { checkpoint = {} }
     }
     deliver-checkpoint = {
       description = "Sends the checkpoint to where this account cannot take it back."
       expression  = "rate(1 hour)"
-      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      function    = { name = module.lifecycle.name, live = module.lifecycle.live, arn = module.lifecycle.live_arn }
       input       = { deliver_checkpoint = {} }
     }
     compact = {
       description = "Makes few large files of many small ones."
       expression  = "rate(1 day)"
-      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      function    = { name = module.lifecycle.name, live = module.lifecycle.live, arn = module.lifecycle.live_arn }
       input       = { compact = {} }
     }
     sweep-holds = {
       description = "Settles holds of calls that died, and forgets meters of periods that are over."
       expression  = "rate(5 minutes)"
-      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      function    = { name = module.lifecycle.name, live = module.lifecycle.live, arn = module.lifecycle.live_arn }
       input       = { sweep_holds = {} }
     }
     sweep-offboardings = {
       description = "Deals with what people held who have left and of whom no message came, or came too early to see everything."
       expression  = "rate(5 minutes)"
-      function    = { name = module.lifecycle.name, arn = module.lifecycle.arn }
+      function    = { name = module.lifecycle.name, live = module.lifecycle.live, arn = module.lifecycle.live_arn }
       input       = { sweep_offboardings = {} }
     }
     pull-directories = {
       description = "Asks directories that push nothing who is in, and in which groups."
       expression  = "rate(30 minutes)"
-      function    = { name = module.scim.name, arn = module.scim.arn }
+      function    = { name = module.scim.name, live = module.scim.live, arn = module.scim.live_arn }
       input       = { pull_directories = {} }
     }
     health = {
       description = "Looks at everything: providers, our own data plane, queues, keys, tables, the lock."
       expression  = var.health.minutes == 1 ? "rate(1 minute)" : "rate(${var.health.minutes} minutes)"
-      function    = { name = module.health.name, arn = module.health.arn }
+      function    = { name = module.health.name, live = module.health.live, arn = module.health.live_arn }
       input       = { probe = {} }
     }
   }
@@ -73,6 +73,7 @@ resource "aws_lambda_permission" "schedule" {
   statement_id  = "Schedule-${each.key}"
   action        = "lambda:InvokeFunction"
   function_name = each.value.function.name
+  qualifier     = each.value.function.live
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
 }
@@ -81,6 +82,7 @@ resource "aws_lambda_permission" "schedule" {
 # again and again shows in the alarms `checkpoint-failing` and `checkpoint-stale`.
 resource "aws_lambda_function_event_invoke_config" "audit_writer" {
   function_name                = module.audit_writer.name
+  qualifier                    = module.audit_writer.live
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
 }

@@ -17,6 +17,7 @@ module "scim" {
   log_retention_days   = var.log_retention_days
   alarm_topic_arns     = var.alarm_topic_arns
   role_principals      = var.function_role_principals
+  live_version         = lookup(var.live_versions, "scim", "")
   role_session_seconds = var.role_session_seconds
 }
 
@@ -24,6 +25,7 @@ module "scim_ingress" {
   source = "../ingress"
 
   function_name = module.scim.name
+  qualifier     = module.scim.live
 }
 
 data "aws_iam_policy_document" "scim" {
@@ -163,6 +165,7 @@ resource "aws_cloudwatch_metric_alarm" "directory" {
 # A pass that was missed is made up by the next: two at once would only come in each other's way.
 resource "aws_lambda_function_event_invoke_config" "scim" {
   function_name                = module.scim.name
+  qualifier                    = module.scim.live
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
 }

@@ -126,6 +126,11 @@ variable "health" {
   description = "Sizes of the function that looks at everything, and how often it does."
 }
 
+variable "live_versions" {
+  type        = map(string)
+  description = "Versions that are served, by function, instead of those that this deployment makes."
+}
+
 variable "audit_writer" {
   type = object({
     timeout_seconds      = number
