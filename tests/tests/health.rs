@@ -343,7 +343,7 @@ fn every_alarm_stands_in_the_runbook_and_nothing_else_does() {
     let general = |name: &str| {
         let name = name.strip_prefix("cs-local-eu-").expect("a name of ours").to_owned();
         let of_one = |suffix: &&str| functions.keys().any(|function| name == format!("{function}-{suffix}"));
-        let suffixes = ["errors", "throttled", "slow", "dlq-not-empty"];
+        let suffixes = ["errors", "failing", "throttled", "slow", "dlq-not-empty"];
         suffixes
             .iter()
             .find(|suffix| of_one(suffix))
@@ -394,4 +394,46 @@ fn a_bad_release_is_rolled_back_by_one_call() {
     assert!(lives() >= 500 && live() != before, "what is released is what is served");
     moved(&before);
     assert_eq!((lives(), live()), (200, before));
+    // Terraform serves the newest that there is.
+    let asked = json!({"FunctionName": name, "Qualifier": made["Version"]});
+    aws::must("root", "lambda", "delete_function", &asked);
+}
+
+/// What a function's log says of its invocations.
+fn invocations(function: &str) -> Vec<Value> {
+    let group = format!("/aws/lambda/{}", stack().text(&format!("/functions/{function}")));
+    let params = json!({"logGroupName": group});
+    let events =
+        aws::pages("root", "logs", "filter_log_events", params, ("events", "nextToken", "nextToken"));
+    let lines = events.iter().filter_map(|event| event["message"].as_str());
+    let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
+    lines.filter(|line| line["message"] == "invocation.told").collect()
+}
+
+#[test]
+fn one_id_leads_from_the_answer_through_the_log_to_the_record() {
+    let tenant = Tenant::new();
+    let answer = tenant.chat("hello").send();
+    let action = answer.header("x-cs-action-id").expect("an action").to_owned();
+    assert!(tenant.records(2).iter().all(|record| *record.at("action_id") == json!(action)));
+    let line = wait::until("the line of the call", || {
+        invocations("gateway").into_iter().find(|line| line["action_id"] == json!(action))
+    });
+    assert_eq!((&line["status"], &line["Served"], &line["Failed"]), (&json!(200), &json!(1.0), &json!(0.0)));
+    assert!(line["requestId"].as_str().is_some_and(|id| id.len() == 36), "{line}");
+    assert!(line["AnswerMs"].as_f64().is_some_and(|millis| millis > 0.0), "{line}");
+    let version = line["version"].as_str().expect("a version");
+    assert!(version.parse::<u32>().is_ok(), "what is served is a version: {line}");
+}
+
+#[test]
+fn every_function_tells_its_invocations() {
+    for name in ["admin_url", "dlp_url", "scim_url", "status_url"] {
+        let url = format!("{}/healthz", stack().text(&format!("/{name}")));
+        assert_eq!(Request::new("GET", url).send().status, 200);
+    }
+    aws::invoke("root", "lifecycle", &json!({"compact": {}})).expect("compacted");
+    for function in stack().at("/functions").as_object().expect("functions").keys() {
+        wait::until(function, || invocations(function).into_iter().find(|line| line["Served"] == 1.0));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{ApprovalsSender, AuditSender, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
+use aws::{ApprovalsSender, AuditSender, Came, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
 use countersign_actions::{Actions, Addresses, Config, Effects, Rules};
 use domain::Timestamp;
 use envelope::Roots;
@@ -33,13 +33,14 @@ async fn main() -> Result<(), Error> {
         queue: ApprovalsSender::new(&sdk, config.queue),
     };
     let actions = &Actions::new(rules, effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let now = aws::now();
-        let deadline =
-            i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
-        let left =
-            deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)));
-        actions.handle(event.payload.get(), now, left).await.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            let now = aws::now();
+            let deadline = i64::try_from(event.context.deadline).ok();
+            let deadline = deadline.and_then(|at| Timestamp::from_unix_millis(at).ok());
+            let left = deadline.map_or(0, |deadline| deadline.millis_since(now));
+            actions.handle(event.payload.get(), now, Duration::from_millis(left)).await.into_stream()
+        })
     }))
     .await
 }

@@ -190,7 +190,7 @@ impl Effects {
         let now = aws::now();
         let outcome = plan.told(plan.outcome(now, ended), now);
         if self.audit.record(&outcome).await.is_err() {
-            tracing::error!(%action, "admin.outcome_not_recorded");
+            tracing::error!(action_id = %action, "admin.outcome_not_recorded");
         }
         let response = match ended {
             Ok(()) => done(&plan),
@@ -204,12 +204,12 @@ impl Effects {
     async fn tell(&self, plan: &Plan) {
         if plan.scribe.event == EventType::AdminBreakGlass {
             // An alarm counts these: asked for, opened and closed.
-            tracing::warn!(action = %plan.scribe.action_id, "admin.break_glass_used");
+            tracing::warn!(action_id = %plan.scribe.action_id, "admin.break_glass_used");
         }
         let Some(left) = &plan.change.ends else { return };
         if self.lifecycle.offboarded(left).await.is_err() {
             // The row that was written with it says the same, and is found within minutes.
-            tracing::error!(action = %plan.scribe.action_id, "offboarding.not_sent");
+            tracing::error!(action_id = %plan.scribe.action_id, "offboarding.not_sent");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsSigner, KmsWrapper, LifecycleSender};
+use aws::{AuditSender, Came, Credentials, Dynamo, KmsSigner, KmsWrapper, LifecycleSender};
 use countersign_admin::{Admin, Athena, Config, Door, Effects, Providers, Rules, Secrets, SessionTokens};
 use egress::Client;
 use envelope::Roots;
@@ -50,9 +50,11 @@ async fn main() -> Result<(), Error> {
     let lifecycle = LifecycleSender::new(&sdk, config.lifecycle_queue_url);
     let effects = Effects { dynamo, audit, secrets, providers, athena, tokens, lifecycle };
     let admin = &Admin::new(rules, effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let door = Door::of(&event.context.invoked_function_arn);
-        admin.handle(event.payload.get(), door, aws::now()).await.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            let door = Door::of(&event.context.invoked_function_arn);
+            admin.handle(event.payload.get(), door, aws::now()).await.into_stream()
+        })
     }))
     .await
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use aws::{ApprovalsSender, AuditSender, Credentials, Dynamo, KmsWrapper};
-use countersign_approvals::{Approvals, Config, Effects, Live, Mail, World};
+use aws::{ApprovalsSender, AuditSender, Came, Credentials, Dynamo, KmsWrapper};
+use caller::Pieces;
+use countersign_approvals::{Approvals, Config, Effects, Live, Mail, Plain, World};
 use egress::{Client, Target};
 use envelope::Roots;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
 use redact::{Detectors, Policies};
 use serde_json::value::RawValue;
 
@@ -45,8 +46,18 @@ async fn main() -> Result<(), Error> {
     let policies = Policies::default();
     let effects = Effects { desk, outside, policies, own: config.own, admin: config.admin };
     let approvals = &Approvals::new(effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        approvals.handle(event.payload.get(), event.context.deadline).await.into_platform()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, came, async |event| {
+            approvals.handle(event.payload.get(), event.context.deadline).await.into_platform()
+        })
     }))
     .await
+}
+
+fn came(answer: &FunctionResponse<Plain, Pieces>) -> Came {
+    match answer {
+        FunctionResponse::StreamingResponse(answer) => Came::of_stream(answer),
+        FunctionResponse::BufferedResponse(Plain::Batch(answer)) => Came::of_batch(answer),
+        FunctionResponse::BufferedResponse(Plain::Sweep(_)) => Came::Done,
+    }
 }

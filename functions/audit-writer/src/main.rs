@@ -1,6 +1,6 @@
 //! Composition root of the audit writer: configuration, clients, run.
 
-use aws::{BatchResponse, Credentials, Dynamo, KmsSigner};
+use aws::{BatchResponse, Came, Credentials, Dynamo, KmsSigner};
 use countersign_audit_writer::{Config, Event, RegionLog, S3Store, write};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tokio::sync::OnceCell;
@@ -19,24 +19,24 @@ async fn main() -> Result<(), Error> {
     let signer = &KmsSigner::new(&sdk, config.checkpoint_key_arn.clone());
     let log: &OnceCell<RegionLog> = &OnceCell::new();
     let config = &config;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
-        let deadline = event.context.deadline;
-        let in_time = || aws::now().unix_millis() + LEAST_MS < deadline;
-        match event.payload {
-            Event::Batch(batch) => {
-                Ok::<BatchResponse, Error>(write((objects, heads), batch, aws::now, in_time).await)
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
+        aws::told(event, Came::of_batch, async |event| {
+            let deadline = event.context.deadline;
+            let in_time = || aws::now().unix_millis() + LEAST_MS < deadline;
+            match event.payload {
+                Event::Batch(batch) => Ok(write((objects, heads), batch, aws::now, in_time).await),
+                Event::Checkpoint => {
+                    let open = || async {
+                        let public = signer.public_key().await?;
+                        Ok::<_, Error>(RegionLog::new(config.region, config.origin.clone(), &public)?)
+                    };
+                    let sign = |text: String| async move { signer.sign(text.as_bytes()).await.ok() };
+                    let log = log.get_or_try_init(open).await?;
+                    log.checkpoint((objects, heads), sign, aws::now()).await?;
+                    Ok(BatchResponse { batch_item_failures: Vec::new() })
+                }
             }
-            Event::Checkpoint => {
-                let open = || async {
-                    let public = signer.public_key().await?;
-                    Ok::<_, Error>(RegionLog::new(config.region, config.origin.clone(), &public)?)
-                };
-                let sign = |text: String| async move { signer.sign(text.as_bytes()).await.ok() };
-                let log = log.get_or_try_init(open).await?;
-                log.checkpoint((objects, heads), sign, aws::now()).await?;
-                Ok(BatchResponse { batch_item_failures: Vec::new() })
-            }
-        }
+        })
     }))
     .await
 }

@@ -1,6 +1,6 @@
 //! Composition root of DLP over HTTP: configuration, clients, run.
 
-use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
+use aws::{AuditSender, Came, Credentials, Dynamo, KmsWrapper};
 use countersign_dlp::{Addresses, Config, Dlp, Effects, Rules};
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -24,8 +24,10 @@ async fn main() -> Result<(), Error> {
         addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),
     };
     let dlp = &Dlp::new(rules, effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        dlp.handle(event.payload.get(), aws::now()).await.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            dlp.handle(event.payload.get(), aws::now()).await.into_stream()
+        })
     }))
     .await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsWrapper};
+use aws::{AuditSender, Came, Credentials, Dynamo, KmsWrapper};
 use countersign_gateway::{Addresses, Config, Effects, Gateway, Places, Prices, Rules};
 use domain::Timestamp;
 use envelope::Roots;
@@ -48,13 +48,14 @@ async fn main() -> Result<(), Error> {
         breakers: Places::default(),
     };
     let gateway = &Gateway::new(rules, effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let now = aws::now();
-        let deadline =
-            i64::try_from(event.context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
-        let left =
-            deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)));
-        gateway.handle(event.payload.get(), now, left).await.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            let now = aws::now();
+            let deadline = i64::try_from(event.context.deadline).ok();
+            let deadline = deadline.and_then(|at| Timestamp::from_unix_millis(at).ok());
+            let left = deadline.map_or(0, |deadline| deadline.millis_since(now));
+            gateway.handle(event.payload.get(), now, Duration::from_millis(left)).await.into_stream()
+        })
     }))
     .await
 }

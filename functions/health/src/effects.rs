@@ -255,16 +255,22 @@ impl Effects {
             }
             let (value, millis) = (f64::from(u8::from(down)), one.millis as f64);
             let dimensions = [("Stack", stack), ("Check", one.name.as_str())];
-            aws::emit_metrics(&dimensions, &[("CheckDown", value), ("CheckMillis", millis)]);
+            aws::emit_metrics(
+                &dimensions,
+                &[aws::Figure::count("CheckDown", value), aws::Figure::millis("CheckMillis", millis)],
+            );
         }
         let down =
             |one: &&Finding| one.verdict == Verdict::Down && one.name.as_str().starts_with(check::ENDPOINT);
         let endpoints = findings.iter().filter(down).count() as f64;
-        aws::emit_metrics(&[("Stack", stack)], &[("EndpointsDown", endpoints), ("HealthRuns", 1.0)]);
+        aws::emit_metrics(
+            &[("Stack", stack)],
+            &[aws::Figure::count("EndpointsDown", endpoints), aws::Figure::count("HealthRuns", 1.0)],
+        );
         for one in depths {
             if let Some(messages) = one.messages {
                 let dimensions = [("Stack", stack), ("Queue", one.queue.as_str())];
-                aws::emit_metrics(&dimensions, &[("QueueDepth", messages as f64)]);
+                aws::emit_metrics(&dimensions, &[aws::Figure::count("QueueDepth", messages as f64)]);
             }
         }
     }

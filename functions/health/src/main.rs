@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::Credentials;
+use aws::{Came, Credentials};
 use countersign_health::{Config, Effects, handle};
 use egress::Client;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -25,8 +25,10 @@ async fn main() -> Result<(), Error> {
         max_response_bytes: MAX_RESPONSE_BYTES,
     })?;
     let effects = &Effects::new(&aws::sdk_config(Credentials::Function).await, client, config);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        handle(effects, event.payload.get(), aws::now()).await.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            handle(effects, event.payload.get(), aws::now()).await.into_stream()
+        })
     }))
     .await
 }

@@ -376,7 +376,7 @@ impl<D: Desk> Pass<'_, D> {
         };
         // What is done is done: the attempt is recorded, and shows as unpaired without this.
         if desk.record(record(Phase::Outcome, reason)?).await.is_err() {
-            tracing::error!(%action, "offboarding.outcome_not_recorded");
+            tracing::error!(action_id = %action, "offboarding.outcome_not_recorded");
         }
         made
     }

@@ -176,7 +176,7 @@ impl<D: Desk> Effects<D> {
             metadata: metadata.with("outcome", MetaValue::Code(status)),
         });
         if self.desk.record(record).await.is_err() {
-            tracing::error!(action = %scribe.action_id, "scim.outcome_not_recorded");
+            tracing::error!(action_id = %scribe.action_id, "scim.outcome_not_recorded");
         }
     }
 
@@ -184,7 +184,7 @@ impl<D: Desk> Effects<D> {
     pub async fn refused(&self, scribe: &Scribe, reason: Code) {
         let Ok(random) = random() else { return };
         if self.desk.record(scribe.refusal(reason, self.desk.now(), random)).await.is_err() {
-            tracing::error!(action = %scribe.action_id, "scim.refusal_not_recorded");
+            tracing::error!(action_id = %scribe.action_id, "scim.refusal_not_recorded");
         }
     }
 

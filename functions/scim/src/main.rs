@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{AuditSender, Credentials, Dynamo, KmsWrapper, LifecycleSender};
+use aws::{AuditSender, Came, Credentials, Dynamo, KmsWrapper, LifecycleSender};
 use countersign_scim::{Clock, Config, Effects, Google, Live, Places, Scim, Sealer};
 use egress::Client;
 use envelope::Roots;
@@ -37,13 +37,15 @@ async fn main() -> Result<(), Error> {
     };
     let effects = Effects { desk, sealer, region };
     let scim = &Scim::new(effects);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let (event, deadline) = (event.payload, event.context.deadline);
-        let answer = match Clock::parse(event.get()) {
-            Some(Clock::PullDirectories {}) => scim.pull(google, deadline, aws::now()).await,
-            None => scim.handle(event.get(), aws::now()).await,
-        };
-        answer.into_stream()
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        aws::told(event, Came::of_stream, async |event| {
+            let (event, deadline) = (event.payload, event.context.deadline);
+            let answer = match Clock::parse(event.get()) {
+                Some(Clock::PullDirectories {}) => scim.pull(google, deadline, aws::now()).await,
+                None => scim.handle(event.get(), aws::now()).await,
+            };
+            answer.into_stream()
+        })
     }))
     .await
 }

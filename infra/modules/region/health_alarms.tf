@@ -106,6 +106,42 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_actions       = var.alarm_topic_arns
 }
 
+# What the function tells of itself: an answer of 500 and above is no error to Lambda. A provider's failures are among them.
+resource "aws_cloudwatch_metric_alarm" "failing" {
+  for_each = local.functions
+
+  alarm_name          = "${local.prefix}-${each.key}-failing"
+  alarm_description   = "More than one of twenty answers within five minutes is a failure, and at least five are."
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 5
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+
+  metric_query {
+    id          = "share"
+    label       = "Failures in a hundred answers"
+    expression  = "IF(failed >= 5, 100 * failed / (served + refused + failed), 0)"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = toset(["Served", "Refused", "Failed"])
+
+    content {
+      id = lower(metric_query.value)
+
+      metric {
+        namespace   = "Countersign"
+        metric_name = metric_query.value
+        dimensions  = { Function = each.value.name }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "throttles" {
   for_each = local.functions
 
@@ -214,6 +250,8 @@ locals {
     { title = "Calls of agents", stat = "Sum", metrics = [for metric in ["Invocations", "Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", module.gateway.name]] },
     { title = "Duration, p99, in milliseconds", stat = "p99", metrics = [for one in values(local.functions) : ["AWS/Lambda", "Duration", "FunctionName", one.name]] },
     { title = "Errors", stat = "Sum", metrics = [for one in values(local.functions) : ["AWS/Lambda", "Errors", "FunctionName", one.name]] },
+    { title = "Refused", stat = "Sum", metrics = [for one in values(local.functions) : ["Countersign", "Refused", "Function", one.name]] },
+    { title = "Failed", stat = "Sum", metrics = [for one in values(local.functions) : ["Countersign", "Failed", "Function", one.name]] },
     { title = "Throttles", stat = "Sum", metrics = [for one in values(local.functions) : ["AWS/Lambda", "Throttles", "FunctionName", one.name]] },
     { title = "Age of what waits, in seconds", stat = "Maximum", metrics = [for queue in values(local.watched_queues) : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue.name]] },
     { title = "Set aside", stat = "Maximum", metrics = [for queue in values(local.watched_dead_letters) : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name]] },

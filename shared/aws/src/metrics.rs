@@ -11,22 +11,43 @@ use crate::now;
 const NAMESPACE: &str = "Countersign";
 
 /// Writes figures under dimensions. Names and dimensions are ours: no tenant, no person, no text of anybody's.
-pub fn emit_metrics(dimensions: &[(&str, &str)], figures: &[(&str, f64)]) {
-    let line = line(dimensions, figures, now().unix_millis());
-    // A figure that cannot be written is one that is missing, which alarms notice.
+pub fn emit_metrics(dimensions: &[(&str, &str)], figures: &[Figure]) {
+    write(&Value::Object(embedded(dimensions, figures, now().unix_millis())));
+}
+
+/// A figure of a metric, in a unit of CloudWatch's ("MetricDatum").
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+}
+
+impl Figure {
+    pub const fn count(name: &'static str, value: f64) -> Self {
+        Self { name, value, unit: "Count" }
+    }
+
+    pub const fn millis(name: &'static str, value: f64) -> Self {
+        Self { name, value, unit: "Milliseconds" }
+    }
+}
+
+/// A figure that cannot be written is one that is missing, which alarms notice.
+pub(crate) fn write(line: &Value) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-fn line(dimensions: &[(&str, &str)], figures: &[(&str, f64)], millis: u64) -> Value {
+pub(crate) fn embedded(dimensions: &[(&str, &str)], figures: &[Figure], millis: u64) -> Map<String, Value> {
     let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
-    let metrics: Vec<_> = figures.iter().map(|(name, _)| json!({"Name": name})).collect();
+    let metrics: Vec<_> = figures.iter().map(|one| json!({"Name": one.name, "Unit": one.unit})).collect();
     let about = json!({
         "Timestamp": millis,
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}],
     });
     let told = dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
-    let values = figures.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
-    Value::Object(told.chain(values).chain([("_aws".to_owned(), about)]).collect::<Map<_, _>>())
+    let values = figures.iter().map(|one| (one.name.to_owned(), json!(one.value)));
+    told.chain(values).chain([("_aws".to_owned(), about)]).collect()
 }
 
 #[cfg(test)]
@@ -35,11 +56,11 @@ mod tests {
 
     #[test]
     fn a_line_is_what_cloudwatch_reads() {
-        let line =
-            line(&[("Stack", "cs-prod-eu"), ("Check", "audit")], &[("CheckDown", 1.0)], 1_795_430_530_120);
+        let figure = Figure::count("CheckDown", 1.0);
+        let line = embedded(&[("Stack", "cs-prod-eu"), ("Check", "audit")], &[figure], 1_795_430_530_120);
         assert_eq!(
-            line.to_string(),
-            r#"{"Stack":"cs-prod-eu","Check":"audit","CheckDown":1.0,"_aws":{"Timestamp":1795430530120,"CloudWatchMetrics":[{"Namespace":"Countersign","Dimensions":[["Stack","Check"]],"Metrics":[{"Name":"CheckDown"}]}]}}"#
+            Value::Object(line).to_string(),
+            r#"{"Stack":"cs-prod-eu","Check":"audit","CheckDown":1.0,"_aws":{"Timestamp":1795430530120,"CloudWatchMetrics":[{"Namespace":"Countersign","Dimensions":[["Stack","Check"]],"Metrics":[{"Name":"CheckDown","Unit":"Count"}]}]}}"#
         );
     }
 }

@@ -34,7 +34,9 @@ pub fn init_tracing() -> Result<(), StartError> {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
+        // The runtime's own span, which holds the platform's id of the request and nothing of what is in it.
+        .with_current_span(true)
+        .with_span_list(false)
         .with_max_level(LevelFilter::INFO)
         .without_time()
         .try_init()
