@@ -2,11 +2,15 @@
 //! nothing about it. Reads the same document as the feature `gate` does, without Cedar, and says "may" where only Cedar
 //! could tell.
 
+mod cache;
+
 use std::fmt;
 use std::str::FromStr;
 
 use domain::Name;
 use serde::Deserialize;
+
+pub use cache::GateNames;
 
 /// What becomes of tool calls in a model's answer that a gate could stop, from the least to the most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
