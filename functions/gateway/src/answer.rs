@@ -7,6 +7,7 @@ use domain::Reason;
 use serde_json::Value;
 
 use crate::dialect::Dialect;
+use crate::form::tools::is_local;
 use crate::outcome::Spent;
 
 /// A tool call in an answer, as its caller is given it.
@@ -16,6 +17,10 @@ pub struct ToolCall {
     pub name: String,
     /// JSON text, or the free text of a custom tool.
     pub arguments: String,
+    /// What else it may be called by.
+    pub alias: Option<String>,
+    /// The provider runs it itself, and has by now.
+    pub hosted: bool,
 }
 
 /// Arguments are a caller's data.
@@ -135,39 +140,70 @@ fn text(value: &Value, pointers: &[&str]) -> Option<String> {
 }
 
 fn chat_calls(message: &Value) -> Vec<ToolCall> {
-    let call = |call: &Value| {
-        Some(ToolCall {
-            id: text(call, &["/id"]).unwrap_or_default(),
-            name: text(call, &["/function/name", "/custom/name", "/name"])?,
-            arguments: text(call, &["/function/arguments", "/custom/input", "/arguments"])
-                .unwrap_or_default(),
-        })
-    };
-    let listed = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten().filter_map(call);
-    listed.chain(message.get("function_call").and_then(call)).collect()
+    let listed = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
+    let older = message.get("function_call").filter(|call| !call.is_null());
+    listed.chain(older).map(chat_call).collect()
 }
 
-/// An item of a Responses answer that calls a tool. Those without a name are called by their type: `web_search_call`.
+/// A call in a message of Chat Completions, in either form.
+pub fn chat_call(call: &Value) -> ToolCall {
+    ToolCall {
+        id: text(call, &["/id"]).unwrap_or_default(),
+        name: text(call, &["/function/name", "/custom/name", "/name"]).unwrap_or_default(),
+        arguments: text(call, &["/function/arguments", "/custom/input", "/arguments"]).unwrap_or_default(),
+        ..ToolCall::default()
+    }
+}
+
+/// Goes on with a call's name, which some servers send in pieces, and others with every delta.
+pub fn extend(name: &mut String, more: &str) {
+    if name != more {
+        name.push_str(more);
+    }
+}
+
+/// An item of a Responses answer that calls a tool. Those without a name are called by their type: `web_search_call`; as a
+/// tool it is `web_search`. One with a namespace is `namespace.name` too.
 pub fn item_call(item: &Value) -> Option<ToolCall> {
     let kind = text(item, &["/type"])?;
-    if !kind.ends_with("_call") {
-        return None;
-    }
+    let tool = kind.strip_suffix("_call")?.to_owned();
     let action = || item.get("action").map(ToString::to_string);
-    Some(ToolCall {
-        id: text(item, &["/call_id", "/id"]).unwrap_or_default(),
-        name: text(item, &["/name"]).unwrap_or(kind),
-        arguments: text(item, &["/arguments", "/input"]).or_else(action).unwrap_or_default(),
-    })
+    let hosted = is_hosted(&kind, item);
+    let id = text(item, &["/call_id", "/id"]).unwrap_or_default();
+    let arguments = text(item, &["/arguments", "/input"]).or_else(action).unwrap_or_default();
+    let (name, alias) = match text(item, &["/name"]) {
+        None => (kind, Some(tool)),
+        Some(name) => {
+            let alias = text(item, &["/namespace"]).map(|space| format!("{space}.{name}"));
+            (name, alias)
+        }
+    };
+    Some(ToolCall { id, name, arguments, alias, hosted })
+}
+
+/// Whether a call of Responses has run at the provider.
+fn is_hosted(kind: &str, item: &Value) -> bool {
+    match kind {
+        "code_interpreter_call"
+        | "file_search_call"
+        | "image_generation_call"
+        | "mcp_call"
+        | "web_search_call" => true,
+        "shell_call" => !is_local(item),
+        "tool_search_call" => item.get("execution").is_some_and(|place| place == "server"),
+        _ => false,
+    }
 }
 
 /// A block of a Messages answer that calls a tool, a provider's own included.
 pub fn block_call(block: &Value) -> Option<ToolCall> {
-    text(block, &["/type"]).filter(|kind| kind.ends_with("tool_use"))?;
+    let kind = text(block, &["/type"]).filter(|kind| kind.ends_with("tool_use"))?;
     let input = block.get("input").filter(|input| input.as_object().is_none_or(|input| !input.is_empty()));
     Some(ToolCall {
         id: text(block, &["/id"]).unwrap_or_default(),
-        name: text(block, &["/name"])?,
+        name: text(block, &["/name"]).unwrap_or_default(),
         arguments: input.map(ToString::to_string).unwrap_or_default(),
+        alias: None,
+        hosted: kind != "tool_use",
     })
 }

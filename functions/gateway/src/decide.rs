@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use caller::{Asserted, Documents, Keys, NoPerson, Person, Unreadable, acquainted};
 use domain::{
-    ActionId, AuditRecord, Decided, EventId, Metadata, Name, Phase, PolicyRow, Providers, Reason, Region,
-    Timestamp,
+    ActionId, AuditRecord, Decided, EventId, GateRow, Metadata, Name, Phase, PolicyRow, Providers, Reason,
+    Region, Timestamp,
 };
 use egress::Reach;
 use envelope::RootError;
+use policy::gate_names::GateNames;
 use policy::{Accountable, Action, Caller, Permit, RoleTable, Standing};
 use redact::{Policies, Redacted};
 use serde_json::Value;
@@ -25,6 +26,7 @@ use crate::candidates::{Choice, Chosen};
 use crate::dialect::{Dialect, Vendor};
 use crate::event::{Request, Route, Sent};
 use crate::form::{Ask, Fault, tools as form_tools};
+use crate::gated::Gate;
 use crate::plan::{Bound, Call, Means, Planned, Wanted};
 use crate::records::{Entry, Known, Said, Scribe, SealRandom};
 use crate::refusal;
@@ -39,6 +41,8 @@ pub struct Rules {
     pub roles: RoleTable,
     /// DLP policies, compiled from the documents that each call reads.
     pub policies: Policies,
+    /// Gates by their names, read from the documents that each call reads.
+    pub gates: GateNames,
     pub provider_timeout: Duration,
 }
 
@@ -61,6 +65,8 @@ pub struct Facts {
     pub providers: Option<Providers>,
     pub budget: Option<Budget>,
     pub dlp: Result<Documents, Unreadable>,
+    /// For the answer alone: a call of a model passes no gate.
+    pub gate: Result<Option<GateRow>, Unreadable>,
     pub keys: Result<Keys, RootError>,
     pub breakers: Breakers,
     /// The tries of this request before this one.
@@ -210,7 +216,8 @@ fn admit(
     let Chosen { provider, model, target, passage } =
         choice.choose(&scribe.row.tenant, &providers, &wanted.ask, known)?;
     let dlp = dlp(rules, facts.dlp, policy.redact_answers)?;
-    let bound = Bound { provider, model, policy: &policy, dlp, target, passage };
+    let gate = Gate::of(&rules.gates, facts.gate);
+    let bound = Bound { provider, model, policy: &policy, dlp, gate, target, passage };
     let call = Planned { rules, moment, scribe, action_id };
     let person = facts.person.and_then(Result::ok);
     let means = Means { keys: facts.keys, budget: facts.budget, team, person };

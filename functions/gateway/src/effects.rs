@@ -14,6 +14,7 @@ use envelope::Purpose;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use policy::Approach;
+use policy::gate_names::Answers;
 use tables::gates::{NotSettled, Payer};
 use tables::{Held, HoldReceipt, HoldRefused, Key};
 
@@ -26,7 +27,7 @@ use crate::outcome::{self, Ended, Good, Spent};
 use crate::plan::Call;
 use crate::provider::Way;
 use crate::response::{Refused, Response};
-use crate::{answer, dialect::Vendor};
+use crate::{answer, dialect::Vendor, gated, withhold};
 
 /// What effects need: clients, and the addresses seen so far.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ fn more(address: &Address) -> Vec<Key> {
     let mut keys = vec![
         Key::policy(tenant),
         Key::providers(tenant),
+        Key::gate(tenant),
         Key::limits(tenant),
         Key::budget(tenant, 0),
         Key::root(tenant, Purpose::Credential.as_str()),
@@ -94,6 +96,7 @@ impl Effects {
                 .find::<LimitsRow>(&Key::limits(tenant))
                 .map(|limits| Budget { limits, shard: loaded.item(&Key::budget(tenant, 0)).cloned() }),
             dlp: Documents::of(&loaded),
+            gate: gated::row(&loaded),
             keys,
             breakers,
             tried: Tried::default(),
@@ -314,14 +317,17 @@ pub fn stopped(
 }
 
 /// Puts a good answer before its caller: rendered in the provider's dialect, then translated into the caller's. What cannot
-/// be is no answer, and neither is one that calls a forbidden tool.
-fn put(call: &Call, mut ended: Ended) -> Ended {
+/// be is no answer, and neither is one that calls a forbidden tool. Calls that the tenant's gate wants withheld are taken out.
+pub fn put(call: &Call, mut ended: Ended) -> Ended {
     let Some(Good { bytes, mut value }) = ended.answer.take() else { return ended };
     call.render.answer(call.wire, &mut value);
     ended.calls = answer::calls(call.wire, &value);
     let forbidden = |name: &str| crate::stream::is_forbidden(&call.forbidden_tools, name);
     if ended.calls.iter().any(|called| forbidden(&called.name)) {
         return Ended { reason: Reason::ToolForbidden, ..ended };
+    }
+    if call.tools.guard.gate.answers() == Answers::Withhold {
+        withhold::answer(&call.tools.guard, call.wire, &mut value);
     }
     let translated = match &call.translation {
         Some((pair, context)) => pair.answer(context, value),
@@ -337,7 +343,9 @@ fn respond(call: &Call, ended: Ended) -> Response {
     let next = breaker::next(call, &ended);
     let vendor: Vendor = call.dialect.vendor();
     match &ended.answer {
-        Some(answer) => Response::answer(&answer.value).with_clamped(call.clamped.as_deref()),
+        Some(answer) => Response::answer(&answer.value)
+            .with_clamped(call.clamped.as_deref())
+            .with_gated(call.tools.guard.told(&ended.calls)),
         None => Response::error(vendor, &ended.refused()),
     }
     .with_action(call.action_id)

@@ -21,6 +21,7 @@ mod dialect;
 mod effects;
 mod event;
 mod form;
+mod gated;
 mod limits;
 mod live;
 mod outcome;
@@ -36,6 +37,7 @@ mod stream;
 mod tools;
 mod translate;
 mod upstream;
+mod withhold;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::effects::Effects;
 use crate::outcome::{self, Ended, Spent};
 use crate::plan::Call;
-use crate::response::{Body, Refused};
+use crate::response::{Body, GATED, Refused};
 use crate::sse::{self, Event};
 use crate::stream::{Listener, Step};
 
@@ -52,14 +52,18 @@ impl Live {
         };
         let ended = self.ended(&relayed);
         self.effects.close(&self.call, &ended, self.began, Some(&self.receipt)).await;
+        let mut told = None;
         let last = match relayed {
-            Ok(last) => last,
+            Ok(last) => {
+                told = self.call.tools.guard.told(&ended.calls);
+                last
+            }
             Err(reason) => {
                 vec![Refused::from(reason).event(self.call.dialect, self.listener.next_number())]
             }
         };
         // Whoever is no longer there has no use for the end.
-        let _ = caller.send(written(&last)).await;
+        let _ = caller.send(ending(told.as_deref(), &last)).await;
     }
 
     /// Passes the answer on as it arrives, up to its last events, which wait until it is settled.
@@ -121,8 +125,28 @@ impl Live {
     }
 }
 
-fn written(events: &[Event]) -> Bytes {
-    let mut out = Vec::new();
+/// The last events. Headers have left long before: what they would tell is told by a comment, which clients pass over.
+fn ending(gated: Option<&str>, events: &[Event]) -> Bytes {
+    let comment = gated.map(|tools| format!(": {GATED}: {tools}\n\n")).unwrap_or_default();
+    let mut out = comment.into_bytes();
     events.iter().for_each(|event| event.write(&mut out));
     Bytes::from(out)
+}
+
+fn written(events: &[Event]) -> Bytes {
+    ending(None, events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_headers_would_tell_is_a_comment_that_no_reader_takes_for_an_event() {
+        let last = [Event { name: None, data: "[DONE]".to_owned() }];
+        let bytes = ending(Some("payments.send, *"), &last);
+        assert_eq!(&bytes[..], b": x-cs-gated-tools: payments.send, *\n\ndata: [DONE]\n\n");
+        assert_eq!(sse::Parser::default().push(&bytes).unwrap(), last);
+        assert_eq!(ending(None, &last), written(&last));
+    }
 }

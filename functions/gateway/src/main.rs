@@ -8,6 +8,7 @@ use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use policy::RoleTable;
+use policy::gate_names::GateNames;
 use redact::{Detectors, Policies};
 use serde_json::value::RawValue;
 
@@ -37,6 +38,7 @@ async fn main() -> Result<(), Error> {
         reach: config.reach,
         roles: RoleTable::builtin()?,
         policies: Policies::default(),
+        gates: GateNames::default(),
         provider_timeout: config.provider_timeout,
     };
     let effects = Effects {

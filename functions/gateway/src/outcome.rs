@@ -3,11 +3,13 @@
 use bytes::Bytes;
 use domain::{AuditRecord, Decided, Digest, EventId, EventType, Metadata, Phase, Reason, Timestamp};
 use egress::{Answer, EgressError};
+use policy::gate_names::Answers;
 use serde_json::Value;
 use tables::gates::{Alert, Spend};
 
 use crate::answer::{self, Cached, ToolCall};
 use crate::dialect::Dialect;
+use crate::gated::Guard;
 use crate::plan::Call;
 use crate::records::Entry;
 use crate::response::Refused;
@@ -179,6 +181,7 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         tracing::error!(action_id = %call.action_id, over, "budget.worst_case_exceeded");
         metadata = metadata.count("reported_over_hold", over.min(MAX_REPORTED));
     }
+    metadata = told(metadata, &call.tools.guard, &ended.calls);
     if let Some(status) = ended.status {
         metadata = metadata.count("provider_status", status.into());
     }
@@ -208,6 +211,17 @@ pub fn record(call: &Call, ended: &Ended, began: Timestamp, now: Timestamp) -> A
         committed.map(|(key, answer)| key.commitment("response", action_id.as_bytes(), &answer.bytes));
     record.response_commitment = whole.or_else(|| ended.commitment.clone());
     record
+}
+
+/// What a gate means for the calls of the answer, where there is one that means anything.
+fn told(metadata: Metadata, guard: &Guard, calls: &[ToolCall]) -> Metadata {
+    let name = match guard.gate.answers() {
+        Answers::Leave => return metadata,
+        Answers::Mark => "tool_calls_marked",
+        Answers::Withhold => "tool_calls_withheld",
+    };
+    let metadata = metadata.count(name, guard.count(calls));
+    if guard.gate.is_unreadable() { metadata.flag("gate_unreadable", true) } else { metadata }
 }
 
 /// The record of a limit that is used up so far.

@@ -14,6 +14,7 @@ use domain::{
 use egress::Target;
 use envelope::{RootError, RootKey};
 use policy::Permit;
+use policy::gate_names::Answers;
 use redact::{Draw, NewToken, Nonce, RedactError, Redaction, Vault};
 use serde_json::{Map, Value};
 use tables::gates::{Payer, Spend};
@@ -25,6 +26,7 @@ use crate::decide::{Moment, Plan, Rules};
 use crate::dialect::{Dialect, Way};
 use crate::form::tables::grammar;
 use crate::form::{Ask, tools as form_tools};
+use crate::gated::{Gate, Guard};
 use crate::limits::{Limit, worst_input, worst_output};
 use crate::prices::Prices;
 use crate::records::{Entry, Known, Scribe, SealRandom};
@@ -34,6 +36,7 @@ use crate::stream::Listener;
 use crate::tools::{self, Tools};
 use crate::translate::{Context, Pair};
 use crate::upstream::{self, Terms};
+use crate::withhold;
 
 /// A call whose form is right.
 pub struct Wanted {
@@ -86,7 +89,10 @@ impl Call {
     pub fn listener(&self) -> Listener {
         let translation = self.translation.clone().map(|(pair, context)| pair.stream(context));
         let forbidden = self.forbidden_tools.clone();
-        Listener::new(self.wire, self.render.clone(), forbidden, self.wants_usage, translation)
+        let withholds = self.tools.guard.gate.answers() == Answers::Withhold;
+        let guard = withholds.then(|| self.tools.guard.clone());
+        let withheld = guard.and_then(|guard| withhold::Stream::new(guard, self.wire));
+        Listener::new(self.wire, self.render.clone(), forbidden, self.wants_usage, withheld, translation)
     }
 }
 
@@ -101,6 +107,7 @@ pub struct Bound<'a> {
     pub model: &'a ProviderModel,
     pub policy: &'a PolicyRow,
     pub dlp: Arc<redact::Policy>,
+    pub gate: Gate,
     pub target: Target,
     pub passage: Passage,
 }
@@ -154,7 +161,7 @@ impl Planned<'_> {
         permit: Permit,
         known: &mut Known,
     ) -> Result<Plan, Refused> {
-        let Bound { provider, model, policy, dlp, target, passage } = bound;
+        let Bound { provider, model, policy, dlp, gate, target, passage } = bound;
         let Wanted { ask, betas, again, body: came } = wanted;
         let (moment, random) = (self.moment, &self.moment.random);
         let way = Way::to(provider.kind, ask.dialect()).ok_or(Reason::RouteUnsupported)?;
@@ -188,7 +195,7 @@ impl Planned<'_> {
         known.add_to(&mut attempt);
         attempt.request_commitment =
             Some(keys.audit.commitment("request", self.action_id.as_bytes(), sent.as_bytes()));
-        let tools = self.tools(body.get());
+        let tools = self.tools(gate, body.get());
         let results = form_tools::returned(ask.dialect(), ask.body());
         let of = (self.action_id, moment.now);
         let returned = tools.returned(self.scribe, known, &keys.pseudonym, of, &results);
@@ -225,10 +232,10 @@ impl Planned<'_> {
         Ok(Plan { permit, body, call })
     }
 
-    fn tools(&self, body: &Value) -> Tools {
+    fn tools(&self, gate: Gate, body: &Value) -> Tools {
         let random = &self.moment.random;
         Tools {
-            declared: tools::declared(body),
+            guard: Guard { gate, declared: tools::declared(body) },
             requested_events: random.tools_requested,
             returned_events: random.tools_returned,
         }

@@ -22,6 +22,9 @@ pub type Body = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 /// The same in the platform's terms.
 pub type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
+/// Names tools that a gate could stop: a header of whole answers, a comment in streams.
+pub const GATED: &str = "x-cs-gated-tools";
+
 /// An answer to one ingress event.
 pub struct Response {
     status: u16,
@@ -113,6 +116,13 @@ impl Response {
     #[must_use]
     pub fn with_clamped(mut self, clamped: Option<&str>) -> Self {
         self.headers.extend(clamped.map(|clamped| ("x-cs-clamped", clamped.to_owned())));
+        self
+    }
+
+    /// Tells the caller which of the tools that the model calls a gate could stop.
+    #[must_use]
+    pub fn with_gated(mut self, tools: Option<String>) -> Self {
+        self.headers.extend(tools.map(|tools| (GATED, tools)));
         self
     }
 

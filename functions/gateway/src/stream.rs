@@ -2,10 +2,12 @@
 //!
 //! Every text that arrives in pieces has a [`Slot`]: one for each choice, block or item and each of its fields. A slot
 //! holds back what could still become a placeholder, [`redact::HOLD_BACK_BYTES`] at most, and gives it up when its text
-//! ends. An event never waits for another: each one leaves at once, if need be with less text than it came with.
+//! ends. An event never waits for another: each one leaves at once, if need be with less text than it came with. Where the
+//! tenant's gate wants calls withheld, one of Chat Completions waits for the end of its name ([`crate::withhold`]).
 
 mod chat;
 mod messages;
+mod numbers;
 mod responses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +23,9 @@ use crate::dialect::Dialect;
 use crate::outcome::Spent;
 use crate::sse::Event;
 use crate::translate;
+use crate::withhold;
+pub use chat::bare;
+use numbers::Numbers;
 
 /// Which text: two numbers of the dialect's (choice and tool, block, item and part) and a field's name.
 type Place = (u64, u64, &'static str);
@@ -52,11 +57,14 @@ pub struct Listener {
     /// Whether a stream of Chat Completions ends with its usage: the caller asked, or a translation needs it.
     keeps_usage: bool,
     forbidden: BTreeSet<Name>,
+    /// Set where calls are taken out.
+    withheld: Option<withhold::Stream>,
     translation: Option<translate::Stream>,
     slots: BTreeMap<Place, Slot>,
     said: Said,
     /// Choices of Chat Completions: begun, and whether finished.
     choices: BTreeMap<u64, bool>,
+    numbers: Numbers,
     /// What a further event of the same kind is made from.
     template: Option<Value>,
     /// Responses: the number of the next event.
@@ -81,6 +89,7 @@ impl Listener {
         render: Render,
         forbidden: BTreeSet<Name>,
         wants_usage: bool,
+        withheld: Option<withhold::Stream>,
         translation: Option<translate::Stream>,
     ) -> Self {
         Self {
@@ -88,10 +97,12 @@ impl Listener {
             render,
             keeps_usage: wants_usage || translation.is_some(),
             forbidden,
+            withheld,
             translation,
             slots: BTreeMap::new(),
             said: Said::default(),
             choices: BTreeMap::new(),
+            numbers: Numbers::default(),
             template: None,
             next: 0,
         }
@@ -152,6 +163,8 @@ impl Listener {
     fn whole(&mut self, values: Vec<Value>) -> Step {
         let rest = if self.wire == Dialect::Chat { self.flush_all() } else { Vec::new() };
         let mut events = self.spoken(rest.into_iter().chain(values).collect());
+        let late = self.withheld.as_mut().map(withhold::Stream::finish).unwrap_or_default();
+        events.extend(self.put(late));
         match &mut self.translation {
             Some(translation) => events.extend(translation.finish()),
             None if self.wire == Dialect::Chat => {
@@ -162,8 +175,16 @@ impl Listener {
         Step::Whole(events)
     }
 
-    /// The events as the caller's dialect has them.
+    /// What of the events may leave, as the caller's dialect has it.
     fn spoken(&mut self, values: Vec<Value>) -> Vec<Event> {
+        let left = match &mut self.withheld {
+            Some(withheld) => values.into_iter().flat_map(|value| withheld.event(value)).collect(),
+            None => values,
+        };
+        self.put(left)
+    }
+
+    fn put(&mut self, values: Vec<Value>) -> Vec<Event> {
         let mut events = Vec::new();
         for value in values {
             match &mut self.translation {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::answer::ToolCall;
 use crate::form::tools::Returned;
+use crate::gated::Guard;
 use crate::records::{Entry, Known, Scribe};
 
 /// Most tools of one call that have a record each; the outcome says how many there were.
@@ -18,8 +19,7 @@ pub const MAX_RECORDS: usize = 128;
 /// What the records of one call's tools have in common.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Names that the call declared, as they went to the provider. Another name can be anything, so it is not repeated.
-    pub declared: Vec<Name>,
+    pub guard: Guard,
     pub requested_events: [u8; 10],
     pub returned_events: [u8; 10],
 }
@@ -75,6 +75,9 @@ impl Tools {
                 description: "The model asks for a tool to be run.",
             };
             let mut record = self.record(scribe, known, pseudonym, (action_id, event_id, at), &told);
+            if self.guard.gate.withholds(call) {
+                record.metadata = std::mem::take(&mut record.metadata).flag("withheld", true);
+            }
             record.request_commitment =
                 commitment(scribe, action_id, "arguments", &canonical(&call.arguments));
             record
@@ -90,7 +93,7 @@ impl Tools {
         (action_id, event_id, at): (ActionId, EventId, Timestamp),
         told: &Told<'_>,
     ) -> AuditRecord {
-        let name = told.name.and_then(|name| self.declared.iter().find(|one| one.as_str() == name));
+        let name = told.name.and_then(|name| self.guard.declared(name));
         let mut metadata = Metadata::default();
         if let Ok(call) = pseudonym.pseudonym("tool_call", told.call).parse() {
             // The same in the request of a call and in the return of its result.

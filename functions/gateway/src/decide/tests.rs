@@ -6,6 +6,7 @@ use std::net::IpAddr;
 mod controls;
 mod coverage;
 mod failover;
+mod gated;
 
 use super::*;
 use crate::answer::leaves::Field;
@@ -96,6 +97,7 @@ fn rules() -> Rules {
         reach: Reach::Public,
         roles: RoleTable::builtin().unwrap(),
         policies: Policies::default(),
+        gates: GateNames::default(),
         provider_timeout: Duration::from_secs(30),
     }
 }
@@ -124,6 +126,7 @@ struct Case {
     providers: Option<Providers>,
     budget: Option<Budget>,
     dlp: Result<Documents, Unreadable>,
+    gate: Result<Option<GateRow>, Unreadable>,
     keys: Result<Keys, RootError>,
     /// Those that are not closed.
     breakers: Vec<(tables::Key, Result<Option<BreakerRow>, breaker::Unreadable>)>,
@@ -191,6 +194,7 @@ fn good() -> Case {
         budget: Some(budget(1_000_000, 0)),
         // A tenant in Israel: its ID numbers are found without a word beside them.
         dlp: documents("", r#"{"v": 1, "countries": ["IL"]}"#, ""),
+        gate: Ok(None),
         keys: Ok(Keys { audit: root(Purpose::Audit).into(), pseudonym: root(Purpose::Pseudonym).into() }),
         breakers: Vec::new(),
         tried: Tried::default(),
@@ -227,6 +231,7 @@ impl Case {
             providers: self.providers,
             budget: self.budget,
             dlp: self.dlp,
+            gate: self.gate,
             keys: self.keys,
             breakers: self.breakers.into_iter().fold(closed, |mut all, (key, row)| {
                 all.put(key, row);

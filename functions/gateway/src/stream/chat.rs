@@ -3,9 +3,9 @@
 use domain::Reason;
 use serde_json::{Value, json};
 
-use super::{Heard, Listener, number, text};
+use super::{Heard, Listener, is_forbidden, number, text};
 use crate::answer::leaves::Field;
-use crate::answer::{ToolCall, usage};
+use crate::answer::{ToolCall, extend, usage};
 use crate::dialect::Dialect;
 
 /// Texts of a delta: pointer, name of its slot, kind. The last two are what compatible servers call reasoning.
@@ -88,11 +88,10 @@ impl Listener {
     fn tools(&mut self, index: u64, delta: &mut Value) -> Result<(), Reason> {
         let calls = delta.get_mut("tool_calls").and_then(Value::as_array_mut);
         for call in calls.into_iter().flatten() {
-            let at = (index, number(call, "index"));
+            let at = (index, self.numbers.set(index, call));
             let name = ["function", "custom"].iter().find_map(|kind| call.get(*kind)?.get("name")?.as_str());
             if let Some(name) = name.filter(|name| !name.is_empty()) {
-                let (id, name) = (text(call, "id").to_owned(), name.to_owned());
-                self.call(at, ToolCall { id, name, arguments: String::new() })?;
+                self.named(at, text(call, "id"), name)?;
             }
             for (pointer, slot) in ARGUMENTS {
                 self.leaf(call, pointer, (at.0, at.1, slot), Field::Arguments)?;
@@ -102,13 +101,27 @@ impl Listener {
         }
         if let Some(call) = delta.get_mut(LEGACY) {
             if !text(call, "name").is_empty() {
-                let name = text(call, "name").to_owned();
-                self.call((index, u64::MAX), ToolCall { name, ..ToolCall::default() })?;
+                self.named((index, u64::MAX), "", text(call, "name"))?;
             }
             self.leaf(call, "/arguments", (index, u64::MAX, LEGACY), Field::Arguments)?;
             self.argue((index, u64::MAX), text(call, "arguments"));
         }
         Ok(())
+    }
+
+    /// A call's name, or more of it before its arguments begin.
+    fn named(&mut self, at: (u64, u64), id: &str, name: &str) -> Result<(), Reason> {
+        match self.said.calls.get_mut(&at).filter(|call| call.arguments.is_empty()) {
+            Some(call) => {
+                extend(&mut call.name, name);
+                let forbidden = is_forbidden(&self.forbidden, &call.name);
+                if forbidden { Err(Reason::ToolForbidden) } else { Ok(()) }
+            }
+            None => {
+                let (id, name) = (id.to_owned(), name.to_owned());
+                self.call(at, ToolCall { id, name, ..ToolCall::default() })
+            }
+        }
     }
 
     /// What a choice's slots held back, as chunks of their own.
@@ -144,7 +157,7 @@ impl Listener {
 }
 
 /// A chunk without what is its own: its id, time and model.
-fn bare(chunk: &Value) -> Value {
+pub fn bare(chunk: &Value) -> Value {
     let fields = chunk.as_object().into_iter().flatten();
     let fields = fields.filter(|(name, _)| !matches!(name.as_str(), "choices" | "usage" | "obfuscation"));
     Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())

@@ -27,7 +27,7 @@ mod streams;
 mod usage;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::fmt;
 

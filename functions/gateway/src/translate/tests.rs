@@ -1,7 +1,7 @@
 //! Tables of whole documents for each direction, and properties over all of them.
 
 mod answers;
-mod assemble;
+pub mod assemble;
 mod requests;
 mod streams;
 

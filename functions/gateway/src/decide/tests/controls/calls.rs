@@ -155,6 +155,7 @@ async fn read(store: &Store, asked: &Asked, now: Timestamp, tried: Tried) -> Res
         providers: Some(providers()),
         budget: Some(budget),
         dlp,
+        gate: Ok(None),
         keys,
         breakers,
         tried,
