@@ -35,10 +35,9 @@ fn message(item: &Value, note: &str) -> Value {
     json!({"id": id(item), "type": "message", "status": "completed", "role": "assistant", "content": [part(note)]})
 }
 
-/// Messages are known by the beginning of their ids.
+/// Messages are known by the beginning of their ids; the whole of the call's keeps it apart from every other.
 fn id(item: &Value) -> String {
-    let id = text(item, "id");
-    format!("msg_{}", id.split_once('_').map_or(id, |(_, rest)| rest))
+    format!("msg_{}", text(item, "id"))
 }
 
 /// The state of one stream.

@@ -317,7 +317,12 @@ fn amount(dialect: Dialect, answer: &Value) -> Amount {
             &answer["stop_reason"]
         }
         Dialect::Responses => {
+            let mut ids = BTreeSet::new();
             for item in list(&answer["output"]) {
+                assert!(
+                    ids.insert(item["id"].clone().to_string()),
+                    "clients tell items by their ids: {answer}"
+                );
                 match item["type"].as_str().unwrap() {
                     "message" => words.extend(list(&item["content"]).iter().map(|part| name(&part["text"]))),
                     _ => calls.push((name(&item["name"]), parsed(&item["arguments"]))),
