@@ -158,6 +158,10 @@ impl Choice {
             self.older(guard, delta, &mut before);
             stays = !full || !delta.is_empty();
         }
+        if let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) {
+            // No part of a chunk, and readable all the same.
+            withhold(guard, message);
+        }
         let ends = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
         if ends {
             before.extend(self.settle(guard));

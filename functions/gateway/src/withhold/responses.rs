@@ -58,8 +58,9 @@ impl Stream {
         if let Some(response) = event.get_mut("response") {
             output(&self.guard, response, &self.withheld);
         }
-        let Some(index) = event.get("output_index").and_then(Value::as_u64) else { return vec![event] };
-        if self.withheld.contains(&index) {
+        // What does not say its place is judged all the same.
+        let index = number(&event, "output_index");
+        if event.get("output_index").is_some() && self.withheld.contains(&index) {
             return Vec::new();
         }
         let kind = text(&event, "type");

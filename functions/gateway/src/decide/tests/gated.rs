@@ -518,7 +518,11 @@ fn named_otherwise() -> Vec<Quirk> {
     ];
     let custom = json!({"name": "payments_x", "input": secret()});
     let cut = vec![part(json!({"index": 0, "id": "a", "type": "custom", "custom": custom})), end("length")];
+    let mut whole = delta(json!({"content": "hi"}));
+    whole["choices"][0]["message"] = json!({"tool_calls": [entry("a", "payments_send", &secret())]});
+    let message = vec![whole, end("stop")];
     vec![
+        ("a message in a chunk", message, &[], "stop"),
         ("a name that begins like an allowed one", begins_allowed, &[], "stop"),
         ("a name again after its arguments began", named_late, &["find"], "tool_calls"),
         ("no arguments at all", unargued, &["find"], "tool_calls"),
@@ -651,6 +655,15 @@ fn calls_that_the_provider_ran_stay_and_those_without_a_name_go_by_their_type() 
     last["output"] =
         json!([{"id": "fc_1", "type": "function_call", "name": "find", "arguments": SECRET.to_string()}]);
     let completed = json!({"type": "response.completed", "response": last, "sequence_number": 0});
+    let placeless = [stray.clone(), added(0, "local_shell")].map(|mut event| {
+        event.as_object_mut().unwrap().remove("output_index");
+        event
+    });
+    let [nameless, shell] = placeless;
+    let told = heard(&gated, &[nameless, shell, completed.clone()]);
+    assert!(told.iter().all(|event| !event.data.contains(SECRET)), "{told:?}");
+    assert!(told.iter().all(|event| !event.data.contains("local_shell")), "{told:?}");
+
     let events = heard(&gated, &[added(0, "find"), done(0, "local_shell"), stray, completed]);
     assert!(events.iter().all(|event| !event.data.contains(SECRET)), "{events:?}");
     assert!(events.iter().all(|event| !event.data.contains("local_shell")), "{events:?}");
