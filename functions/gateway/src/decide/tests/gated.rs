@@ -722,3 +722,29 @@ fn records_tell_what_was_withheld() {
         );
     }
 }
+
+/// What is told, recorded and forbidden goes by the whole name.
+#[test]
+fn a_name_in_pieces_is_recorded_and_forbidden_whole() {
+    let called = |call: &Call| {
+        let mut listener = call.listener();
+        for chunk in chat_chunks("", &[made("payments_send"), made("find")], Cut { name: 3, ..EVEN }) {
+            listener.event(&Event { name: None, data: chunk.to_string() })?;
+        }
+        Ok(listener.calls().map(|call| call.name.clone()).collect::<Vec<_>>())
+    };
+    let mut call = call_under(Dialect::Chat, ProviderKind::Compatible, Ok(None));
+    assert_eq!(called(&call), Ok(vec!["payments_send".to_owned(), "find".to_owned()]));
+    call.forbidden_tools = [name("payments_send")].into();
+    assert_eq!(called(&call), Err(Reason::ToolForbidden));
+}
+
+#[test]
+fn nothing_of_a_withheld_block_leaves() {
+    let gated = call_under(Dialect::Messages, ProviderKind::Anthropic, Ok(Some(WITHHOLD)));
+    let mut events = streamed(Dialect::Messages, "", &[made("payments_send")], EVEN);
+    let strange = json!({"type": "strange_delta", "strange": SECRET.to_string()});
+    events.insert(2, json!({"type": "content_block_delta", "index": 0, "delta": strange}));
+    let heard = heard(&gated, &events);
+    assert!(heard.iter().all(|event| !event.data.contains(SECRET)), "{heard:?}");
+}
