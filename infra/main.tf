@@ -45,6 +45,8 @@ module "region" {
   dlp                = var.dlp
   scim               = var.scim
   health             = var.health
+  actions            = var.actions
+  approvals          = var.approvals
   live_versions      = var.live_versions
   audit_writer       = var.audit_writer
   lifecycle_function = var.lifecycle_function

@@ -24,12 +24,12 @@ variable "region" {
 }
 
 variable "packages_dir" {
-  description = "Directory that holds admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip, each with the file `bootstrap`."
+  description = "Directory that holds actions.zip, admin.zip, approvals.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip, each with the file `bootstrap`."
   type        = string
 
   validation {
-    condition     = alltrue([for f in ["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"] : fileexists("${var.packages_dir}/${f}.zip")])
-    error_message = "packages_dir must hold admin.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip. Build them first."
+    condition     = alltrue([for f in ["actions", "admin", "approvals", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"] : fileexists("${var.packages_dir}/${f}.zip")])
+    error_message = "packages_dir must hold actions.zip, admin.zip, approvals.zip, gateway.zip, dlp.zip, scim.zip, audit-writer.zip, lifecycle.zip and health.zip. Build them first."
   }
 }
 
@@ -213,6 +213,53 @@ variable "scim" {
   }
 }
 
+variable "actions" {
+  description = "Where agents ask for actions: timeout (they wait for people up to 55 seconds in one request) and memory; reserved concurrency (kept for it alone, and its bound; -1: neither)."
+  type = object({
+    timeout_seconds      = optional(number, 90)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, 50)
+  })
+  default = {}
+
+  validation {
+    condition     = var.actions.timeout_seconds >= 70
+    error_message = "actions.timeout_seconds must be at least 70: an agent may wait for 55 seconds, and the writes around a call may take 9 seconds each."
+  }
+}
+
+variable "approvals" {
+  description = "Where people decide what agents may do: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); `origin`, its address if it has one of its own (such as https://approvals.example.com); `mail_from`, the address that SES sends its mail from (empty: no mail)."
+  type = object({
+    timeout_seconds      = optional(number, 120)
+    memory_mb            = optional(number, 512)
+    reserved_concurrency = optional(number, 20)
+    origin               = optional(string, "")
+    mail_from            = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = var.approvals.timeout_seconds >= 60
+    error_message = "approvals.timeout_seconds must be at least 60: each address that is told may take 10 seconds, and a pass of the clock leaves 10 seconds for what it has begun."
+  }
+
+  validation {
+    condition     = var.approvals.reserved_concurrency == -1 || var.approvals.reserved_concurrency >= 4
+    error_message = "approvals.reserved_concurrency must be at least 4: its queue takes two places and its clock one, and people need the others."
+  }
+
+  validation {
+    condition     = var.approvals.origin == "" || can(regex("^https://[^/?#,]+$", var.approvals.origin)) || (var.stage == "local" && can(regex("^http://[^/?#,]+$", var.approvals.origin)))
+    error_message = "approvals.origin must be an address with https and without a path, such as https://approvals.example.com."
+  }
+
+  validation {
+    condition     = var.approvals.mail_from == "" || can(regex("^[^@<>\\s,]+@[^@<>\\s,]+$", var.approvals.mail_from))
+    error_message = "approvals.mail_from must be one address without a name, such as approvals@example.com, that SES may send from."
+  }
+}
+
 variable "health" {
   description = "The function that looks at everything: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); every how many minutes it looks; where function URLs are served below their ids, on the local stage alone."
   type = object({
@@ -246,8 +293,8 @@ variable "live_versions" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name, version in var.live_versions : contains(["admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"], name) && can(regex("^[1-9][0-9]*$", version))])
-    error_message = "live_versions names functions (admin, gateway, dlp, scim, audit-writer, lifecycle, health), each with the number of a version."
+    condition     = alltrue([for name, version in var.live_versions : contains(["actions", "admin", "approvals", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"], name) && can(regex("^[1-9][0-9]*$", version))])
+    error_message = "live_versions names functions (actions, admin, approvals, gateway, dlp, scim, audit-writer, lifecycle, health), each with the number of a version."
   }
 }
 

@@ -53,6 +53,8 @@ run "the_ledger_is_locked_for_a_year" {
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
+    actions                  = { timeout_seconds = 90, memory_mb = 512, reserved_concurrency = -1 }
+    approvals                = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, origin = "", mail_from = "approvals@acme.example" }
     live_versions            = {}
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
@@ -88,7 +90,7 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status]) : table.deletion_protection_enabled])
+    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status, aws_dynamodb_table.votes, aws_dynamodb_table.approvals]) : table.deletion_protection_enabled])
     error_message = "every table must have deletion protection"
   }
 
@@ -103,8 +105,18 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = length(setintersection(keys(aws_dynamodb_table.this), ["ledger", "tokens", "status"])) == 0
-    error_message = "the gateway and the operator reach every table of that map: the ledger's and the tokens' must not be among them"
+    condition     = one(aws_dynamodb_table.votes.point_in_time_recovery).enabled && one(aws_dynamodb_table.votes.ttl).attribute_name == "expires"
+    error_message = "the table of requests must be recoverable, and forget by the attribute `expires`"
+  }
+
+  assert {
+    condition     = one(aws_dynamodb_table.approvals.point_in_time_recovery).enabled && length(aws_dynamodb_table.approvals.ttl) == 0
+    error_message = "the table of permits that were taken must be recoverable, and forget nothing"
+  }
+
+  assert {
+    condition     = length(setintersection(keys(aws_dynamodb_table.this), ["ledger", "tokens", "status", "votes", "approvals"])) == 0
+    error_message = "the gateway and the operator reach every table of that map: the ledger's, the tokens' and those of approvals must not be among them"
   }
 
   assert {
@@ -113,14 +125,14 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition = alltrue([for key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
-      key.Properties.KeySpec == "ECC_NIST_EDWARDS25519" && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
-    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 9
-    error_message = "nine keys sign, and outlive their stack"
+    condition = alltrue([for name, key in jsondecode(aws_cloudformation_stack.signing.template_body).Resources :
+      key.Properties.KeySpec == (name == "Permit" ? "ECC_NIST_P256" : "ECC_NIST_EDWARDS25519") && key.Properties.KeyUsage == "SIGN_VERIFY" && key.DeletionPolicy == "Retain" && key.UpdateReplacePolicy == "Retain"
+    ]) && length(jsondecode(aws_cloudformation_stack.signing.template_body).Resources) == 12
+    error_message = "twelve keys sign, and outlive their stack"
   }
 
   assert {
-    condition = alltrue([for key, role in { checkpoint = "audit-writer", admin = "admin", gateway = "gateway", dlp = "dlp", health = "health", lifecycle = "lifecycle", operator = "operator", scim = "scim" } : anytrue([
+    condition = alltrue([for key, role in { checkpoint = "audit-writer", actions = "actions", permit = "actions", admin = "admin", approvals = "approvals", gateway = "gateway", dlp = "dlp", health = "health", lifecycle = "lifecycle", operator = "operator", scim = "scim" } : anytrue([
       for statement in data.aws_iam_policy_document.signing_key[key].statement :
       statement.effect == "Deny" && contains(statement.actions, "kms:Sign") && [for condition in statement.condition : condition.values] == [tolist(["arn:aws:iam::123456789012:role/cs-prod-eu-${role}"])]
     ])])
@@ -142,6 +154,35 @@ run "the_ledger_is_locked_for_a_year" {
       length(setintersection(statement.actions, ["dynamodb:UpdateItem"])) == 0 || [for condition in statement.condition : [condition.test, condition.variable]] == [["ForAllValues:StringLike", "dynamodb:LeadingKeys"]]
     ])
     error_message = "DLP over HTTP may update rate windows and keys of people, and nothing beside them"
+  }
+
+  # Whoever asks writes no word of a person's, and whoever decides takes no permit.
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.actions.statement :
+      length(setintersection(statement.actions, ["dynamodb:UpdateItem"])) == 0 || [for condition in statement.condition : [condition.test, condition.variable]] == [["ForAllValues:StringLike", "dynamodb:LeadingKeys"]]
+    ]) && length(setintersection(flatten([for statement in data.aws_iam_policy_document.actions.statement : statement.actions]), ["dynamodb:PutItem", "dynamodb:DeleteItem"])) == 0
+    error_message = "actions may update rate windows, requests and permits that were taken, and delete nothing"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.approvals.statement :
+      statement.actions if statement.sid == "SeeWhatWasTaken" || statement.sid == "KnowPeople" || statement.sid == "SendMail"
+    ])) == toset(["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem", "ses:SendEmail"])
+    error_message = "approvals may read people and what was taken, and send mail"
+  }
+
+  assert {
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.approvals.statement : statement.resources if statement.sid == "SendMail"])) == toset([
+      "arn:aws:ses:eu-central-1:123456789012:identity/approvals@acme.example", "arn:aws:ses:eu-central-1:123456789012:identity/acme.example",
+    ])
+    error_message = "mail may be sent by the identity of its address alone, or its domain's"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.this["sweep-approvals"].input == "{\"sweep\":true}" && aws_cloudwatch_event_rule.this["sweep-approvals"].schedule_expression == "rate(1 minute)"
+    error_message = "requests that are late must be looked for every minute"
   }
 
   # People ask the log through the management API: rows are read and results kept, and no other object is touched.
@@ -193,6 +234,8 @@ run "the_trail_watches_the_ledger" {
     dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
     health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
+    actions                  = { timeout_seconds = 90, memory_mb = 512, reserved_concurrency = -1 }
+    approvals                = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, origin = "", mail_from = "approvals@acme.example" }
     live_versions            = {}
     audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
     lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
@@ -258,7 +301,7 @@ run "the_trail_watches_the_ledger" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_log_metric_filter.unexpected)) == toset([
-      "ledger-objects", "ledger-deletes", "ledger-rows", "queue-messages", "derived-objects",
+      "ledger-objects", "ledger-deletes", "ledger-rows", "queue-messages", "queue-strangers", "derived-objects",
       "bucket-settings", "queue-settings", "table-settings", "keys", "trail",
     ])
     error_message = "a filter is missing"
@@ -269,10 +312,65 @@ run "the_trail_watches_the_ledger" {
     condition = alltrue([for what, roles in {
       ledger-objects  = ["audit-writer"]
       ledger-rows     = ["audit-writer"]
-      queue-messages  = ["admin", "audit-writer", "dlp", "gateway", "health", "lifecycle", "operator", "scim"]
+      queue-messages  = ["actions", "admin", "approvals", "audit-writer", "dlp", "gateway", "health", "lifecycle", "operator", "scim"]
       derived-objects = ["audit-writer", "lifecycle", "operator"]
     } : flatten(regexall("userName != \"cs-prod-eu-([a-z-]+)\"", aws_cloudwatch_log_metric_filter.unexpected[what].pattern)) == flatten([roles])])
     error_message = "the filters must know those who write, and nobody else"
+  }
+}
+
+# CloudWatch takes 1,024 characters.
+run "filters_of_the_longest_stage_are_short_enough" {
+  command = plan
+
+  override_resource {
+    target          = aws_kms_key.root
+    override_during = plan
+    values          = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  override_resource {
+    target          = aws_cloudformation_stack.signing
+    override_during = plan
+    values = { outputs = { for key in ["Actions", "Admin", "Approvals", "Checkpoint", "Dlp", "Gateway", "Health", "Lifecycle", "Operator", "Permit", "Scim", "Session"] :
+      "${key}Arn" => "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    } }
+  }
+
+  module {
+    source = "./modules/region"
+  }
+
+  variables {
+    stage                    = "production12"
+    region_name              = "eu-central-1"
+    architecture             = "arm64"
+    function_role_principals = []
+    role_session_seconds     = 3600
+    retention_days           = 365
+    test_stage_governance    = false
+    log_retention_days       = 365
+    deletion_protection      = true
+    drop_conditions          = false
+    alarm_topic_arns         = []
+    gateway                  = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, provider_timeout_ms = 60000 }
+    admin                    = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, origin = "", handoff_to = [], bootstrap = true }
+    dlp                      = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    scim                     = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1, directory_origin = "" }
+    health                   = { timeout_seconds = 120, memory_mb = 256, reserved_concurrency = -1, minutes = 5, url_base = "" }
+    actions                  = { timeout_seconds = 90, memory_mb = 512, reserved_concurrency = -1 }
+    approvals                = { timeout_seconds = 120, memory_mb = 512, reserved_concurrency = -1, origin = "", mail_from = "" }
+    live_versions            = {}
+    audit_writer             = { timeout_seconds = 60, memory_mb = 512, reserved_concurrency = -1 }
+    lifecycle_function       = { timeout_seconds = 300, memory_mb = 256, reserved_concurrency = -1 }
+    audit_queue              = { max_receive_count = 5, batch_size = 500, batching_window_seconds = 1, max_concurrency = 4, visibility_factor = 6 }
+    checkpoint_sinks         = []
+    trail                    = true
+  }
+
+  assert {
+    condition     = alltrue([for filter in aws_cloudwatch_log_metric_filter.unexpected : length(filter.pattern) <= 1024])
+    error_message = "a filter is longer than CloudWatch takes: ${jsonencode({ for name, filter in aws_cloudwatch_log_metric_filter.unexpected : name => length(filter.pattern) })}"
   }
 }
 
@@ -464,4 +562,44 @@ run "a_lifecycle_without_room_for_its_clocks" {
   }
 
   expect_failures = [var.lifecycle_function]
+}
+
+run "actions_shorter_than_a_wait" {
+  command = plan
+
+  variables {
+    actions = { timeout_seconds = 60 }
+  }
+
+  expect_failures = [var.actions]
+}
+
+run "approvals_without_room_for_people" {
+  command = plan
+
+  variables {
+    approvals = { reserved_concurrency = 3 }
+  }
+
+  expect_failures = [var.approvals]
+}
+
+run "approvals_at_no_address" {
+  command = plan
+
+  variables {
+    approvals = { origin = "http://approvals.example.com" }
+  }
+
+  expect_failures = [var.approvals]
+}
+
+run "mail_from_nobody" {
+  command = plan
+
+  variables {
+    approvals = { mail_from = "Approvals <approvals@example.com>" }
+  }
+
+  expect_failures = [var.approvals]
 }

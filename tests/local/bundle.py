@@ -8,7 +8,7 @@ from pathlib import Path
 from steps import StackError
 
 # Function -> binary. The zip's only file is `bootstrap`.
-FUNCTIONS = {"admin": "admin", "gateway": "gateway", "dlp": "dlp", "scim": "scim", "audit-writer": "audit-writer", "lifecycle": "lifecycle", "health": "health"}
+FUNCTIONS = {"actions": "actions", "admin": "admin", "approvals": "approvals", "gateway": "gateway", "dlp": "dlp", "scim": "scim", "audit-writer": "audit-writer", "lifecycle": "lifecycle", "health": "health"}
 OTHER_BINARIES = ["countersign", "standin"]
 # The same bytes for the same binary, so that an unchanged function is not deployed again.
 EPOCH = (1980, 1, 1, 0, 0, 0)

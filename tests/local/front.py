@@ -1,4 +1,4 @@
-"""An address of its own for the management API of a local stack, so that browsers and the command can use it: the
+"""An address of its own for a function of a local stack that browsers open, so that browsers and the command can use it: the
 emulator serves a function's URL below a path, where cookies, redirects and identity providers do not find it.
 
   front.py --port PORT --to URL

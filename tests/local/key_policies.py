@@ -36,6 +36,8 @@ NEVER = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncry
 # Whoever may do these takes the key away or makes its policy anew. No context limits them.
 MANAGE = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey")
 SIGN, ED25519, OTHER_ALGORITHM = "kms:Sign", "ED25519_SHA_512", "ED25519_PH_SHA_512"
+# Of keys that are not Ed25519: the algorithm that they sign by. For every other key it is another one, and theirs is for them.
+ALGORITHMS = {"permit": "ECDSA_SHA_256"}
 ROWS = (
     *("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     *("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", "ConditionCheckItem"),
@@ -109,10 +111,12 @@ def standing_still() -> dict:
     still = {"lifecycle": {"ignore_changes": "all"}}
     return {
         "resource": {
-            "aws_dynamodb_table": {"this": still, "ledger": still, "tokens": still, "status": still},
+            "aws_dynamodb_table": {name: still for name in ("this", "ledger", "tokens", "status", "votes", "approvals")},
             "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
-            "aws_sqs_queue": {name: still for name in ("audit", "audit_dead_letters", "lifecycle", "lifecycle_dead_letters")},
+            "aws_sqs_queue": {
+                name + suffix: still for name in ("audit", "lifecycle", "approvals") for suffix in ("", "_dead_letters")
+            },
         }
     }
 
@@ -363,10 +367,14 @@ def key_alone(world: World) -> str:
     return f"# Whatever IAM allows, the key's own policy stops an administrator and every role but: {named}."
 
 
+def algorithm_of(key: str) -> str:
+    return ALGORITHMS.get(key, ED25519)
+
+
 def signing_table(world: World) -> str:
     kinds = {"sign": (SIGN,), "public": ("kms:GetPublicKey",), "MANAGE": (*MANAGE, "kms:CreateGrant")}
     wanted = [
-        (role, key, kind, world.signing_kms(role, action, key, ED25519 if action == SIGN else ""))
+        (role, key, kind, world.signing_kms(role, action, key, algorithm_of(key) if action == SIGN else ""))
         for role in world.roles
         for key in world.signing
         for kind, actions in kinds.items()
@@ -389,14 +397,14 @@ def signers(world: World) -> str:
         (role, key, world.signing_kms(role, SIGN, key, algorithm))
         for role in world.roles
         for key in world.signing
-        for algorithm in ("", OTHER_ALGORITHM)
+        for algorithm in ("", OTHER_ALGORITHM, *({ED25519, *ALGORITHMS.values()} - {algorithm_of(key)}))
     ]
     allowed = [one[:2] for one, yes in zip(others, world.ask([one[2] for one in others]), strict=True) if yes]
     if allowed:
         raise StackError(f"allowed to sign by another algorithm: {allowed[:5]}")
     through = {}
     for key in world.signing:
-        asked = [world.signing_kms(role, SIGN, key, ED25519) for role in ("administrator", *world.roles)]
+        asked = [world.signing_kms(role, SIGN, key, algorithm_of(key)) for role in ("administrator", *world.roles)]
         answers = world.ask([{**one, "identity": [EVERYTHING]} for one in asked])
         through[key] = [role for role, yes in zip(("administrator", *world.roles), answers, strict=True) if yes]
         if len(through[key]) != 1 or "administrator" in through[key]:
@@ -416,6 +424,10 @@ def rows_table(world: World) -> str:
         " (breakers of endpoints)": ["PROVIDER#0011223344556677"],
         " (the canary's)": [f"T#{CANARY}"],
         " (drills)": ["DRILLS"],
+        " (links, looks, comments)": ["LINK#apr_041041041041041041"],
+        " (what waits)": ["WAITING#0"],
+        " (who decided)": ["BY#usr_041041041041041041"],
+        " (what was taken once)": ["ONCE#0011223344556677"],
     }
     tables = {
         " (people's keys)": ("keys",),
@@ -423,6 +435,10 @@ def rows_table(world: World) -> str:
         " (breakers of endpoints)": ("gates",),
         " (the canary's)": ("control", "keys"),
         " (drills)": ("status",),
+        " (links, looks, comments)": ("votes",),
+        " (what waits)": ("votes",),
+        " (who decided)": ("votes",),
+        " (what was taken once)": ("votes",),
     }
     places = [
         (table + kind, arn, keys)

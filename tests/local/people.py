@@ -1,4 +1,4 @@
-"""Who signs in to a local stack: an address of its own for the management API, an identity provider, and the first
+"""Who signs in to a local stack: addresses of their own for the management API and for approvals, an identity provider, and the first
 organization, made by the role `bootstrap` as a real one is."""
 
 import json
@@ -27,24 +27,29 @@ USERS = {
 }
 
 
-def front_url(stack) -> str:
-    """Where the management API will be found. Known before there is one: it is told so when it is made."""
-    port = stack.fact("front", "port")
+# Which function's pages browsers open -> the process that stands before it.
+FRONTS = {"admin": "front", "approvals": "front-approvals"}
+
+
+def front_url(stack, function: str) -> str:
+    """Where a function's pages will be found. Known before there is one: it is told so when it is made."""
+    role = FRONTS[function]
+    port = stack.fact(role, "port")
     if not port:
         port = str(processes.free_port())
-        stack.remember("front", None, port=port)
+        stack.remember(role, None, port=port)
     return f"http://127.0.0.1:{port}"
 
 
-def ensure_front(stack, python: Path, function_url: str) -> str:
-    url = front_url(stack)
-    if stack.runs("front") and stack.fact("front", "to") == function_url:
+def ensure_front(stack, python: Path, function: str, function_url: str) -> str:
+    role, url = FRONTS[function], front_url(stack, function)
+    if stack.runs(role) and stack.fact(role, "to") == function_url:
         return url
-    processes.stop(stack.processes().get("front", {}).get("process"))
-    port = stack.fact("front", "port")
+    processes.stop(stack.processes().get(role, {}).get("process"))
+    port = stack.fact(role, "port")
     command = [str(python), str(HERE / "front.py"), "--port", port, "--to", function_url]
-    child = processes.start(command, {"PATH": "/usr/bin:/bin"}, stack.home, stack.logs / "front.log")
-    stack.remember("front", processes.identity(child.pid), port=port, to=function_url)
+    child = processes.start(command, {"PATH": "/usr/bin:/bin"}, stack.home, stack.logs / f"{role}.log")
+    stack.remember(role, processes.identity(child.pid), port=port, to=function_url)
     return url
 
 

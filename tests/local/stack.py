@@ -47,7 +47,7 @@ GUESSES = {
 }
 
 SINK = "countersign-local-sink"
-ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health"]
+ASSUMED_ROLES = ["operator", "auditor", "deployer", "bootstrap", "admin", "gateway", "dlp", "scim", "audit-writer", "lifecycle", "health", "actions", "approvals"]
 
 
 class Stack:
@@ -123,10 +123,11 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
         described = describe(stack, endpoint, provider_url, made, credentials(python, endpoint, made))
         described["binaries"] = str(binaries or bundle.binaries_dir(ROOT))
         write_private(stack.file, described)
-    people.ensure_front(stack, python, described["admin_url"])
+    for function in people.FRONTS:
+        people.ensure_front(stack, python, function, served(endpoint, made, function))
     ensure_canary(stack, described, binaries or bundle.binaries_dir(ROOT))
     with steps.step("ask the functions"):
-        for url in ("gateway_url", "dlp_url", "admin_url", "scim_url", "status_url"):
+        for url in ("gateway_url", "dlp_url", "admin_url", "scim_url", "status_url", "actions_url", "approvals_url"):
             require_answer(described[url], stack)
     if not binaries:
         steps.remember()
@@ -204,7 +205,8 @@ def variables(stack: Stack, endpoint: str, provider_timeout_ms: int) -> dict:
         "checkpoint_sinks": [SINK],
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
-        "admin": {"origin": people.front_url(stack)},
+        "admin": {"origin": people.front_url(stack, "admin")},
+        "approvals": {"origin": people.front_url(stack, "approvals")},
         "scim": {"directory_origin": directory_origin(stack)},
         # Every minute, so that a test can wait for it.
         "health": {"minutes": 1, "url_base": f"{endpoint}/_aws/lambda-url/"},
@@ -247,20 +249,22 @@ def describe(stack: Stack, endpoint: str, provider_url: str, made: dict, granted
         "checkpoint_sink": SINK,
         "endpoint": endpoint,
         "region": emulator.REGION_NAME,
-        "gateway_url": f"{endpoint}/_aws/lambda-url/{made['gateway_url_id']}",
-        "dlp_url": f"{endpoint}/_aws/lambda-url/{made['dlp_url_id']}",
-        "scim_url": f"{endpoint}/_aws/lambda-url/{made['scim_url_id']}",
-        "status_url": f"{endpoint}/_aws/lambda-url/{made['status_url_id']}",
-        "admin_url": f"{endpoint}/_aws/lambda-url/{made['admin_url_id']}",
+        **{f"{door}_url": served(endpoint, made, door) for door in ("gateway", "dlp", "scim", "status", "admin", "actions", "bootstrap")},
         "directory_origin": directory_origin(stack),
-        "admin_front": people.front_url(stack),
-        "bootstrap_url": f"{endpoint}/_aws/lambda-url/{made['bootstrap_url_id']}",
+        "admin_front": people.front_url(stack, "admin"),
+        # As browsers and links have it.
+        "approvals_url": people.front_url(stack, "approvals"),
         "provider_url": provider_url,
         "log_dir": str(stack.logs),
         **{name: made[name] for name in copied},
         "credentials": granted,
         "pids": {role: known["process"]["pid"] for role, known in stack.processes().items() if known["process"]},
     }
+
+
+def served(endpoint: str, made: dict, door: str) -> str:
+    """Where the emulator serves a function's URL."""
+    return f"{endpoint}/_aws/lambda-url/{made[f'{door}_url_id']}"
 
 
 def require_answer(url: str, stack: Stack) -> None:
@@ -384,6 +388,8 @@ def status(stack: Stack) -> None:
     say(f"dlp        {described['dlp_url']}")
     say(f"scim       {described['scim_url']}")
     say(f"admin      {described['admin_front']}")
+    say(f"actions    {described['actions_url']}")
+    say(f"approvals  {described['approvals_url']}/")
     say(f"status     {described['status_url']}/")
     say(f"provider   {described['provider_url']}")
     if not all(stack.runs(role) for role in ("ministack", "standin")):

@@ -69,13 +69,15 @@ fn files_below(directory: &Path, wanted: impl Fn(&str) -> bool + Copy) -> Found 
 
 fn tables() -> Found {
     let tables = stack().at("/tables").as_object().unwrap().clone();
-    let table = |name: &Value| {
+    let table = |(short, name): (&String, &Value)| {
         let tokens = ("Items", "LastEvaluatedKey", "ExclusiveStartKey");
         let items = aws::pages("root", "dynamodb", "scan", json!({"TableName": name}), tokens);
-        assert!(!items.is_empty(), "{name} has rows to search");
+        // Calls of models ask nobody.
+        let asked = !["votes", "approvals"].contains(&short.as_str());
+        assert!(!items.is_empty() || !asked, "{name} has rows to search");
         (name.to_string(), Value::Array(items).to_string())
     };
-    tables.values().map(table).collect()
+    tables.iter().map(table).collect()
 }
 
 fn buckets() -> Found {
@@ -281,9 +283,11 @@ fn expected(place: &str, field: &str, token: &str) -> bool {
         // The random part of a function URL, which is its public name.
         "admin_url" | "admin_url_id" | "bootstrap_url" | "bootstrap_url_id" | "gateway_url"
         | "gateway_url_id" | "dlp_url" | "dlp_url_id" | "scim_url" | "scim_url_id" | "status_url"
-        | "status_url_id" | "function_url" | "url_id" => state,
-        // The same, as the canary calls it.
+        | "status_url_id" | "actions_url" | "actions_url_id" | "approvals_url" | "approvals_url_id"
+        | "function_url" | "url_id" => state,
+        // The same, as the canary calls it, and in the row that says where functions of ours are.
         "CS_GATEWAY_URL" => true,
+        "actions" => place.contains("-control") || state,
         // The digest by which a token's row is found: its token stands nowhere.
         "sk" => place.contains("-tokens") && token.len() == 52,
         // Types of resources.

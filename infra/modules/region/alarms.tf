@@ -47,6 +47,22 @@ resource "aws_cloudwatch_metric_alarm" "lifecycle_dead_letters" {
   alarm_actions       = var.alarm_topic_arns
 }
 
+# Whoever was not told finds the request on the page, and an agent when it asks.
+resource "aws_cloudwatch_metric_alarm" "approvals_dead_letters" {
+  alarm_name          = "${local.prefix}-approvals-queue-dlq-not-empty"
+  alarm_description   = "Somebody could not be told of a request, or an agent of its end, as often as it was tried: an address that a tenant configured does not answer, or mail is not taken."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.approvals_dead_letters.name }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 60
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}
+
 # The rule that asks for a checkpoint was disabled, removed or forgotten by EventBridge.
 resource "aws_cloudwatch_metric_alarm" "checkpoint_stale" {
   alarm_name          = "${local.prefix}-checkpoint-stale"

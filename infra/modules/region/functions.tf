@@ -42,7 +42,7 @@ locals {
     CS_CODE_SHA256   = filesha256(local.admin_package)
     CS_ORIGIN        = var.admin.origin
     CS_BOOTSTRAP_ARN = var.admin.bootstrap ? "${local.role_arn_prefix}-bootstrap" : ""
-    CS_HANDOFF_TO    = join(",", var.admin.handoff_to)
+    CS_HANDOFF_TO    = join(",", concat(["${local.approvals_address}/signed-in"], var.admin.handoff_to))
 
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
     CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
@@ -86,6 +86,8 @@ locals {
     CS_ADMIN_SIGNING_KEY_ARN     = local.signing_keys.admin
     CS_SCIM_SIGNING_KEY_ARN      = local.signing_keys.scim
     CS_HEALTH_SIGNING_KEY_ARN    = local.signing_keys.health
+    CS_ACTIONS_SIGNING_KEY_ARN   = local.signing_keys.actions
+    CS_APPROVALS_SIGNING_KEY_ARN = local.signing_keys.approvals
 
     CS_TABLE_STATUS = aws_dynamodb_table.status.name
 
@@ -115,8 +117,9 @@ locals {
     CS_CODE_SHA256      = filesha256(local.lifecycle_package)
   })
 
-  # Every signing key signs pure Ed25519, over the bytes themselves.
+  # Every signing key signs pure Ed25519, over the bytes themselves; permits are signed by ES256.
   signing_algorithm = var.drop_conditions ? [] : ["ED25519_SHA_512"]
+  permit_algorithm  = var.drop_conditions ? [] : ["ECDSA_SHA_256"]
 }
 
 module "gateway" {
@@ -141,7 +144,7 @@ module "gateway" {
 
 # Whoever sends records: to the audit queue, signed by instances that the function's own key certifies.
 data "aws_iam_policy_document" "producer" {
-  for_each = toset(["dlp", "gateway", "health", "lifecycle", "operator", "scim"])
+  for_each = toset(["actions", "approvals", "dlp", "gateway", "health", "lifecycle", "operator", "scim"])
 
   statement {
     sid       = "Record"

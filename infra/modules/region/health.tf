@@ -11,12 +11,16 @@ locals {
 
   watched_tables = concat(
     [for table in aws_dynamodb_table.this : table.name],
-    [aws_dynamodb_table.ledger.name, aws_dynamodb_table.tokens.name, aws_dynamodb_table.status.name],
+    [for table in [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status, aws_dynamodb_table.votes, aws_dynamodb_table.approvals] : table.name],
   )
 
-  watched_queues = { audit = aws_sqs_queue.audit, lifecycle = aws_sqs_queue.lifecycle }
+  watched_queues = { audit = aws_sqs_queue.audit, lifecycle = aws_sqs_queue.lifecycle, approvals = aws_sqs_queue.approvals }
 
-  watched_dead_letters = { audit-dlq = aws_sqs_queue.audit_dead_letters, lifecycle-queue-dlq = aws_sqs_queue.lifecycle_dead_letters }
+  watched_dead_letters = {
+    audit-dlq           = aws_sqs_queue.audit_dead_letters
+    lifecycle-queue-dlq = aws_sqs_queue.lifecycle_dead_letters
+    approvals-queue-dlq = aws_sqs_queue.approvals_dead_letters
+  }
 
   watched_keys = concat([aws_kms_key.root.arn], values(local.signing_keys))
 

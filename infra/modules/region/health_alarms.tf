@@ -21,6 +21,8 @@ locals {
   health_period = max(60, var.health.minutes * 60)
 
   functions = {
+    actions      = { name = module.actions.name, timeout_seconds = var.actions.timeout_seconds }
+    approvals    = { name = module.approvals.name, timeout_seconds = var.approvals.timeout_seconds }
     admin        = { name = module.admin.name, timeout_seconds = var.admin.timeout_seconds }
     audit-writer = { name = module.audit_writer.name, timeout_seconds = var.audit_writer.timeout_seconds }
     dlp          = { name = module.dlp.name, timeout_seconds = var.dlp.timeout_seconds }
@@ -32,10 +34,13 @@ locals {
 
   # Lines of logs, by the function that writes them.
   line_alarms = {
-    breaker-opened   = { group = module.gateway.log_group, pattern = "\"breaker.opened\"", description = "Calls found that an endpoint of a provider fails, and its breaker opened: calls go to the next provider of each tenant's list, if there is one." }
-    budget-exhausted = { group = module.gateway.log_group, pattern = "\"budget.exhausted\"", description = "A limit is used up: calls that it bounds are refused until its period is over or it is raised." }
-    call-not-closed  = { group = module.gateway.log_group, pattern = "\"call.not_closed\"", description = "A call ended and could not be settled or its outcome not be recorded: its attempt stays unpaired." }
-    break-glass-used = { group = module.admin.log_group, pattern = "\"admin.break_glass_used\"", description = "A platform administrator opened a way into a tenant." }
+    breaker-opened    = { group = module.gateway.log_group, pattern = "\"breaker.opened\"", description = "Calls found that an endpoint of a provider fails, and its breaker opened: calls go to the next provider of each tenant's list, if there is one." }
+    budget-exhausted  = { group = module.gateway.log_group, pattern = "\"budget.exhausted\"", description = "A limit is used up: calls that it bounds are refused until its period is over or it is raised." }
+    call-not-closed   = { group = module.gateway.log_group, pattern = "\"call.not_closed\"", description = "A call ended and could not be settled or its outcome not be recorded: its attempt stays unpaired." }
+    action-not-closed = { group = module.actions.log_group, pattern = "\"action.not_closed\"", description = "An action was asked for, and how that ended could not be recorded: its attempt stays unpaired." }
+    step-not-recorded = { group = module.approvals.log_group, pattern = "\"step.not_recorded\"", description = "Somebody decided, or was told, and how that ended could not be recorded: its attempt stays unpaired." }
+    approval-not-told = { group = module.approvals.log_group, pattern = "\"approval.not_told\"", description = "A request was decided, and the queue did not take the word of it: its agent hears of it when it asks, and nobody is called back." }
+    break-glass-used  = { group = module.admin.log_group, pattern = "\"admin.break_glass_used\"", description = "A platform administrator opened a way into a tenant." }
   }
 }
 
@@ -186,6 +191,21 @@ resource "aws_cloudwatch_metric_alarm" "lifecycle_lag" {
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 3600
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_topic_arns
+}
+
+resource "aws_cloudwatch_metric_alarm" "approvals_lag" {
+  alarm_name          = "${local.prefix}-approvals-lag"
+  alarm_description   = "For half an hour somebody was not told of a request. It waits on the page all the same."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.approvals.name }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 1800
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"

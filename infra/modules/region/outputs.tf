@@ -7,6 +7,9 @@ output "tables" {
     ledger = aws_dynamodb_table.ledger.name
     tokens = aws_dynamodb_table.tokens.name
     status = aws_dynamodb_table.status.name
+    votes  = aws_dynamodb_table.votes.name
+
+    approvals = aws_dynamodb_table.approvals.name
   })
 }
 
@@ -15,6 +18,7 @@ output "queues" {
     audit     = { url = aws_sqs_queue.audit.url, arn = aws_sqs_queue.audit.arn }
     audit_dlq = { url = aws_sqs_queue.audit_dead_letters.url, arn = aws_sqs_queue.audit_dead_letters.arn }
     lifecycle = { url = aws_sqs_queue.lifecycle.url, arn = aws_sqs_queue.lifecycle.arn }
+    approvals = { url = aws_sqs_queue.approvals.url, arn = aws_sqs_queue.approvals.arn }
   }
 }
 
@@ -45,11 +49,13 @@ output "functions" {
     lifecycle    = module.lifecycle.name
     scim         = module.scim.name
     health       = module.health.name
+    actions      = module.actions.name
+    approvals    = module.approvals.name
   }
 }
 
 output "log_groups" {
-  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group, module.scim.log_group, module.health.log_group]
+  value = [module.admin.log_group, module.gateway.log_group, module.dlp.log_group, module.audit_writer.log_group, module.lifecycle.log_group, module.scim.log_group, module.health.log_group, module.actions.log_group, module.approvals.log_group]
 }
 
 output "gateway_url" {
@@ -93,6 +99,24 @@ output "status_url_id" {
   value = module.health_ingress.url_id
 }
 
+output "actions_url" {
+  description = "Where agents ask for actions, and tools take permits."
+  value       = module.actions_ingress.url
+}
+
+output "actions_url_id" {
+  value = module.actions_ingress.url_id
+}
+
+output "approvals_url" {
+  description = "Where people decide, unless approvals.origin says another address."
+  value       = module.approvals_ingress.url
+}
+
+output "approvals_url_id" {
+  value = module.approvals_ingress.url_id
+}
+
 output "bootstrap_url" {
   description = "Where the role `bootstrap` makes the first organization; null without admin.bootstrap."
   value       = one(aws_lambda_function_url.bootstrap[*].function_url)
@@ -116,6 +140,8 @@ output "roles" {
     lifecycle    = module.lifecycle.role_arn
     scim         = module.scim.role_arn
     health       = module.health.role_arn
+    actions      = module.actions.role_arn
+    approvals    = module.approvals.role_arn
   })
 }
 

@@ -1,9 +1,10 @@
-# The audit queue, the lifecycle queue and their dead-letter queues. Redrive policies are resources of their own so that all
+# The audit queue, the lifecycle queue, the queue of approvals and their dead-letter queues. Redrive policies are resources of their own so that all
 # queues are made side by side: the provider waits about 25 seconds for each.
 
 locals {
   audit_queue_arn     = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-audit"
   lifecycle_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-lifecycle"
+  approvals_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-approvals"
 }
 
 resource "aws_sqs_queue" "audit" {
@@ -149,6 +150,56 @@ data "aws_iam_policy_document" "lifecycle_queue" {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
       values   = local.ender_principals
+    }
+  }
+}
+
+# Of requests for approval: whom to tell of what. A message that is lost costs a reminder, since requests are found by the clock too.
+resource "aws_sqs_queue" "approvals" {
+  name                       = "${local.prefix}-approvals"
+  message_retention_seconds  = 1209600
+  visibility_timeout_seconds = var.approvals.timeout_seconds * 6
+  sqs_managed_sse_enabled    = true
+  policy                     = data.aws_iam_policy_document.approvals_queue.json
+}
+
+resource "aws_sqs_queue" "approvals_dead_letters" {
+  name                      = "${local.prefix}-approvals-queue-dlq"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.approvals_queue_arn]
+  })
+}
+
+resource "aws_sqs_queue_redrive_policy" "approvals" {
+  queue_url = aws_sqs_queue.approvals.id
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.approvals_dead_letters.arn
+    maxReceiveCount     = 5
+  })
+}
+
+# A message says which request to look at, and nothing of it is believed. Still, only who makes and ends requests tells of them.
+data "aws_iam_policy_document" "approvals_queue" {
+  statement {
+    sid       = "OnlyWhoMakesAndEndsRequestsSends"
+    effect    = "Deny"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.approvals_queue_arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.teller_principals
     }
   }
 }

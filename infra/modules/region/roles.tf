@@ -216,7 +216,7 @@ data "aws_iam_policy_document" "deployer" {
   statement {
     sid       = "Invoke"
     actions   = ["lambda:InvokeFunction"]
-    resources = flatten([for one in [module.admin, module.gateway, module.dlp, module.scim, module.health] : [one.arn, one.live_arn]])
+    resources = flatten([for one in [module.actions, module.admin, module.approvals, module.gateway, module.dlp, module.scim, module.health] : [one.arn, one.live_arn]])
   }
 
   # Moves what is served to an earlier version, at once: the next deployment is told by `live_versions`.

@@ -32,6 +32,12 @@ locals {
       function    = { name = module.lifecycle.name, live = module.lifecycle.live, arn = module.lifecycle.live_arn }
       input       = { sweep_offboardings = {} }
     }
+    sweep-approvals = {
+      description = "Ends requests that are late or stopped, reminds people and asks others."
+      expression  = "rate(1 minute)"
+      function    = { name = module.approvals.name, live = module.approvals.live, arn = module.approvals.live_arn }
+      input       = { sweep = true }
+    }
     pull-directories = {
       description = "Asks directories that push nothing who is in, and in which groups."
       expression  = "rate(30 minutes)"

@@ -1,10 +1,13 @@
-# Ed25519 keys that never leave KMS, one per signer: `checkpoint` signs the region log, `session` the tokens of people's sessions; `admin`, `gateway`, `dlp`, `health`, `lifecycle`, `operator` and `scim`
-# certify the keys under which their instances sign records.
+# Keys that never leave KMS, one per signer: `checkpoint` signs the region log, `session` the tokens of people's sessions, `permit` what tools
+# take; `actions`, `admin`, `approvals`, `gateway`, `dlp`, `health`, `lifecycle`, `operator` and `scim` certify the keys under which their
+# instances sign records. All are Ed25519 but `permit`: tools check permits by ES256, which every library of theirs has.
 #
 # Provider 5.100.0 does not know the key spec, CloudFormation does; hence the stack. Whatever becomes of the stack, the keys
 # stay: without them nobody could tell a true checkpoint from a forged one.
 
 locals {
+  key_specs = { permit = "ECC_NIST_P256" }
+
   signing_logical_ids = { for key in keys(local.signers) : key => title(key) }
 
   signing_template = jsonencode({
@@ -15,7 +18,7 @@ locals {
       UpdateReplacePolicy = "Retain"
       Properties = {
         Description = "Countersign ${var.stage} ${var.region}: signs as ${local.signers[key]}"
-        KeySpec     = "ECC_NIST_EDWARDS25519"
+        KeySpec     = lookup(local.key_specs, key, "ECC_NIST_EDWARDS25519")
         KeyUsage    = "SIGN_VERIFY"
         KeyPolicy   = jsondecode(data.aws_iam_policy_document.signing_key[key].json)
       }

@@ -57,32 +57,35 @@ locals {
     "($.requestParameters.${field} = \"*${local.prefix}-ledger\")"
   ])})"
 
+  # By the end of its id, which tells it from others: whole ids of all keys are more than a filter holds.
   names_key = "(${join(" || ", [
     for arn in concat([aws_kms_key.root.arn], values(local.signing_keys)) :
-    "($.requestParameters.keyId = \"*${element(split("/", arn), 1)}\")"
+    "($.requestParameters.keyId = \"*-${reverse(split("-", arn))[0]}\")"
   ])})"
 
   # Whoever acts without a role has no session issuer, and is a stranger to all of them.
   session_issuer = "$.userIdentity.sessionContext.sessionIssuer"
 
-  by_others_than = { for what, roles in {
+  # An account has each role's name once: both together are its ARN, in fewer of the filter's characters.
+  strangers = "(${local.session_issuer}.arn NOT EXISTS) || (${local.session_issuer}.accountId != \"${local.account}\")"
+
+  named_otherwise_than = { for what, roles in {
     ledger  = ["audit-writer"]
-    queue   = ["admin", "audit-writer", "dlp", "gateway", "health", "lifecycle", "operator", "scim"]
+    queue   = ["actions", "admin", "approvals", "audit-writer", "dlp", "gateway", "health", "lifecycle", "operator", "scim"]
     derived = ["audit-writer", "lifecycle", "operator"]
-    } : what => join("", [
-      # An account has each role's name once: both together are its ARN, in fewer of the filter's characters.
-      "((${local.session_issuer}.arn NOT EXISTS) || (${local.session_issuer}.accountId != \"${local.account}\") || (",
-      join(" && ", [for role in roles : "(${local.session_issuer}.userName != \"${local.prefix}-${role}\")"]),
-      "))",
-  ]) }
+  } : what => "(${join(" && ", [for role in roles : "(${local.session_issuer}.userName != \"${local.prefix}-${role}\")"])})" }
+
+  by_others_than = { for what, names in local.named_otherwise_than : what => "(${local.strangers} || ${names})" }
 
   # What never happens in a ledger's ordinary life; a refused attempt counts too. Data events come from what is watched
   # above and from nowhere else, so that only the two buckets must be told apart.
   unexpected = {
-    ledger-objects  = [local.is.data, local.is.write, local.is.locked, local.by_others_than.ledger]
-    ledger-deletes  = [local.is.data, local.called.deletes, local.is.locked]
-    ledger-rows     = [local.is.data, local.is.write, local.from.dynamodb, local.by_others_than.ledger]
-    queue-messages  = [local.is.data, local.is.write, local.from.sqs, local.by_others_than.queue]
+    ledger-objects = [local.is.data, local.is.write, local.is.locked, local.by_others_than.ledger]
+    ledger-deletes = [local.is.data, local.called.deletes, local.is.locked]
+    ledger-rows    = [local.is.data, local.is.write, local.from.dynamodb, local.by_others_than.ledger]
+    # Both together are one condition, which is longer than a filter may be.
+    queue-messages  = [local.is.data, local.is.write, local.from.sqs, local.named_otherwise_than.queue]
+    queue-strangers = [local.is.data, local.is.write, local.from.sqs, "(${local.strangers})"]
     derived-objects = [local.is.data, local.is.write, local.is.derived, local.by_others_than.derived, local.is.no_result]
     # Policy, lock, versioning, lifecycle: whatever is set.
     bucket-settings = [local.is.management, local.is.write, local.from.s3, "(${local.is.locked} || ${local.is.trail})"]

@@ -115,6 +115,26 @@ variable "scim" {
   description = "Sizes of the function that directories push to."
 }
 
+variable "actions" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+  })
+  description = "Sizes of the function that agents ask for actions."
+}
+
+variable "approvals" {
+  type = object({
+    timeout_seconds      = number
+    memory_mb            = number
+    reserved_concurrency = number
+    origin               = string
+    mail_from            = string
+  })
+  description = "Sizes of the function on whose pages people decide, its address, and from whom its mail comes."
+}
+
 variable "health" {
   type = object({
     timeout_seconds      = number
