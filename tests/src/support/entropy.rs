@@ -80,8 +80,10 @@ fn is_harmless(field: &str, token: &str) -> bool {
     let short =
         |part: &str| part.len() == 20 && part.get(3..4) == Some("_") && part.get(..3).is_some_and(word);
     let dashed = |part: &str| part == "v1" || part.split('-').all(word);
+    // Of a request for approval, which its link names.
+    let request = |part: &str| part.strip_prefix("apr_").is_some_and(|rest| rest.len() == 32 && hex(rest));
     // An id may stand in a path: that of a key in KMS, of a query's result, or one of ours.
-    let known = |part: &str| id(part) || short(part);
+    let known = |part: &str| id(part) || short(part) || request(part);
     let uuid = token.split('/').all(|part| known(part) || dashed(part)) && token.split('/').any(known);
     let sealed = token.starts_with("Q1NFM");
     let pseudonym = token.strip_prefix("psn_").is_some_and(|rest| rest.len() == 32);
@@ -114,6 +116,7 @@ mod tests {
             r#"{"request_commitment": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}"#,
             "psn_aebccdgahhijkklmnopabcdefghijklm",
             "/v1/tenants/ten_abvranc3mtphysrn/break-glass",
+            "/a/apr_ff65d122ed99c7b22f3851937e019479",
         ] {
             assert_eq!(odd(text), [], "{text}");
         }
