@@ -155,7 +155,7 @@ variable "gateway" {
 }
 
 variable "admin" {
-  description = "The management API: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); `origin`, its address if it has one of its own (such as https://admin.example.com); `handoff_to`, pages of other addresses of yours, to the letter, that a signed-in browser may carry a session to; `bootstrap`, whether the role `bootstrap` may make the first organization: set it to false once single sign-on is set up."
+  description = "The management API: timeout and memory; reserved concurrency (kept for it alone, and its bound; -1: neither); `origin`, its address if it has one of its own (such as https://admin.example.com); `handoff_to`, pages of other addresses of yours, to the letter, that a signed-in browser may carry a session to, as to that of approvals; `bootstrap`, whether the role `bootstrap` may make the first organization: set it to false once single sign-on is set up."
   type = object({
     timeout_seconds      = optional(number, 60)
     memory_mb            = optional(number, 512)
