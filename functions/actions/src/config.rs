@@ -12,10 +12,6 @@ pub struct Config {
     pub kms_key_arn: String,
     /// The key that signs permits (`ECC_NIST_P256`).
     pub permit_key_arn: String,
-    /// Our own address, without a slash at its end: who issues permits.
-    pub own: String,
-    /// Where people decide, without a slash at its end.
-    pub approvals: String,
     /// URL of the queue of what people are told.
     pub queue: String,
 }
@@ -34,10 +30,7 @@ impl Config {
         let audit = AuditConfig::from_vars(&mut vars, "actions", region, code);
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
         let permit = vars.require("CS_PERMIT_KEY_ARN", "the ARN of the key that signs permits");
-        let own: Option<String> = vars.require("CS_ACTIONS_URL", "the URL of this function");
-        let approvals: Option<String> = vars.require("CS_APPROVALS_URL", "the URL of the function approvals");
         let queue = vars.require("CS_QUEUE_APPROVALS_URL", "the URL of the queue of what people are told");
-        let bare = |url: String| url.trim_end_matches('/').to_owned();
         let config = (|| {
             Some(Self {
                 region: region?,
@@ -45,8 +38,6 @@ impl Config {
                 audit: audit?,
                 kms_key_arn: key?,
                 permit_key_arn: permit?,
-                own: bare(own?),
-                approvals: bare(approvals?),
                 queue: queue?,
             })
         })();
@@ -70,8 +61,6 @@ mod tests {
             "CS_QUEUE_AUDIT_URL",
             "CS_KMS_KEY_ARN",
             "CS_PERMIT_KEY_ARN",
-            "CS_ACTIONS_URL",
-            "CS_APPROVALS_URL",
             "CS_QUEUE_APPROVALS_URL",
             "CS_CODE_SHA256",
         ] {

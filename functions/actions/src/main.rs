@@ -17,15 +17,17 @@ async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the composition root is where variables enter")]
     let config = Config::from_vars(&|name| std::env::var(name).ok())?;
     let sdk = aws::sdk_config(Credentials::Function).await;
+    let dynamo = Dynamo::new(&sdk, config.tables);
+    let sites = caller::sites(&dynamo).await?;
     let rules = Rules {
         region: config.region,
         roles: RoleTable::builtin()?,
         gates: Gates::default(),
-        issuer: config.own,
-        approvals: config.approvals,
+        issuer: sites.actions,
+        approvals: sites.approvals,
     };
     let effects = Effects {
-        dynamo: Dynamo::new(&sdk, config.tables),
+        dynamo,
         audit: AuditSender::new(&sdk, config.audit),
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
         addresses: Addresses::reading(u8::from_be_bytes(aws::random()?)),

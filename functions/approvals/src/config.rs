@@ -11,10 +11,6 @@ pub struct Config {
     pub tables: TableNames,
     pub audit: AuditConfig,
     pub kms_key_arn: String,
-    /// Address of the function `admin`, without a slash at its end.
-    pub admin: String,
-    /// Our own, as browsers see it, without a slash at its end.
-    pub own: String,
     /// URL of the queue of what people and agents are told.
     pub queue: String,
     /// From whom mail comes; without it none is sent.
@@ -36,18 +32,13 @@ impl Config {
         let code = vars.require("CS_CODE_SHA256", "64 hexadecimal characters");
         let audit = AuditConfig::from_vars(&mut vars, "approvals", region, code);
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
-        let admin: Option<String> = vars.require("CS_ADMIN_URL", "the URL of the function admin");
-        let own: Option<String> = vars.require("CS_APPROVALS_URL", "the URL of this function");
         let queue = vars.require("CS_QUEUE_APPROVALS_URL", "the URL of the queue of what people are told");
-        let bare = |url: String| url.trim_end_matches('/').to_owned();
         let config = (|| {
             Some(Self {
                 region: region?,
                 tables: tables?,
                 audit: audit?,
                 kms_key_arn: key?,
-                admin: bare(admin?),
-                own: bare(own?),
                 queue: queue?,
                 mail_from: get("CS_MAIL_FROM").filter(|from| !from.is_empty()),
                 reach: Reach::of_stage(&stage?),
@@ -73,8 +64,6 @@ mod tests {
             "CS_TABLE_KILL",
             "CS_QUEUE_AUDIT_URL",
             "CS_KMS_KEY_ARN",
-            "CS_ADMIN_URL",
-            "CS_APPROVALS_URL",
             "CS_QUEUE_APPROVALS_URL",
         ] {
             assert!(error.contains(name), "{name}: {error}");

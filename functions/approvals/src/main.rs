@@ -30,21 +30,23 @@ async fn main() -> Result<(), Error> {
         connect_timeout: CONNECT_TIMEOUT,
         max_response_bytes: MAX_ANSWER_BYTES,
     })?;
+    let dynamo = Dynamo::new(&sdk, config.tables);
+    let sites = caller::sites(&dynamo).await?;
     let desk = Live {
         region: config.region,
-        dynamo: Dynamo::new(&sdk, config.tables),
+        dynamo,
         audit: AuditSender::new(&sdk, config.audit),
         roots: Roots::new(KmsWrapper::new(&sdk, config.kms_key_arn), config.region),
     };
     let outside = World {
         client,
         reach: config.reach,
-        admin: Target::parse(&config.admin, config.reach)?,
+        admin: Target::parse(&sites.admin, config.reach)?,
         queue: ApprovalsSender::new(&sdk, config.queue),
         mail: config.mail_from.map(|from| Mail::new(&sdk, from)),
     };
     let policies = Policies::default();
-    let effects = Effects { desk, outside, policies, own: config.own, admin: config.admin };
+    let effects = Effects { desk, outside, policies, own: sites.approvals, admin: sites.admin };
     let approvals = &Approvals::new(effects);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         aws::told(event, came, async |event| {

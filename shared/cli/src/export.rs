@@ -37,13 +37,15 @@ pub struct Config {
 }
 
 /// Who signs records, and the variable of the signing key's ARN.
-const PRODUCERS: [(&str, &str); 7] = [
+const PRODUCERS: [(&str, &str); 9] = [
     ("gateway", "CS_GATEWAY_SIGNING_KEY_ARN"),
     ("dlp", "CS_DLP_SIGNING_KEY_ARN"),
     ("lifecycle", "CS_LIFECYCLE_SIGNING_KEY_ARN"),
     ("admin", "CS_ADMIN_SIGNING_KEY_ARN"),
     ("scim", "CS_SCIM_SIGNING_KEY_ARN"),
     ("health", "CS_HEALTH_SIGNING_KEY_ARN"),
+    ("actions", "CS_ACTIONS_SIGNING_KEY_ARN"),
+    ("approvals", "CS_APPROVALS_SIGNING_KEY_ARN"),
     ("operator", "CS_SIGNING_KEY_ARN"),
 ];
 
