@@ -62,14 +62,17 @@ fn would_raise(alarm: &str, began: u64) -> bool {
     let told = aws::must("root", "cloudwatch", "describe_alarms", &json!({"AlarmNames": [name]}));
     let alarm = &told["MetricAlarms"][0];
     assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{name}: {alarm}");
-    let group = format!("/aws/lambda/{}", stack().text("/functions/health"));
+    logged("health", began).iter().any(|line| breaches(line, alarm))
+}
+
+/// The lines of JSON in a function's log since `began`, in milliseconds of Unix time.
+fn logged(function: &str, began: u64) -> Vec<Value> {
+    let group = format!("/aws/lambda/{}", stack().text(&format!("/functions/{function}")));
     let params = json!({"logGroupName": group, "startTime": began});
     let events =
         aws::pages("root", "logs", "filter_log_events", params, ("events", "nextToken", "nextToken"));
     let lines = events.iter().filter_map(|event| event["message"].as_str());
-    lines
-        .filter_map(|line| serde_json::from_str::<Value>(line.trim()).ok())
-        .any(|line| breaches(&line, alarm))
+    lines.filter_map(|line| serde_json::from_str(line.trim()).ok()).collect()
 }
 
 fn breaches(line: &Value, alarm: &Value) -> bool {
@@ -401,13 +404,8 @@ fn a_bad_release_is_rolled_back_by_one_call() {
 
 /// What a function's log says of its invocations.
 fn invocations(function: &str) -> Vec<Value> {
-    let group = format!("/aws/lambda/{}", stack().text(&format!("/functions/{function}")));
-    let params = json!({"logGroupName": group});
-    let events =
-        aws::pages("root", "logs", "filter_log_events", params, ("events", "nextToken", "nextToken"));
-    let lines = events.iter().filter_map(|event| event["message"].as_str());
-    let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
-    lines.filter(|line| line["message"] == "invocation.told").collect()
+    let told = |line: &Value| line["message"] == "invocation.told";
+    logged(function, 0).into_iter().filter(told).collect()
 }
 
 #[test]

@@ -1,10 +1,7 @@
 //! Composition root of actions: configuration, clients, run.
 
-use std::time::Duration;
-
 use aws::{ApprovalsSender, AuditSender, Came, Credentials, Dynamo, KmsEcSigner, KmsWrapper};
 use countersign_actions::{Actions, Addresses, Config, Effects, Rules};
-use domain::Timestamp;
 use envelope::Roots;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use policy::RoleTable;
@@ -38,10 +35,8 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
         aws::told(event, Came::of_stream, async |event| {
             let now = aws::now();
-            let deadline = i64::try_from(event.context.deadline).ok();
-            let deadline = deadline.and_then(|at| Timestamp::from_unix_millis(at).ok());
-            let left = deadline.map_or(0, |deadline| deadline.millis_since(now));
-            actions.handle(event.payload.get(), now, Duration::from_millis(left)).await.into_stream()
+            let left = aws::time_left(&event.context, now);
+            actions.handle(event.payload.get(), now, left).await.into_stream()
         })
     }))
     .await

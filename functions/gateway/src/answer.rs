@@ -145,12 +145,17 @@ fn chat_calls(message: &Value) -> Vec<ToolCall> {
     listed.chain(older).map(chat_call).collect()
 }
 
+/// Where the name of a call in a message of Chat Completions stands, in each of its forms.
+pub const CHAT_NAMES: [&str; 3] = ["/function/name", "/custom/name", "/name"];
+/// Where its arguments do.
+pub const CHAT_ARGUMENTS: [&str; 3] = ["/function/arguments", "/custom/input", "/arguments"];
+
 /// A call in a message of Chat Completions, in either form.
 pub fn chat_call(call: &Value) -> ToolCall {
     ToolCall {
         id: text(call, &["/id"]).unwrap_or_default(),
-        name: text(call, &["/function/name", "/custom/name", "/name"]).unwrap_or_default(),
-        arguments: text(call, &["/function/arguments", "/custom/input", "/arguments"]).unwrap_or_default(),
+        name: text(call, &CHAT_NAMES).unwrap_or_default(),
+        arguments: text(call, &CHAT_ARGUMENTS).unwrap_or_default(),
         ..ToolCall::default()
     }
 }

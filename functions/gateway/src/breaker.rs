@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use caller::{LoadFault, Loaded};
+use caller::{LoadFault, Loaded, Unreadable};
 use domain::{
     ActionId, AuditRecord, Code, Decided, EventId, EventType, MetaValue, Metadata, Phase, Provider,
     ProviderId, Providers, Reason, Region, ShortDigest, TenantId, Timestamp,
@@ -23,10 +23,6 @@ use crate::outcome::{Ended, Spent};
 use crate::plan::Call;
 use crate::records::Entry;
 
-/// A row that is there and does not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable;
-
 /// The breakers as they were read, absent ones included. One that was not read is as good as unreadable.
 #[derive(Debug, Clone, Default)]
 pub struct Breakers(BTreeMap<Key, Result<Option<BreakerRow>, Unreadable>>);
@@ -34,11 +30,7 @@ pub struct Breakers(BTreeMap<Key, Result<Option<BreakerRow>, Unreadable>>);
 impl Breakers {
     /// What the rows of `keys` say, all of which were asked for.
     pub fn of(loaded: &Loaded, keys: &[Key]) -> Self {
-        let read = |key: &Key| match loaded.find::<BreakerRow>(key) {
-            None if loaded.has(key) => Err(Unreadable),
-            row => Ok(row),
-        };
-        Self(keys.iter().map(|key| (key.clone(), read(key))).collect())
+        Self(keys.iter().map(|key| (key.clone(), loaded.written(key))).collect())
     }
 
     /// All of a tenant's breakers, with no row anywhere.

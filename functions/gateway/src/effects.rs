@@ -27,7 +27,7 @@ use crate::outcome::{self, Ended, Good, Spent};
 use crate::plan::Call;
 use crate::provider::Way;
 use crate::response::{Refused, Response};
-use crate::{answer, dialect::Vendor, gated, withhold};
+use crate::{answer, dialect::Vendor, withhold};
 
 /// What effects need: clients, and the addresses seen so far.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Effects {
                 .find::<LimitsRow>(&Key::limits(tenant))
                 .map(|limits| Budget { limits, shard: loaded.item(&Key::budget(tenant, 0)).cloned() }),
             dlp: Documents::of(&loaded),
-            gate: gated::row(&loaded),
+            gate: loaded.written(&Key::gate(tenant)),
             keys,
             breakers,
             tried: Tried::default(),

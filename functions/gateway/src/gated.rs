@@ -3,24 +3,11 @@
 
 use std::sync::Arc;
 
-use caller::{Loaded, Unreadable};
+use caller::Unreadable;
 use domain::{GateRow, Name};
 use policy::gate_names::{Answers, GateNames, GatedTools};
-use tables::Key;
 
 use crate::answer::ToolCall;
-
-/// The tenant's gate as it was read; there may be none.
-///
-/// # Errors
-/// A row is there and has another form.
-pub fn row(loaded: &Loaded) -> Result<Option<GateRow>, Unreadable> {
-    let key = Key::gate(&loaded.caller.row().tenant);
-    match loaded.find::<GateRow>(&key) {
-        None if loaded.has(&key) => Err(Unreadable),
-        found => Ok(found),
-    }
-}
 
 /// What the gate says of answers.
 #[derive(Debug, Clone, Default)]

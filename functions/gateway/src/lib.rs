@@ -28,6 +28,7 @@ mod outcome;
 mod plan;
 mod prices;
 mod provider;
+mod read;
 mod records;
 mod refusal;
 mod repeat;

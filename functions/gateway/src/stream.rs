@@ -255,11 +255,3 @@ impl Listener {
 pub fn is_forbidden(forbidden: &BTreeSet<Name>, name: &str) -> bool {
     forbidden.iter().any(|one| one.as_str() == name)
 }
-
-fn number(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or_default()
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}

@@ -60,10 +60,8 @@ impl Stream {
     }
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or_default()
+/// A note as it is put behind what was said before it: some clients, and other dialects, join texts as they come.
+fn apart(note: &str, spoke: bool) -> String {
+    let apart = if spoke { "\n\n" } else { "" };
+    format!("{apart}{note}")
 }

@@ -2,8 +2,9 @@
 //! the ledger's action. The platform's own lines and everything that is logged meanwhile carry the same `requestId`; the caller has
 //! the action as `x-cs-action-id`, and so has its every record.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use domain::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, MetadataPrelude, StreamResponse};
 use serde_json::{Value, json};
 
@@ -13,6 +14,12 @@ use crate::now;
 
 /// The header in which an answer names its action.
 const ACTION: &str = "x-cs-action-id";
+
+/// How long the invocation still has, before the platform ends it.
+pub fn time_left(context: &Context, now: Timestamp) -> Duration {
+    let deadline = i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_unix_millis(at).ok());
+    deadline.map_or(Duration::ZERO, |deadline| Duration::from_millis(deadline.millis_since(now)))
+}
 
 /// What an invocation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

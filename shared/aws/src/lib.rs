@@ -29,7 +29,7 @@ pub use clock::now;
 pub use dynamo::{Dynamo, ReadError, Rows, TableNames, WriteError};
 pub use entropy::{EntropyError, random};
 pub use failure::log_s3_failure;
-pub use invocation::{Came, told};
+pub use invocation::{Came, time_left, told};
 pub use kms::{KmsEcSigner, KmsSigner, KmsWrapper, NotSigned};
 pub use metrics::{Figure, emit_metrics};
 pub use senders::{ApprovalsSender, LifecycleSender, NotSent};

@@ -3,7 +3,7 @@
 use domain::DlpPolicyRow;
 use tables::Key;
 
-use crate::{Address, Loaded};
+use crate::{Address, Loaded, Unreadable};
 
 /// As they are stored; which is absent says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,10 +12,6 @@ pub struct Documents {
     pub tenant: Option<DlpPolicyRow>,
     pub agent: Option<DlpPolicyRow>,
 }
-
-/// There is a document, and it does not read: what it would have forbidden is unknown, so the call is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable;
 
 impl Documents {
     /// Where the documents for an address lie.
@@ -34,14 +30,10 @@ impl Documents {
     /// A row is there and has another form.
     pub fn of(loaded: &Loaded) -> Result<Self, Unreadable> {
         let row = loaded.caller.row();
-        let written = |key: Key| match loaded.find::<DlpPolicyRow>(&key) {
-            None if loaded.has(&key) => Err(Unreadable),
-            found => Ok(found),
-        };
         Ok(Self {
-            floor: written(Key::dlp_floor(&row.org))?,
-            tenant: written(Key::dlp_policy(&row.tenant, None))?,
-            agent: written(Key::dlp_policy(&row.tenant, Some(&row.agent)))?,
+            floor: loaded.written(&Key::dlp_floor(&row.org))?,
+            tenant: loaded.written(&Key::dlp_policy(&row.tenant, None))?,
+            agent: loaded.written(&Key::dlp_policy(&row.tenant, Some(&row.agent)))?,
         })
     }
 

@@ -41,13 +41,13 @@ mod whole;
 
 pub use addresses::{Address, Addresses};
 pub use asserted::Asserted;
-pub use dlp::{Documents, Unreadable};
+pub use dlp::Documents;
 pub use escaped::escaped;
 pub use fault::Fault;
 pub use ingress::{Ingress, MAX_BODY_BYTES};
 pub use keep::Keeping;
 pub use keys::{Keys, keys_fault};
-pub use load::{LoadFault, Loaded, WATCH_EVERY, load, watch};
+pub use load::{LoadFault, Loaded, Unreadable, WATCH_EVERY, load, watch};
 pub use person::{NoPerson, Person, acquainted};
 pub use prelude::{prelude, title};
 pub use rate::{RateFault, rate};

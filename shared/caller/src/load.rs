@@ -56,6 +56,10 @@ pub struct Loaded {
     rows: Rows,
 }
 
+/// A row that is there and does not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
 impl Loaded {
     /// A row, if it is there and reads. A row that does not read is as good as absent: what it guards refuses.
     pub fn find<T: Row>(&self, key: &Key) -> Option<T> {
@@ -67,9 +71,15 @@ impl Loaded {
         self.rows.get(key)
     }
 
-    /// Whether there is a row at all, be it readable or not.
-    pub fn has(&self, key: &Key) -> bool {
-        self.rows.contains_key(key)
+    /// A row of what restricts, which there need not be.
+    ///
+    /// # Errors
+    /// It is there and does not read: what it would have forbidden is unknown.
+    pub fn written<T: Row>(&self, key: &Key) -> Result<Option<T>, Unreadable> {
+        match self.find(key) {
+            None if self.rows.contains_key(key) => Err(Unreadable),
+            found => Ok(found),
+        }
     }
 
     /// Reads more rows into it, in a trip of their own: where they lie was not known before.

@@ -24,6 +24,7 @@ mod caller;
 pub mod gate;
 pub mod gate_names;
 mod kill;
+mod once;
 mod permit;
 mod roles;
 

@@ -129,7 +129,7 @@ struct Case {
     gate: Result<Option<GateRow>, Unreadable>,
     keys: Result<Keys, RootError>,
     /// Those that are not closed.
-    breakers: Vec<(tables::Key, Result<Option<BreakerRow>, breaker::Unreadable>)>,
+    breakers: Vec<(tables::Key, Result<Option<BreakerRow>, Unreadable>)>,
     tried: Tried,
     person: Option<Result<Person, NoPerson>>,
     consent: Consent,

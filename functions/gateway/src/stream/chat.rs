@@ -3,10 +3,11 @@
 use domain::Reason;
 use serde_json::{Value, json};
 
-use super::{Heard, Listener, is_forbidden, number, text};
+use super::{Heard, Listener, is_forbidden};
 use crate::answer::leaves::Field;
 use crate::answer::{ToolCall, extend, usage};
 use crate::dialect::Dialect;
+use crate::read::{number, text};
 
 /// Texts of a delta: pointer, name of its slot, kind. The last two are what compatible servers call reasoning.
 const TEXTS: [(&str, &str, Field); 4] = [

@@ -3,10 +3,11 @@
 use domain::Reason;
 use serde_json::{Value, json};
 
-use super::{Heard, Listener, number, text};
+use super::{Heard, Listener};
 use crate::answer::leaves::Field;
 use crate::answer::{self, Usage};
 use crate::dialect::Dialect;
+use crate::read::{number, text};
 
 /// Texts of a delta: its type, the text's field, its kind.
 const DELTAS: [(&str, &str, Field); 3] = [

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::text;
 use crate::answer::extend;
+use crate::read::text;
 
 #[derive(Debug, Default)]
 struct Call {

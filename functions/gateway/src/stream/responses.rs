@@ -4,10 +4,11 @@
 use domain::Reason;
 use serde_json::{Value, json};
 
-use super::{Heard, Listener, number, text};
+use super::{Heard, Listener};
 use crate::answer::leaves::{self, Field};
 use crate::answer::{self, ToolCall};
 use crate::dialect::Dialect;
+use crate::read::{number, text};
 
 /// Texts that come as deltas: the events' common name, the text's field in the last of them, its kind.
 const TEXTS: [(&str, &str, Field); 8] = [

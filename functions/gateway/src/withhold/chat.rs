@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::number;
-use crate::answer::{ToolCall, chat_call, extend};
+use super::apart;
+use crate::answer::{CHAT_ARGUMENTS, CHAT_NAMES, ToolCall, chat_call, extend};
 use crate::gated::Guard;
+use crate::read::number;
 use crate::stream::bare;
 
 /// The older form of a message's only call.
 const OLDER: &str = "function_call";
-/// Where a call's name stands, and its arguments.
-const NAMES: [&str; 3] = ["/function/name", "/custom/name", "/name"];
-const ARGUMENTS: [&str; 3] = ["/function/arguments", "/custom/input", "/arguments"];
 /// No tool has a longer name.
 const MAX_NAME_BYTES: usize = 128;
 
@@ -216,8 +214,8 @@ impl Choice {
             }
             None => {}
         }
-        let known = ARGUMENTS.iter().any(|at| !pointed(&part, at).is_empty())
-            || NAMES.iter().any(|at| pointed(&part, at).len() > MAX_NAME_BYTES);
+        let known = CHAT_ARGUMENTS.iter().any(|at| !pointed(&part, at).is_empty())
+            || CHAT_NAMES.iter().any(|at| pointed(&part, at).len() > MAX_NAME_BYTES);
         if !known {
             self.calls.insert(at, State::Waiting(part));
             return None;
@@ -242,9 +240,9 @@ impl Choice {
     }
 
     fn note(&mut self, guard: &Guard, call: &ToolCall) -> Value {
-        let apart = if self.spoke { "\n\n" } else { "" };
+        let note = apart(&guard.note(call), self.spoke);
         (self.spoke, self.withheld) = (true, true);
-        json!({"content": format!("{apart}{}", guard.note(call))})
+        json!({"content": note})
     }
 
     /// The deltas of calls that waited for more of their names.

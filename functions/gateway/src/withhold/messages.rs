@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{number, text};
+use super::apart;
 use crate::answer::block_call;
 use crate::gated::Guard;
+use crate::read::{number, text};
 
 pub fn answer(guard: &Guard, answer: &mut Value) {
     let Some(content) = answer.get_mut("content").and_then(Value::as_array_mut) else { return };
@@ -27,12 +28,6 @@ pub fn answer(guard: &Guard, answer: &mut Value) {
 /// The text in place of a block, if it is a call to be withheld.
 fn instead(guard: &Guard, block: &Value) -> Option<String> {
     block_call(block).filter(|call| guard.gate.withholds(call)).map(|call| guard.note(&call))
-}
-
-/// Some clients, and other dialects, join texts as they come.
-fn apart(note: &str, spoke: bool) -> String {
-    let apart = if spoke { "\n\n" } else { "" };
-    format!("{apart}{note}")
 }
 
 fn runs_here(block: &Value) -> bool {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{number, text};
 use crate::answer::item_call;
 use crate::gated::Guard;
+use crate::read::{number, text};
 
 /// Events that tell a call's arguments begin with these.
 const ARGUMENTS: [&str; 2] = ["response.function_call_arguments.", "response.custom_tool_call_input."];

@@ -59,6 +59,17 @@ fn what_came_is_read_from_the_answer_itself() {
     assert_eq!(Came::of_batch(&BatchResponse { batch_item_failures: failures }), Came::Taken { failed: 1 });
 }
 
+#[test]
+fn time_is_left_until_the_deadline() {
+    let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
+    let mut context = context();
+    context.deadline = 10_000;
+    assert_eq!(time_left(&context, at(8_500)), Duration::from_millis(1_500));
+    assert_eq!(time_left(&context, at(11_000)), Duration::ZERO);
+    context.deadline = u64::MAX;
+    assert_eq!(time_left(&context, at(0)), Duration::ZERO, "a deadline that is no time");
+}
+
 #[tokio::test]
 async fn an_error_is_handed_on() {
     let event = LambdaEvent::new((), context());

@@ -1,7 +1,7 @@
 //! Which provider of a list a call goes to, and when it goes to none.
 
 use super::*;
-use crate::breaker::{Failed, MAX_TRIES, Unreadable};
+use crate::breaker::{Failed, MAX_TRIES};
 use domain::{ActionId, ShortDigest};
 use tables::Key;
 use tables::gates::breaker::{BASE_MS, Lease, State};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::read::text;
 use crate::translate::Context;
 use crate::translate::answers::{id, kind};
 use crate::translate::custom;
@@ -34,10 +35,6 @@ pub struct ChatStream {
     thoughts: usize,
     calls: usize,
     usage: MessagesUsage,
-}
-
-fn text<'a>(from: &'a Value, name: &str) -> &'a str {
-    from.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 impl ChatStream {

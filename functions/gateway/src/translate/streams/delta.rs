@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::read::text;
 use crate::translate::usage::Usage;
 
 /// One thing that a chunk adds.
@@ -39,10 +40,6 @@ pub struct Chunks {
     pub usage: Option<Usage>,
     /// The newest call, for servers that do not number theirs.
     last_call: Option<u64>,
-}
-
-fn text<'a>(from: &'a Value, name: &str) -> &'a str {
-    from.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn list<'a>(from: &'a Value, name: &str) -> &'a [Value] {
