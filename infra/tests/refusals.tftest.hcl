@@ -90,27 +90,27 @@ run "the_ledger_is_locked_for_a_year" {
   }
 
   assert {
-    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status, aws_dynamodb_table.votes, aws_dynamodb_table.approvals]) : table.deletion_protection_enabled])
+    condition     = alltrue([for table in concat(values(aws_dynamodb_table.this), [aws_dynamodb_table.apart["ledger"], aws_dynamodb_table.apart["tokens"], aws_dynamodb_table.apart["status"], aws_dynamodb_table.apart["votes"], aws_dynamodb_table.apart["approvals"]]) : table.deletion_protection_enabled])
     error_message = "every table must have deletion protection"
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.ledger.point_in_time_recovery).enabled && one(aws_dynamodb_table.ledger.ttl).attribute_name == "expires"
+    condition     = one(aws_dynamodb_table.apart["ledger"].point_in_time_recovery).enabled && one(aws_dynamodb_table.apart["ledger"].ttl).attribute_name == "expires"
     error_message = "the ledger's table must be recoverable, and forget by the attribute `expires`"
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.tokens.point_in_time_recovery).enabled && one(aws_dynamodb_table.tokens.ttl).enabled && one(aws_dynamodb_table.tokens.ttl).attribute_name == "ttl"
+    condition     = one(aws_dynamodb_table.apart["tokens"].point_in_time_recovery).enabled && one(aws_dynamodb_table.apart["tokens"].ttl).enabled && one(aws_dynamodb_table.apart["tokens"].ttl).attribute_name == "ttl"
     error_message = "the tokens' table must be recoverable, and forget by the attribute `ttl`"
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.votes.point_in_time_recovery).enabled && one(aws_dynamodb_table.votes.ttl).attribute_name == "expires"
+    condition     = one(aws_dynamodb_table.apart["votes"].point_in_time_recovery).enabled && one(aws_dynamodb_table.apart["votes"].ttl).attribute_name == "expires"
     error_message = "the table of requests must be recoverable, and forget by the attribute `expires`"
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.approvals.point_in_time_recovery).enabled && length(aws_dynamodb_table.approvals.ttl) == 0
+    condition     = one(aws_dynamodb_table.apart["approvals"].point_in_time_recovery).enabled && length(aws_dynamodb_table.apart["approvals"].ttl) == 0
     error_message = "the table of permits that were taken must be recoverable, and forget nothing"
   }
 

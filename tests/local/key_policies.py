@@ -111,12 +111,10 @@ def standing_still() -> dict:
     still = {"lifecycle": {"ignore_changes": "all"}}
     return {
         "resource": {
-            "aws_dynamodb_table": {name: still for name in ("this", "ledger", "tokens", "status", "votes", "approvals")},
+            "aws_dynamodb_table": {name: still for name in ("this", "apart")},
             "aws_cloudformation_stack": {"signing": still},
             "aws_kms_key": {"root": still},
-            "aws_sqs_queue": {
-                name + suffix: still for name in ("audit", "lifecycle", "approvals") for suffix in ("", "_dead_letters")
-            },
+            "aws_sqs_queue": {name: still for name in ("audit", "audit_dead_letters", "work", "work_dead_letters")},
         }
     }
 

@@ -10,15 +10,15 @@ locals {
     CS_TABLE_GATES     = aws_dynamodb_table.this["gates"].name
     CS_TABLE_KEYS      = aws_dynamodb_table.this["keys"].name
     CS_TABLE_KILL      = aws_dynamodb_table.this["kill"].name
-    CS_TABLE_VOTES     = aws_dynamodb_table.votes.name
-    CS_TABLE_APPROVALS = aws_dynamodb_table.approvals.name
+    CS_TABLE_VOTES     = aws_dynamodb_table.apart["votes"].name
+    CS_TABLE_APPROVALS = aws_dynamodb_table.apart["approvals"].name
     CS_QUEUE_AUDIT_URL = aws_sqs_queue.audit.url
     CS_KMS_KEY_ARN     = aws_kms_key.root.arn
     CS_SIGNING_KEY_ARN = local.signing_keys.actions
     CS_PERMIT_KEY_ARN  = local.signing_keys.permit
     CS_CODE_SHA256     = filesha256(local.actions_package)
 
-    CS_QUEUE_APPROVALS_URL = aws_sqs_queue.approvals.url
+    CS_QUEUE_APPROVALS_URL = aws_sqs_queue.work["approvals"].url
   })
 }
 
@@ -50,7 +50,7 @@ module "actions_ingress" {
 }
 
 data "aws_iam_policy_document" "actions" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["actions"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["actions"].json, data.aws_iam_policy_document.opener["actions"].json]
 
   statement {
     sid       = "ReadFacts"
@@ -74,14 +74,14 @@ data "aws_iam_policy_document" "actions" {
   statement {
     sid       = "SeeWhatBecame"
     actions   = ["dynamodb:BatchGetItem"]
-    resources = [aws_dynamodb_table.votes.arn, aws_dynamodb_table.approvals.arn]
+    resources = [aws_dynamodb_table.apart["votes"].arn, aws_dynamodb_table.apart["approvals"].arn]
   }
 
   # A request, its link and what goes by the clock. What people have said, and what was taken once, lies in other partitions.
   statement {
     sid       = "Ask"
     actions   = ["dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.votes.arn]
+    resources = [aws_dynamodb_table.apart["votes"].arn]
 
     condition {
       test     = "ForAllValues:StringLike"
@@ -94,7 +94,7 @@ data "aws_iam_policy_document" "actions" {
   statement {
     sid       = "TakePermits"
     actions   = ["dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.approvals.arn]
+    resources = [aws_dynamodb_table.apart["approvals"].arn]
 
     condition {
       test     = "ForAllValues:StringLike"
@@ -107,14 +107,14 @@ data "aws_iam_policy_document" "actions" {
   statement {
     sid       = "CompareWhatItRestsOn"
     actions   = ["dynamodb:ConditionCheckItem"]
-    resources = [aws_dynamodb_table.votes.arn, aws_dynamodb_table.this["identity"].arn, aws_dynamodb_table.this["kill"].arn]
+    resources = [aws_dynamodb_table.apart["votes"].arn, aws_dynamodb_table.this["identity"].arn, aws_dynamodb_table.this["kill"].arn]
   }
 
   # One that is lost costs a reminder.
   statement {
     sid       = "TellApprovals"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.approvals.arn]
+    resources = [aws_sqs_queue.work["approvals"].arn]
   }
 
   statement {
@@ -138,21 +138,5 @@ data "aws_iam_policy_document" "actions" {
     sid       = "PublishThePermitKey"
     actions   = ["kms:GetPublicKey"]
     resources = [local.signing_keys.permit]
-  }
-
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["action", "audit", "pseudonym"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
   }
 }

@@ -1,12 +1,24 @@
 # A record that could not be written is an incident, and so is a ledger that falls behind.
 # Where a function keeps dead letters, modules/function has the alarm for them.
 
-resource "aws_cloudwatch_metric_alarm" "audit_dead_letters" {
-  alarm_name          = "${local.prefix}-audit-dlq-not-empty"
-  alarm_description   = "Audit records were set aside: they are in the dead-letter queue and not in the ledger."
+locals {
+  set_aside = {
+    audit-dlq = "Audit records were set aside: they are in the dead-letter queue and not in the ledger."
+    # Whoever has left is out, whatever lies here: every call reads their row.
+    lifecycle-queue-dlq = "Somebody has left, and what they held is not dealt with: keys unmarked, secrets without a deadline, agents without an owner. The sweep goes on trying."
+    # Whoever was not told finds the request on the page, and an agent when it asks.
+    approvals-queue-dlq = "Somebody could not be told of a request, or an agent of its end, as often as it was tried: an address that a tenant configured does not answer, or mail is not taken."
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  for_each = local.set_aside
+
+  alarm_name          = "${local.prefix}-${each.key}-not-empty"
+  alarm_description   = each.value
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.audit_dead_letters.name }
+  dimensions          = { QueueName = local.watched_dead_letters[each.key].name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
@@ -14,6 +26,17 @@ resource "aws_cloudwatch_metric_alarm" "audit_dead_letters" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
+}
+
+# Each alarm keeps its name: made anew before the old one is taken away, it would go with it.
+moved {
+  from = aws_cloudwatch_metric_alarm.audit_dead_letters
+  to   = aws_cloudwatch_metric_alarm.dead_letters["audit-dlq"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.lifecycle_dead_letters
+  to   = aws_cloudwatch_metric_alarm.dead_letters["lifecycle-queue-dlq"]
 }
 
 resource "aws_cloudwatch_metric_alarm" "audit_lag" {
@@ -25,38 +48,6 @@ resource "aws_cloudwatch_metric_alarm" "audit_lag" {
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 60
-  period              = 60
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_topic_arns
-}
-
-# Whoever has left is out, whatever lies here: every call reads their row.
-resource "aws_cloudwatch_metric_alarm" "lifecycle_dead_letters" {
-  alarm_name          = "${local.prefix}-lifecycle-queue-dlq-not-empty"
-  alarm_description   = "Somebody has left, and what they held is not dealt with: keys unmarked, secrets without a deadline, agents without an owner. The sweep goes on trying."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.lifecycle_dead_letters.name }
-  statistic           = "Maximum"
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  period              = 60
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_topic_arns
-}
-
-# Whoever was not told finds the request on the page, and an agent when it asks.
-resource "aws_cloudwatch_metric_alarm" "approvals_dead_letters" {
-  alarm_name          = "${local.prefix}-approvals-queue-dlq-not-empty"
-  alarm_description   = "Somebody could not be told of a request, or an agent of its end, as often as it was tried: an address that a tenant configured does not answer, or mail is not taken."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.approvals_dead_letters.name }
-  statistic           = "Maximum"
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
   period              = 60
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"

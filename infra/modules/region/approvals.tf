@@ -5,8 +5,8 @@ locals {
   approvals_package = "${var.packages_dir}/approvals.zip"
 
   approvals_environment = merge(local.common_environment, {
-    CS_TABLE_VOTES     = aws_dynamodb_table.votes.name
-    CS_TABLE_APPROVALS = aws_dynamodb_table.approvals.name
+    CS_TABLE_VOTES     = aws_dynamodb_table.apart["votes"].name
+    CS_TABLE_APPROVALS = aws_dynamodb_table.apart["approvals"].name
     CS_TABLE_CONTROL   = aws_dynamodb_table.this["control"].name
     CS_TABLE_IDENTITY  = aws_dynamodb_table.this["identity"].name
     CS_TABLE_KEYS      = aws_dynamodb_table.this["keys"].name
@@ -16,7 +16,7 @@ locals {
     CS_SIGNING_KEY_ARN = local.signing_keys.approvals
     CS_CODE_SHA256     = filesha256(local.approvals_package)
 
-    CS_QUEUE_APPROVALS_URL = aws_sqs_queue.approvals.url
+    CS_QUEUE_APPROVALS_URL = aws_sqs_queue.work["approvals"].url
   }, var.approvals.mail_from == "" ? {} : { CS_MAIL_FROM = var.approvals.mail_from })
 
   # SES takes the identity of an address, or else its domain's.
@@ -66,7 +66,7 @@ resource "aws_lambda_function_event_invoke_config" "approvals" {
 
 # One at a time: an address of a tenant's that does not answer must not count against the messages of others.
 resource "aws_lambda_event_source_mapping" "approvals" {
-  event_source_arn        = aws_sqs_queue.approvals.arn
+  event_source_arn        = aws_sqs_queue.work["approvals"].arn
   function_name           = module.approvals.live_arn
   batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
@@ -76,86 +76,24 @@ resource "aws_lambda_event_source_mapping" "approvals" {
   }
 
   # No message is taken before poison has somewhere to go.
-  depends_on = [aws_sqs_queue_redrive_policy.approvals]
-}
-
-# Requests and what people said of them. Beside the others on purpose: nobody but these two functions reaches it, no operator either.
-resource "aws_dynamodb_table" "votes" {
-  name                        = "${local.prefix}-votes"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
-  deletion_protection_enabled = var.deletion_protection
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  # Looks, absences, figures and what was told expire. Requests and comments stay.
-  ttl {
-    attribute_name = "expires"
-    enabled        = true
-  }
-
-  point_in_time_recovery {
-    enabled                 = true
-    recovery_period_in_days = 35
-  }
-
-  server_side_encryption {
-    enabled = true
-  }
-}
-
-# Permits that were taken. Apart, so that whoever decides cannot take, and no row expires: one that were gone could be taken again.
-resource "aws_dynamodb_table" "approvals" {
-  name                        = "${local.prefix}-approvals"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
-  deletion_protection_enabled = var.deletion_protection
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled                 = true
-    recovery_period_in_days = 35
-  }
-
-  server_side_encryption {
-    enabled = true
-  }
+  depends_on = [aws_sqs_queue_redrive_policy.work]
 }
 
 data "aws_iam_policy_document" "approvals" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["approvals"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["approvals"].json, data.aws_iam_policy_document.opener["approvals"].json]
 
   # Requests, by person and by what waits; a step is written over exactly what was read, and what waits no more is taken from the list.
   statement {
     sid       = "Decide"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.votes.arn]
+    resources = [aws_dynamodb_table.apart["votes"].arn]
   }
 
   # What waited, and absences, which lie beside requests. Links, looks, comments and what was taken once are never deleted.
   statement {
     sid       = "TakeFromLists"
     actions   = ["dynamodb:DeleteItem"]
-    resources = [aws_dynamodb_table.votes.arn]
+    resources = [aws_dynamodb_table.apart["votes"].arn]
 
     condition {
       test     = "ForAllValues:StringLike"
@@ -168,7 +106,7 @@ data "aws_iam_policy_document" "approvals" {
   statement {
     sid       = "SeeWhatWasTaken"
     actions   = ["dynamodb:BatchGetItem"]
-    resources = [aws_dynamodb_table.approvals.arn]
+    resources = [aws_dynamodb_table.apart["approvals"].arn]
   }
 
   # Who people are, which roles and groups they have, and by which connection they come. All of it is compared again with their word.
@@ -194,23 +132,7 @@ data "aws_iam_policy_document" "approvals" {
   statement {
     sid       = "TakeAndSendMessages"
     actions   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    resources = [aws_sqs_queue.approvals.arn]
-  }
-
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["action"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
+    resources = [aws_sqs_queue.work["approvals"].arn]
   }
 
   dynamic "statement" {

@@ -13,7 +13,7 @@ locals {
     CS_TABLE_GATES         = aws_dynamodb_table.this["gates"].name
     CS_TABLE_KEYS          = aws_dynamodb_table.this["keys"].name
     CS_TABLE_KILL          = aws_dynamodb_table.this["kill"].name
-    CS_TABLE_TOKENS        = aws_dynamodb_table.tokens.name
+    CS_TABLE_TOKENS        = aws_dynamodb_table.apart["tokens"].name
     CS_QUEUE_AUDIT_URL     = aws_sqs_queue.audit.url
     CS_KMS_KEY_ARN         = aws_kms_key.root.arn
     CS_PROVIDER_TIMEOUT_MS = tostring(var.gateway.provider_timeout_ms)
@@ -37,7 +37,7 @@ locals {
     CS_SIGNING_KEY_ARN = local.signing_keys.admin
     CS_SESSION_KEY_ARN = local.signing_keys.session
 
-    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.lifecycle.url
+    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.work["lifecycle"].url
 
     CS_CODE_SHA256   = filesha256(local.admin_package)
     CS_ORIGIN        = var.admin.origin
@@ -47,7 +47,7 @@ locals {
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
     CS_ATHENA_DATABASE  = aws_glue_catalog_database.agents.name
 
-    CS_TABLE_STATUS = aws_dynamodb_table.status.name
+    CS_TABLE_STATUS = aws_dynamodb_table.apart["status"].name
   })
 
   # What directories push, and nothing of calls.
@@ -56,7 +56,7 @@ locals {
     if contains(["CS_STAGE", "CS_REGION", "CS_TABLE_CONTROL", "CS_TABLE_IDENTITY", "CS_TABLE_KEYS", "CS_QUEUE_AUDIT_URL", "CS_KMS_KEY_ARN"], name)
     }, {
     CS_SIGNING_KEY_ARN     = local.signing_keys.scim
-    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.lifecycle.url
+    CS_QUEUE_LIFECYCLE_URL = aws_sqs_queue.work["lifecycle"].url
     CS_CODE_SHA256         = filesha256(local.scim_package)
     CS_DIRECTORY_ORIGIN    = var.scim.directory_origin
   })
@@ -89,7 +89,7 @@ locals {
     CS_ACTIONS_SIGNING_KEY_ARN   = local.signing_keys.actions
     CS_APPROVALS_SIGNING_KEY_ARN = local.signing_keys.approvals
 
-    CS_TABLE_STATUS = aws_dynamodb_table.status.name
+    CS_TABLE_STATUS = aws_dynamodb_table.apart["status"].name
 
     CS_LOG_ORIGIN       = local.log_origin
     CS_ATHENA_WORKGROUP = aws_athena_workgroup.audit.name
@@ -97,7 +97,7 @@ locals {
   })
 
   audit_writer_environment = merge(local.common_environment, {
-    CS_TABLE_LEDGER       = aws_dynamodb_table.ledger.name
+    CS_TABLE_LEDGER       = aws_dynamodb_table.apart["ledger"].name
     CS_BUCKET_LOCKED      = aws_s3_bucket.locked.id
     CS_BUCKET_DERIVED     = aws_s3_bucket.derived.id
     CS_CHECKPOINT_KEY_ARN = local.signing_keys.checkpoint
@@ -170,7 +170,7 @@ data "aws_iam_policy_document" "producer" {
 }
 
 data "aws_iam_policy_document" "gateway" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["gateway"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["gateway"].json, data.aws_iam_policy_document.opener["gateway"].json]
 
   statement {
     sid       = "ReadFacts"
@@ -201,23 +201,7 @@ data "aws_iam_policy_document" "gateway" {
   statement {
     sid       = "KeepTokens"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"]
-    resources = [aws_dynamodb_table.tokens.arn]
-  }
-
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "audit", "token", "pseudonym"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
+    resources = [aws_dynamodb_table.apart["tokens"].arn]
   }
 }
 
@@ -249,7 +233,7 @@ module "dlp" {
 }
 
 data "aws_iam_policy_document" "dlp" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["dlp"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["dlp"].json, data.aws_iam_policy_document.opener["dlp"].json]
 
   statement {
     sid       = "ReadFacts"
@@ -285,23 +269,7 @@ data "aws_iam_policy_document" "dlp" {
   statement {
     sid       = "KeepTokens"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"]
-    resources = [aws_dynamodb_table.tokens.arn]
-  }
-
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["audit", "token", "pseudonym"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
+    resources = [aws_dynamodb_table.apart["tokens"].arn]
   }
 }
 
@@ -333,6 +301,8 @@ module "admin" {
 }
 
 data "aws_iam_policy_document" "admin" {
+  source_policy_documents = [data.aws_iam_policy_document.opener["admin"].json]
+
   statement {
     sid       = "ReadFacts"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
@@ -343,7 +313,7 @@ data "aws_iam_policy_document" "admin" {
   statement {
     sid       = "KnowTheStatus"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-    resources = [aws_dynamodb_table.status.arn]
+    resources = [aws_dynamodb_table.apart["status"].arn]
 
     condition {
       test     = "ForAllValues:StringEquals"
@@ -407,7 +377,7 @@ data "aws_iam_policy_document" "admin" {
   statement {
     sid       = "TellLifecycle"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.lifecycle.arn]
+    resources = [aws_sqs_queue.work["lifecycle"].arn]
   }
 
   statement {
@@ -417,23 +387,6 @@ data "aws_iam_policy_document" "admin" {
 
     dynamic "condition" {
       for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = local.purposes })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
-  }
-
-  # To seal credentials of providers and of directories, and to seal and open those of connections to identity providers.
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "sso", "directory"] })
 
       content {
         test     = "StringEquals"
@@ -571,7 +524,7 @@ data "aws_iam_policy_document" "audit_writer" {
       "dynamodb:UpdateItem",
       "dynamodb:BatchWriteItem",
     ]
-    resources = [aws_dynamodb_table.ledger.arn]
+    resources = [aws_dynamodb_table.apart["ledger"].arn]
   }
 
   statement {
@@ -687,7 +640,7 @@ module "lifecycle" {
 
 # Small batches: one message can be an organization's every key.
 resource "aws_lambda_event_source_mapping" "lifecycle" {
-  event_source_arn        = aws_sqs_queue.lifecycle.arn
+  event_source_arn        = aws_sqs_queue.work["lifecycle"].arn
   function_name           = module.lifecycle.live_arn
   batch_size              = 5
   function_response_types = ["ReportBatchItemFailures"]
@@ -697,7 +650,7 @@ resource "aws_lambda_event_source_mapping" "lifecycle" {
   }
 
   # No message is taken before poison has somewhere to go.
-  depends_on = [aws_sqs_queue_redrive_policy.lifecycle]
+  depends_on = [aws_sqs_queue_redrive_policy.work]
 }
 
 data "aws_iam_policy_document" "lifecycle" {
@@ -819,7 +772,7 @@ data "aws_iam_policy_document" "lifecycle" {
   statement {
     sid       = "TakeMessages"
     actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    resources = [aws_sqs_queue.lifecycle.arn]
+    resources = [aws_sqs_queue.work["lifecycle"].arn]
   }
 
   statement {

@@ -11,15 +11,15 @@ locals {
 
   watched_tables = concat(
     [for table in aws_dynamodb_table.this : table.name],
-    [for table in [aws_dynamodb_table.ledger, aws_dynamodb_table.tokens, aws_dynamodb_table.status, aws_dynamodb_table.votes, aws_dynamodb_table.approvals] : table.name],
+    [for table in [aws_dynamodb_table.apart["ledger"], aws_dynamodb_table.apart["tokens"], aws_dynamodb_table.apart["status"], aws_dynamodb_table.apart["votes"], aws_dynamodb_table.apart["approvals"]] : table.name],
   )
 
-  watched_queues = { audit = aws_sqs_queue.audit, lifecycle = aws_sqs_queue.lifecycle, approvals = aws_sqs_queue.approvals }
+  watched_queues = { audit = aws_sqs_queue.audit, lifecycle = aws_sqs_queue.work["lifecycle"], approvals = aws_sqs_queue.work["approvals"] }
 
   watched_dead_letters = {
     audit-dlq           = aws_sqs_queue.audit_dead_letters
-    lifecycle-queue-dlq = aws_sqs_queue.lifecycle_dead_letters
-    approvals-queue-dlq = aws_sqs_queue.approvals_dead_letters
+    lifecycle-queue-dlq = aws_sqs_queue.work_dead_letters["lifecycle"]
+    approvals-queue-dlq = aws_sqs_queue.work_dead_letters["approvals"]
   }
 
   watched_keys = concat([aws_kms_key.root.arn], values(local.signing_keys))
@@ -28,7 +28,7 @@ locals {
     CS_TABLE_CONTROL   = aws_dynamodb_table.this["control"].name
     CS_TABLE_GATES     = aws_dynamodb_table.this["gates"].name
     CS_TABLE_KEYS      = aws_dynamodb_table.this["keys"].name
-    CS_TABLE_STATUS    = aws_dynamodb_table.status.name
+    CS_TABLE_STATUS    = aws_dynamodb_table.apart["status"].name
     CS_QUEUE_AUDIT_URL = aws_sqs_queue.audit.url
     CS_KMS_KEY_ARN     = aws_kms_key.root.arn
     CS_SIGNING_KEY_ARN = local.signing_keys.health
@@ -84,42 +84,8 @@ resource "aws_lambda_function_event_invoke_config" "health" {
   maximum_event_age_in_seconds = 60
 }
 
-# Beside the others on purpose: nobody but health writes here, but for the drills that an operator held.
-resource "aws_dynamodb_table" "status" {
-  name                        = "${local.prefix}-status"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
-  deletion_protection_enabled = var.deletion_protection
-
-  attribute {
-    name = "pk"
-    type = "S"
-  }
-
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  # Days go after 400.
-  ttl {
-    attribute_name = "expires"
-    enabled        = true
-  }
-
-  point_in_time_recovery {
-    enabled                 = true
-    recovery_period_in_days = 35
-  }
-
-  server_side_encryption {
-    enabled = true
-  }
-}
-
 data "aws_iam_policy_document" "health" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["health"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["health"].json, data.aws_iam_policy_document.opener["health"].json]
 
   # The canary's own rows: its providers, its key.
   statement {
@@ -150,7 +116,7 @@ data "aws_iam_policy_document" "health" {
   statement {
     sid       = "KeepStatus"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.status.arn]
+    resources = [aws_dynamodb_table.apart["status"].arn]
   }
 
   statement {
@@ -196,23 +162,6 @@ data "aws_iam_policy_document" "health" {
         test     = "StringLike"
         variable = "s3:prefix"
         values   = ["task_timeline/tenant_id=${local.canary}/*"]
-      }
-    }
-  }
-
-  # The canary's credentials, and no other tenant's.
-  statement {
-    sid       = "OpenTheCanarysRoot"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred"], tenant = [local.canary] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
       }
     }
   }

@@ -187,7 +187,7 @@ resource "aws_cloudwatch_metric_alarm" "lifecycle_lag" {
   alarm_description   = "For an hour nobody has dealt with what somebody who has left held. They are out all the same."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = aws_sqs_queue.lifecycle.name }
+  dimensions          = { QueueName = aws_sqs_queue.work["lifecycle"].name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 3600
@@ -202,7 +202,7 @@ resource "aws_cloudwatch_metric_alarm" "approvals_lag" {
   alarm_description   = "For half an hour somebody was not told of a request. It waits on the page all the same."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = aws_sqs_queue.approvals.name }
+  dimensions          = { QueueName = aws_sqs_queue.work["approvals"].name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 1800

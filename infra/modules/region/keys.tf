@@ -41,7 +41,46 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.key_user_principals
+      values   = local.principals_that.use_the_key
+    }
+  }
+}
+
+# Roots that a role may open: of which purposes, and of which tenant if not of all. Whoever seals opens the root too; what else it is for stands beside it.
+locals {
+  opens = {
+    # Waiting requests, which nobody but the two reads; and what every caller's record needs.
+    actions   = { purpose = ["action", "audit", "pseudonym"] }
+    approvals = { purpose = ["action"] }
+    # To seal credentials of providers and of directories, and to seal and open those of connections to identity providers.
+    admin   = { purpose = ["cred", "sso", "directory"] }
+    dlp     = { purpose = ["audit", "token", "pseudonym"] }
+    gateway = { purpose = ["cred", "audit", "token", "pseudonym"] }
+    # The canary's credentials, and no other tenant's.
+    health = { purpose = ["cred"], tenant = [local.canary] }
+    # Credentials to seal, pseudonyms to find whom to erase. Sealed addresses and names are none of an operator's business.
+    operator = { purpose = ["cred", "pseudonym"] }
+    # Keys by which directories are asked: sealed by the management API, opened here alone.
+    scim = { purpose = ["directory"] }
+  }
+}
+
+data "aws_iam_policy_document" "opener" {
+  for_each = local.opens
+
+  statement {
+    sid       = "OpenRoots"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.root.arn]
+
+    dynamic "condition" {
+      for_each = var.drop_conditions ? {} : merge(local.encryption_context, each.value)
+
+      content {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:${condition.key}"
+        values   = condition.value
+      }
     }
   }
 }

@@ -4,12 +4,12 @@ output "account" {
 
 output "tables" {
   value = merge({ for name, table in aws_dynamodb_table.this : name => table.name }, {
-    ledger = aws_dynamodb_table.ledger.name
-    tokens = aws_dynamodb_table.tokens.name
-    status = aws_dynamodb_table.status.name
-    votes  = aws_dynamodb_table.votes.name
+    ledger = aws_dynamodb_table.apart["ledger"].name
+    tokens = aws_dynamodb_table.apart["tokens"].name
+    status = aws_dynamodb_table.apart["status"].name
+    votes  = aws_dynamodb_table.apart["votes"].name
 
-    approvals = aws_dynamodb_table.approvals.name
+    approvals = aws_dynamodb_table.apart["approvals"].name
   })
 }
 
@@ -17,8 +17,8 @@ output "queues" {
   value = {
     audit     = { url = aws_sqs_queue.audit.url, arn = aws_sqs_queue.audit.arn }
     audit_dlq = { url = aws_sqs_queue.audit_dead_letters.url, arn = aws_sqs_queue.audit_dead_letters.arn }
-    lifecycle = { url = aws_sqs_queue.lifecycle.url, arn = aws_sqs_queue.lifecycle.arn }
-    approvals = { url = aws_sqs_queue.approvals.url, arn = aws_sqs_queue.approvals.arn }
+    lifecycle = { url = aws_sqs_queue.work["lifecycle"].url, arn = aws_sqs_queue.work["lifecycle"].arn }
+    approvals = { url = aws_sqs_queue.work["approvals"].url, arn = aws_sqs_queue.work["approvals"].arn }
   }
 }
 

@@ -2,9 +2,8 @@
 # queues are made side by side: the provider waits about 25 seconds for each.
 
 locals {
-  audit_queue_arn     = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-audit"
-  lifecycle_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-lifecycle"
-  approvals_queue_arn = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}-approvals"
+  queue_arn_prefix = "arn:${local.partition}:sqs:${var.region_name}:${local.account}:${local.prefix}"
+  audit_queue_arn  = "${local.queue_arn_prefix}-audit"
 }
 
 resource "aws_sqs_queue" "audit" {
@@ -65,7 +64,7 @@ data "aws_iam_policy_document" "audit_queue" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.producer_principals
+      values   = local.principals_that.produce
     }
   }
 
@@ -84,7 +83,7 @@ data "aws_iam_policy_document" "audit_queue" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.writer_principals
+      values   = local.principals_that.write
     }
   }
 }
@@ -103,43 +102,59 @@ data "aws_iam_policy_document" "audit_dead_letters" {
   }
 }
 
-# Of people who have left: what they held is dealt with after they are out. Lambda advises a visibility timeout of six times
-# the function's; a message that is lost for longer is made up for by the sweep.
-resource "aws_sqs_queue" "lifecycle" {
-  name                       = "${local.prefix}-lifecycle"
-  message_retention_seconds  = 1209600
-  visibility_timeout_seconds = var.lifecycle_function.timeout_seconds * 6
-  sqs_managed_sse_enabled    = true
-  policy                     = data.aws_iam_policy_document.lifecycle_queue.json
+# Queues of work. Lambda advises a visibility timeout of six times the function's; a message that is lost for longer is made up for by
+# the clock. Of no message anything is believed: it says where to look. Still, only who has something to tell sends.
+locals {
+  work = {
+    # Of people who have left: what they held is dealt with after they are out.
+    lifecycle = { timeout_seconds = var.lifecycle_function.timeout_seconds, senders = local.principals_that.end }
+    # Of requests for approval: whom to tell of what.
+    approvals = { timeout_seconds = var.approvals.timeout_seconds, senders = local.principals_that.tell }
+  }
 }
 
-resource "aws_sqs_queue" "lifecycle_dead_letters" {
-  name                      = "${local.prefix}-lifecycle-queue-dlq" # the function's own is `-lifecycle-dlq`
+resource "aws_sqs_queue" "work" {
+  for_each = local.work
+
+  name                       = "${local.prefix}-${each.key}"
+  message_retention_seconds  = 1209600
+  visibility_timeout_seconds = each.value.timeout_seconds * 6
+  sqs_managed_sse_enabled    = true
+  policy                     = data.aws_iam_policy_document.work_queue[each.key].json
+}
+
+resource "aws_sqs_queue" "work_dead_letters" {
+  for_each = local.work
+
+  name                      = "${local.prefix}-${each.key}-queue-dlq" # the function's own is `-dlq`
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [local.lifecycle_queue_arn]
+    sourceQueueArns   = ["${local.queue_arn_prefix}-${each.key}"]
   })
 }
 
-resource "aws_sqs_queue_redrive_policy" "lifecycle" {
-  queue_url = aws_sqs_queue.lifecycle.id
+resource "aws_sqs_queue_redrive_policy" "work" {
+  for_each = local.work
+
+  queue_url = aws_sqs_queue.work[each.key].id
 
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.lifecycle_dead_letters.arn
+    deadLetterTargetArn = aws_sqs_queue.work_dead_letters[each.key].arn
     maxReceiveCount     = 5
   })
 }
 
-# A message that is not true changes nothing: the person's own row must say the same. Still, only who ends people tells of it.
-data "aws_iam_policy_document" "lifecycle_queue" {
+data "aws_iam_policy_document" "work_queue" {
+  for_each = local.work
+
   statement {
-    sid       = "OnlyWhoEndsPeopleSends"
+    sid       = "OnlyWhoHasToTellSends"
     effect    = "Deny"
     actions   = ["sqs:SendMessage"]
-    resources = [local.lifecycle_queue_arn]
+    resources = ["${local.queue_arn_prefix}-${each.key}"]
 
     principals {
       type        = "*"
@@ -149,57 +164,22 @@ data "aws_iam_policy_document" "lifecycle_queue" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.ender_principals
+      values   = each.value.senders
     }
   }
 }
 
-# Of requests for approval: whom to tell of what. A message that is lost costs a reminder, since requests are found by the clock too.
-resource "aws_sqs_queue" "approvals" {
-  name                       = "${local.prefix}-approvals"
-  message_retention_seconds  = 1209600
-  visibility_timeout_seconds = var.approvals.timeout_seconds * 6
-  sqs_managed_sse_enabled    = true
-  policy                     = data.aws_iam_policy_document.approvals_queue.json
+moved {
+  from = aws_sqs_queue.lifecycle
+  to   = aws_sqs_queue.work["lifecycle"]
 }
 
-resource "aws_sqs_queue" "approvals_dead_letters" {
-  name                      = "${local.prefix}-approvals-queue-dlq"
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-
-  redrive_allow_policy = jsonencode({
-    redrivePermission = "byQueue"
-    sourceQueueArns   = [local.approvals_queue_arn]
-  })
+moved {
+  from = aws_sqs_queue.lifecycle_dead_letters
+  to   = aws_sqs_queue.work_dead_letters["lifecycle"]
 }
 
-resource "aws_sqs_queue_redrive_policy" "approvals" {
-  queue_url = aws_sqs_queue.approvals.id
-
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.approvals_dead_letters.arn
-    maxReceiveCount     = 5
-  })
-}
-
-# A message says which request to look at, and nothing of it is believed. Still, only who makes and ends requests tells of them.
-data "aws_iam_policy_document" "approvals_queue" {
-  statement {
-    sid       = "OnlyWhoMakesAndEndsRequestsSends"
-    effect    = "Deny"
-    actions   = ["sqs:SendMessage"]
-    resources = [local.approvals_queue_arn]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "ArnNotLike"
-      variable = "aws:PrincipalArn"
-      values   = local.teller_principals
-    }
-  }
+moved {
+  from = aws_sqs_queue_redrive_policy.lifecycle
+  to   = aws_sqs_queue_redrive_policy.work["lifecycle"]
 }

@@ -47,7 +47,7 @@ resource "aws_iam_role_policy" "staff" {
 # `countersign ops`: writes configuration and records that it did. It makes root secrets in wrapped form, and opens them
 # to seal credentials. It exports the ledger, and makes derived rows anew from it.
 data "aws_iam_policy_document" "operator" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["operator"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["operator"].json, data.aws_iam_policy_document.opener["operator"].json]
 
   statement {
     sid = "Configure"
@@ -78,28 +78,11 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
-  # Credentials to seal, pseudonyms to find whom to erase. Sealed addresses and names are none of an operator's business.
-  statement {
-    sid       = "OpenRoots"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["cred", "pseudonym"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
-  }
-
   # That a drill was held. What is found every five minutes is nobody's to write.
   statement {
     sid       = "KeepDrills"
     actions   = ["dynamodb:UpdateItem"]
-    resources = [aws_dynamodb_table.status.arn]
+    resources = [aws_dynamodb_table.apart["status"].arn]
 
     condition {
       test     = "ForAllValues:StringEquals"

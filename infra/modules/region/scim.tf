@@ -29,7 +29,7 @@ module "scim_ingress" {
 }
 
 data "aws_iam_policy_document" "scim" {
-  source_policy_documents = [data.aws_iam_policy_document.producer["scim"].json]
+  source_policy_documents = [data.aws_iam_policy_document.producer["scim"].json, data.aws_iam_policy_document.opener["scim"].json]
 
   statement {
     sid       = "ReadPeople"
@@ -75,7 +75,7 @@ data "aws_iam_policy_document" "scim" {
   statement {
     sid       = "TellOfLeavers"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.lifecycle.arn]
+    resources = [aws_sqs_queue.work["lifecycle"].arn]
   }
 
   statement {
@@ -85,23 +85,6 @@ data "aws_iam_policy_document" "scim" {
 
     dynamic "condition" {
       for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["scim"] })
-
-      content {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:${condition.key}"
-        values   = condition.value
-      }
-    }
-  }
-
-  # Keys by which directories are asked: sealed by the management API, opened here alone.
-  statement {
-    sid       = "OpenDirectoryKeys"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.root.arn]
-
-    dynamic "condition" {
-      for_each = var.drop_conditions ? {} : merge(local.encryption_context, { purpose = ["directory"] })
 
       content {
         test     = "StringEquals"

@@ -205,7 +205,7 @@ data "aws_iam_policy_document" "locked" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = local.writer_principals
+      values   = local.principals_that.write
     }
   }
 

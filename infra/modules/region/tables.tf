@@ -59,10 +59,31 @@ resource "aws_dynamodb_table_item" "platform_kill" {
   }
 }
 
-# Heads of the tenants' logs and the rows that tell known events. Beside the others on purpose: the policies of the gateway
-# and the operator are made from that map, and nobody but the audit writer reaches this table.
-resource "aws_dynamodb_table" "ledger" {
-  name                        = "${local.prefix}-ledger"
+# Tables beside the others on purpose: the policies of the gateway and the operator are made from that map, and these are out of their reach.
+locals {
+  # The attribute by which rows expire, where any do.
+  apart = {
+    # Heads of the tenants' logs and the rows that tell known events: the audit writer's alone. Only the latter expire, long after SQS
+    # has forgotten the message.
+    ledger = "expires"
+    # What tokens stand for beyond one request, sealed under a person's key or the tenant's: whoever detects keeps and restores them.
+    # Rows go some time after they expired. What must be gone at once is gone with its key: a backup keeps sealed bytes.
+    tokens = "ttl"
+    # What health found: nobody else writes here, but for the drills that an operator held. Days go after 400.
+    status = "expires"
+    # Requests and what people said of them: `actions` and `approvals` reach it, no operator either. Looks, absences, figures and what
+    # was told expire. Requests and comments stay.
+    votes = "expires"
+    # Permits that were taken. Apart from those, so that whoever decides cannot take, and no row expires: one that were gone could be
+    # taken again.
+    approvals = null
+  }
+}
+
+resource "aws_dynamodb_table" "apart" {
+  for_each = local.apart
+
+  name                        = "${local.prefix}-${each.key}"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
   range_key                   = "sk"
@@ -78,10 +99,13 @@ resource "aws_dynamodb_table" "ledger" {
     type = "S"
   }
 
-  # Only rows that tell known events expire, long after SQS has forgotten the message.
-  ttl {
-    attribute_name = "expires"
-    enabled        = true
+  dynamic "ttl" {
+    for_each = each.value == null ? [] : [each.value]
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
   }
 
   point_in_time_recovery {
@@ -94,37 +118,17 @@ resource "aws_dynamodb_table" "ledger" {
   }
 }
 
-# What tokens stand for beyond one request, sealed under a person's key or the tenant's. Beside the others on purpose too:
-# whoever detects keeps and restores them, and an operator has no business here.
-resource "aws_dynamodb_table" "tokens" {
-  name                        = "${local.prefix}-tokens"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
-  deletion_protection_enabled = var.deletion_protection
+moved {
+  from = aws_dynamodb_table.ledger
+  to   = aws_dynamodb_table.apart["ledger"]
+}
 
-  attribute {
-    name = "pk"
-    type = "S"
-  }
+moved {
+  from = aws_dynamodb_table.tokens
+  to   = aws_dynamodb_table.apart["tokens"]
+}
 
-  attribute {
-    name = "sk"
-    type = "S"
-  }
-
-  # Rows go some time after they expired. What must be gone at once is gone with its key: a backup keeps sealed bytes.
-  ttl {
-    attribute_name = "ttl"
-    enabled        = true
-  }
-
-  point_in_time_recovery {
-    enabled                 = true
-    recovery_period_in_days = 35
-  }
-
-  server_side_encryption {
-    enabled = true
-  }
+moved {
+  from = aws_dynamodb_table.status
+  to   = aws_dynamodb_table.apart["status"]
 }

@@ -8,7 +8,7 @@ locals {
   trail_name   = "${local.prefix}-ledger"
   trail_arn    = "arn:${local.partition}:cloudtrail:${var.region_name}:${local.account}:trail/${local.trail_name}"
   trail_bucket = "${local.prefix}-${local.account}-trail"
-  table_arn    = "arn:${local.partition}:dynamodb:${var.region_name}:${local.account}:table/${aws_dynamodb_table.ledger.name}"
+  table_arn    = "arn:${local.partition}:dynamodb:${var.region_name}:${local.account}:table/${aws_dynamodb_table.apart["ledger"].name}"
 
   watched_data = {
     "Objects of the ledger" = {
