@@ -407,4 +407,25 @@ mod tests {
             assert_eq!(came(reads, seen, secret).await, expected, "{told}");
         }
     }
+
+    /// What restricts may be absent, and stops everything where it does not read.
+    #[tokio::test]
+    async fn a_row_of_what_restricts_is_absent_read_or_unreadable() {
+        let tenant = TenantId::from_random([2; 10]);
+        let place = Key::binding(&tenant, &UserId::from_random([8; 10]));
+        let broken = Item::from([("v".to_owned(), Attr::number(1))]);
+        for (row, expected) in [
+            (None, Ok(None)),
+            (Some(Role::Viewer.to_item()), Ok(Some(Role::Viewer))),
+            (Some(broken), Err(Unreadable)),
+        ] {
+            let mut rows = rows(None);
+            rows.extend(row.map(|row| (place.clone(), row)));
+            let (tables, addresses) = (Memory::new(vec![Some(rows)]), Addresses::default());
+            let more = |_: &Address| vec![place.clone()];
+            let reading = Reading { tables: &tables, addresses: &addresses, more, key: &key(7) };
+            let Ok(loaded) = reading.read().await else { panic!() };
+            assert_eq!(loaded.written::<Role>(&place), expected);
+        }
+    }
 }
