@@ -153,7 +153,11 @@ fn the_function_answers_an_owner_of_a_tenant_as_its_document_says() {
         ("tenant", world.tenant.clone()),
     ]);
     let policy = json!({"v": 1, "types": {"card": {"action": "block"}}});
-    for path in ["/dlp".to_owned(), format!("/agents/{}/dlp", things["agent"])] {
+    for (path, policy) in [
+        ("/dlp".to_owned(), policy.clone()),
+        (format!("/agents/{}/dlp", things["agent"]), policy),
+        ("/gate".to_owned(), json!({"v": 1})),
+    ] {
         let first = dana.request("PUT", &world.path(&path)).with("content-type", "application/json");
         let made = first.with("if-none-match", "*").body(policy.to_string()).send();
         assert_eq!(made.status, 200, "{made:?}");

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod connections;
 pub mod directories;
 pub mod dlp;
+pub mod gate;
 pub mod glass;
 pub mod invitations;
 pub mod keys;

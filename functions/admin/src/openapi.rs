@@ -48,6 +48,9 @@ fn problem() -> Value {
         "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
         "code": {"type": "string", "enum": codes},
         "at": {"type": "string", "description": "JSON pointer into the body"},
+        "faults": {"type": "array", "description": "of a document that is checked as a whole",
+            "items": {"type": "object", "required": ["at", "hint"],
+                "properties": {"at": {"type": "string"}, "hint": {"type": "string"}}}},
     }})
 }
 
@@ -131,6 +134,7 @@ fn refusals(operation: &Operation) -> Vec<u16> {
     let more: &[u16] = match (&operation.run, operation.method) {
         (Run::Show { .. }, _) => &[],
         (Run::List(_) | Run::Joined(..) | Run::Within(..) | Run::Answer { .. }, _) => &[400],
+        (Run::Change { .. }, "PUT") if operation.name == "gate.put" => &[400, 409, 412, 413, 415, 422, 428],
         (Run::Change { .. }, "PUT") => &[400, 409, 412, 413, 415, 428],
         (Run::Change { .. }, _) => &[400, 409, 412, 413, 415],
     };

@@ -32,6 +32,7 @@ pub enum Why {
     ContentType,
     InvalidJson,
     InvalidField,
+    DocumentFaults,
     // What may be done.
     NotFound,
     Forbidden,
@@ -126,6 +127,7 @@ table! {
     ContentType, "content_type", 415, "send the body as application/json";
     InvalidJson, "invalid_json", 400, "the body is not the JSON text that this operation takes";
     InvalidField, "invalid_field", 400, "a field of the body is not as this operation takes it";
+    DocumentFaults, "document_invalid", 422, "the document is not taken as a whole: `faults` says what is wrong with it, each with its place";
     NotFound, "not_found", 404, "there is no such thing, or none that you may see";
     Forbidden, "forbidden", 403, "your roles do not include this";
     MfaRequired, "mfa_required", 403, "this needs a session with a second factor: sign in again with one";
@@ -187,6 +189,8 @@ pub struct Refused {
     /// JSON pointer into the body, or the name of a header.
     pub at: Option<String>,
     pub hint: Option<String>,
+    /// Of a document that was checked as a whole: each fault's place and hint.
+    pub faults: Vec<(String, String)>,
     /// Where what is there already can be read.
     pub location: Option<String>,
 }
@@ -200,7 +204,7 @@ impl From<tables::CodecError> for Why {
 
 impl From<Why> for Refused {
     fn from(why: Why) -> Self {
-        Self { why, at: None, hint: None, location: None }
+        Self { why, at: None, hint: None, faults: Vec::new(), location: None }
     }
 }
 

@@ -64,12 +64,15 @@ impl Response {
         let row = refused.why.row();
         let hint = refused.hint.as_deref();
         let detail = hint.map_or_else(|| row.detail.to_owned(), |hint| format!("{} ({hint})", row.detail));
+        let fault = |(at, hint): &(String, String)| json!({"at": at, "hint": hint});
+        let faults: Vec<_> = refused.faults.iter().map(fault).collect();
         let fields = [
             ("title", Some(json!(caller::title(row.status)))),
             ("status", Some(json!(row.status))),
             ("detail", Some(json!(detail))),
             ("code", Some(json!(row.code))),
             ("at", refused.at.as_ref().map(|at| json!(at))),
+            ("faults", (!faults.is_empty()).then(|| json!(faults))),
         ];
         let body: serde_json::Map<_, _> =
             fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -128,10 +131,16 @@ mod tests {
         assert!(TABLE.iter().all(|row| caller::title(row.status) != "Internal Server Error"));
         let problem = Response::problem(&Why::NotFound.into());
         assert_eq!(problem.status(), 404);
-        assert!(!problem.body.contains("\"at\""));
+        assert!(!problem.body.contains("\"at\"") && !problem.body.contains("faults"));
         let later = Response::problem(&Why::QueryUnavailable.into());
         assert_eq!((later.status(), later.headers["retry-after"].as_str()), (503, "5"));
         let at = Response::problem(&Refused::at(Why::InvalidField, "/name", "1 to 64 characters"));
         assert!(at.body.contains(r#""at":"/name""#) && at.body.contains("(1 to 64 characters)"));
+        let two = ["/v", "/gates/0/id"].map(|at| (at.to_owned(), "why".to_owned())).to_vec();
+        let many = Response::problem(&Refused { faults: two, ..Why::DocumentFaults.into() });
+        assert_eq!(many.status(), 422);
+        assert!(
+            many.body.contains(r#""faults":[{"at":"/v","hint":"why"},{"at":"/gates/0/id","hint":"why"}]"#)
+        );
     }
 }

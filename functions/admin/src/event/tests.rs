@@ -73,6 +73,7 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("gateway_key"), "session.get", nobody),
         (fixture!("no_session"), "session.get", nobody),
         (fixture!("put_limits"), "limits.put", "bearer"),
+        (fixture!("put_gate"), "gate.put", "bearer"),
         (fixture!("form_encoded"), "kill.stop", "bearer"),
         (fixture!("rest_create_tenant"), "tenants.create", "bearer"),
         (fixture!("unknown_path"), "stray unknown_path", "bearer"),

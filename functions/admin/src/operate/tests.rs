@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 mod directories;
+mod gate;
 mod glass;
 mod platform;
 mod resources;

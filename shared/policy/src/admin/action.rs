@@ -122,6 +122,9 @@ actions! {
     DlpRead = "dlp.read", Read, false, [Org, Tenant];
     DlpEdit = "dlp.edit", Write, true, [Tenant];
     DlpFloorEdit = "dlp.floor_edit", Write, true, [Org];
+    /// Which actions of agents need whom.
+    GateRead = "gate.read", Read, false, [Tenant];
+    GateEdit = "gate.edit", Write, true, [Tenant];
     /// What the organization allows the tenant of its budget is among them, for its owners to change.
     LimitRead = "limit.read", Read, false, [Tenant];
     LimitEdit = "limit.edit", Write, true, [Tenant];
