@@ -157,6 +157,7 @@ fn the_function_answers_an_owner_of_a_tenant_as_its_document_says() {
         ("/dlp".to_owned(), policy.clone()),
         (format!("/agents/{}/dlp", things["agent"]), policy),
         ("/gate".to_owned(), json!({"v": 1})),
+        ("/channels".to_owned(), json!({})),
     ] {
         let first = dana.request("PUT", &world.path(&path)).with("content-type", "application/json");
         let made = first.with("if-none-match", "*").body(policy.to_string()).send();

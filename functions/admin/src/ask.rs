@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tables::codec::Row;
 use tables::{Item, Key, fingerprint};
 
+use crate::decide::channels::Channels;
 use crate::decide::connections::FormRules;
 use crate::event::Params;
 use crate::refusal::{Refused, Why};
@@ -79,6 +80,8 @@ pub struct Ask<'a> {
     /// The path that was called: a key is for one.
     pub path: &'a str,
     pub forms: FormRules<'a>,
+    /// The tenant's channels, opened, where its row was read and reads.
+    pub channels: Option<&'a Channels>,
     /// Which change this is, if it was asked for by another and is confirmed now.
     pub confirms: Option<&'a ChangeRow>,
 }

@@ -4,6 +4,7 @@ pub mod admit;
 pub mod agents;
 pub mod audit;
 pub mod changes;
+pub mod channels;
 pub mod connections;
 pub mod directories;
 pub mod dlp;

@@ -227,6 +227,10 @@ impl Effects {
             let sealed = self.secrets.seal_credential(credential, aws::now()).await?;
             swaps.iter_mut().for_each(|swap| put_credential(&mut swap.new, &credential.provider, &sealed));
         }
+        if let Some(new) = &change.channels {
+            let (key, row) = (Key::channels(&new.tenant), self.secrets.seal_channels(new, aws::now()).await?);
+            swaps.iter_mut().filter(|swap| swap.key == key).for_each(|swap| swap.new = row.to_item());
+        }
         let written = self.write_rows(swaps, change.secret.as_ref(), &writes).await;
         // What could not be made is there already.
         written.map_err(|why| match why {

@@ -52,6 +52,7 @@ pub use secrets::Secrets;
 pub use tokens::SessionTokens;
 
 use ask::{Random, Rows};
+use decide::channels::Channels;
 use event::{Credential, Params, Request, Route};
 use operate::{Asked, Decision};
 use records::Scribe;
@@ -229,12 +230,41 @@ impl Admin {
         let region = self.rules.region;
         let (params, body, rows) = (&params, &body, &rows);
         let forms = self.effects.providers.forms();
-        let asked =
-            Asked { request, operation, params, body, who: &who, rows, region, now, random: &random, forms };
-        let response = self.answer(&asked).await;
+        let random = &random;
+        let asked = Asked {
+            request,
+            operation,
+            params,
+            body,
+            who: &who,
+            rows,
+            region,
+            now,
+            random,
+            forms,
+            channels: None,
+        };
+        let channels = match self.channels(&asked).await {
+            Ok(channels) => channels,
+            Err(why) => return refuse(why.into()).await,
+        };
+        let response = self.answer(&Asked { channels: channels.as_ref(), ..asked }).await;
         match self.effects.touch(&session, rows.get(&Key::session(&session.id)), now).await {
             Some(token) => renewed(response, request, &token),
             None => response,
+        }
+    }
+
+    /// The tenant's channels, for whoever may see or write them.
+    async fn channels(&self, asked: &Asked<'_>) -> Result<Option<Channels>, Why> {
+        match &asked.params.tenant {
+            Some(tenant)
+                if asked.rows.contains_key(&Key::channels(tenant))
+                    && operate::allowed(&self.rules.policies, asked) =>
+            {
+                self.effects.secrets.channels(tenant, asked.rows, asked.now).await
+            }
+            _ => Ok(None),
         }
     }
 

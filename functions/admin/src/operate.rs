@@ -8,6 +8,7 @@ use policy::admin::{Action, AdminPermit, Denial, Policies, Resource};
 use serde_json::Value;
 
 use crate::ask::{Ask, Random, Rows, Who};
+use crate::decide::channels::Channels;
 use crate::decide::connections::FormRules;
 use crate::decide::{audit, changes, glass, people};
 use crate::event::{Params, Request};
@@ -60,6 +61,8 @@ pub struct Asked<'a> {
     pub now: Timestamp,
     pub random: &'a Random,
     pub forms: FormRules<'a>,
+    /// What was opened for it, once it was authorized.
+    pub channels: Option<&'a Channels>,
 }
 
 /// Authorizes, and asks the operation what it comes to.
@@ -69,6 +72,11 @@ pub fn decide(policies: &Policies, asked: &Asked<'_>) -> Decision {
         Ok((permit, resource)) => decided(asked, permit, &resource, &scribe),
         Err(refused) => refuse(asked, &scribe, refused),
     }
+}
+
+/// Whether the caller may do this at all: nothing is opened for anybody else.
+pub fn allowed(policies: &Policies, asked: &Asked<'_>) -> bool {
+    authorized(policies, asked).is_ok()
 }
 
 fn refuse(asked: &Asked<'_>, scribe: &Scribe, refused: Refused) -> Decision {
@@ -213,6 +221,7 @@ pub fn ask<'a>(asked: &'a Asked<'a>, resource: &'a Resource) -> Ask<'a> {
         idempotency: asked.request.idempotency.as_deref(),
         path: &asked.request.path,
         forms: asked.forms,
+        channels: asked.channels,
         confirms: None,
     }
 }

@@ -26,6 +26,8 @@ pub struct Change {
     pub secret: Option<NewSecret>,
     /// The same of a provider's credential, under its tenant's own root.
     pub credential: Option<NewCredential>,
+    /// Channels of a tenant, sealed under its own root for actions: their row among the others is made of it.
+    pub channels: Option<NewChannels>,
     /// A question to the log, which is started and kept instead of rows.
     pub query: Option<NewQuery>,
     /// What it is done to, such as `key:<id>`.
@@ -82,6 +84,20 @@ impl std::fmt::Debug for NewCredential {
     }
 }
 
+/// Where people and agents of a tenant are told, as it is sealed.
+#[derive(Clone, PartialEq)]
+pub struct NewChannels {
+    pub tenant: TenantId,
+    pub version: u64,
+    pub text: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for NewChannels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewChannels(..)")
+    }
+}
+
 impl Change {
     pub fn of(swaps: Vec<Swap>, resource: impl Into<String>, body: Value) -> Self {
         Self {
@@ -89,6 +105,7 @@ impl Change {
             writes: Vec::new(),
             secret: None,
             credential: None,
+            channels: None,
             query: None,
             resource: resource.into(),
             metadata: Metadata::default(),

@@ -156,6 +156,8 @@ const fn description(event: EventType, decision: Decided) -> &'static str {
         (_, EventType::AdminRead) => "A platform administrator looks into a tenant by break-glass.",
         (_, EventType::AdminProvider) => "A provider of a tenant is added, changed or taken off its list.",
         (_, EventType::AdminPolicy) => "What is taken out of calls is changed.",
+        (_, EventType::AdminGate) => "Which actions need whom is changed.",
+        (_, EventType::AdminChannels) => "How people and agents are told of requests is changed.",
         (_, EventType::AdminLimit) => "Limits of use are changed.",
         (_, EventType::AdminNetwork) => "Networks are changed from which gateway keys may be used.",
         (_, EventType::KillActivated) => {

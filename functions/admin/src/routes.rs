@@ -9,9 +9,9 @@ use tables::{Item, Key, Table};
 use crate::ask::Ask;
 use crate::decide;
 use crate::decide::{
-    agents, audit, changes, connections, directories, dlp, gate, glass, invitations, keys, kill, limits,
-    offices, orgs, people, providers, scim_tokens, sessions, status, teams, tenant_people, tenants, users,
-    workloads,
+    agents, audit, changes, channels, connections, directories, dlp, gate, glass, invitations, keys, kill,
+    limits, offices, orgs, people, providers, scim_tokens, sessions, status, teams, tenant_people, tenants,
+    users, workloads,
 };
 use crate::event::Params;
 use crate::plan::{Change, Shown};
@@ -219,6 +219,9 @@ operations! {
 
     GET "/v1/tenants/{tenant}/gate" "gate.get" GateRead on Tenant, "Which actions of agents need whom" => show(gate::needs, gate::get);
     PUT "/v1/tenants/{tenant}/gate" "gate.put" GateEdit on Tenant, "Write the gate document; one that may let through more needs a second person" => change(gate::needs, EventType::AdminGate, 200, Some(gate::schema), gate::put);
+
+    GET "/v1/tenants/{tenant}/channels" "channels.get" ChannelRead on Tenant, "How people and agents are told of requests for approval; no key and no whole address" => show(channels::needs, channels::get);
+    PUT "/v1/tenants/{tenant}/channels" "channels.put" ChannelEdit on Tenant, "Say how people and agents are told; keys and addresses that are not said again stay" => change(channels::needs, EventType::AdminChannels, 200, Some(channels::schema), channels::put);
 
     GET "/v1/tenants/{tenant}/limits" "limits.get" LimitRead on Tenant, "Limits of use" => show(limits::needs, limits::get);
     PUT "/v1/tenants/{tenant}/limits" "limits.put" LimitEdit on Tenant, "Set the limits of use; more needs a second person" => change(limits::needs, EventType::AdminLimit, 200, Some(limits::schema), limits::put);

@@ -1,13 +1,15 @@
 //! Secrets of connections, and what is kept of a sign-in: sealed under the platform's root of its own purpose.
 
 use aws::{Dynamo, KmsWrapper};
-use domain::{Region, RootRow, SealedBytes, TenantId, Timestamp};
+use domain::{ChannelsRow, Region, RootRow, SealedBytes, TenantId, Timestamp};
 use envelope::{Aad, Context, KeyWrapper as _, Plaintext, Purpose, RootKey, Roots};
 use std::sync::Arc;
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Swap};
 
-use crate::plan::{NewCredential, NewSecret};
+use crate::ask::Rows;
+use crate::decide::channels::Channels;
+use crate::plan::{NewChannels, NewCredential, NewSecret};
 use crate::refusal::Why;
 
 /// The key service, and where roots lie.
@@ -81,16 +83,62 @@ impl Secrets {
         opened.map_err(|_| Why::KeysUnavailable)
     }
 
+    /// A tenant's own root of a purpose, as new values are sealed under it.
+    async fn root_of(
+        &self,
+        tenant: &TenantId,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Arc<RootKey>, Why> {
+        let item =
+            self.dynamo.get(&Key::root(tenant, purpose.as_str())).await.map_err(|_| Why::KeysUnavailable)?;
+        let row = RootRow::from_item(&item.ok_or(Why::KeysUnavailable)?).map_err(|_| Why::KeysUnavailable)?;
+        self.roots.current(tenant, purpose, &row, now).await.map_err(|_| Why::KeysUnavailable)
+    }
+
+    /// The row of a tenant's channels.
+    ///
+    /// # Errors
+    /// The keys cannot be used.
+    pub async fn seal_channels(&self, new: &NewChannels, now: Timestamp) -> Result<ChannelsRow, Why> {
+        let root = self.root_of(&new.tenant, Purpose::Action, now).await?;
+        let random = aws::random().map_err(|_| Why::KeysUnavailable)?;
+        let sealed = root.seal(&channels(&new.tenant), new.text.as_bytes(), &random);
+        let sealed = sealed.map(SealedBytes::from).map_err(|_| Why::KeysUnavailable)?;
+        Ok(ChannelsRow { version: new.version, sealed })
+    }
+
+    /// A tenant's channels, from the rows that were read; `None`: there are none, or they do not read.
+    ///
+    /// # Errors
+    /// The keys cannot be used.
+    pub async fn channels(
+        &self,
+        tenant: &TenantId,
+        rows: &Rows,
+        now: Timestamp,
+    ) -> Result<Option<Channels>, Why> {
+        let (key, purpose) = (Key::channels(tenant), Purpose::Action);
+        let Some(item) = rows.get(&key) else { return Ok(None) };
+        let row = ChannelsRow::from_item(item)?;
+        let root = rows.get(&Key::root(tenant, purpose.as_str())).ok_or(Why::KeysUnavailable)?;
+        let root = RootRow::from_item(root).map_err(|_| Why::KeysUnavailable)?;
+        let opened = self.roots.open(tenant, purpose, &root, &channels(tenant), &row.sealed, now).await;
+        let text = opened.map_err(|_| Why::KeysUnavailable)?;
+        let read = serde_json::from_slice(text.as_bytes()).ok();
+        if read.is_none() {
+            tracing::error!(tenant_id = %tenant, "channels.unreadable");
+        }
+        Ok(read)
+    }
+
     /// A provider's credential, under its tenant's root.
     ///
     /// # Errors
     /// The keys cannot be used.
     pub async fn seal_credential(&self, new: &NewCredential, now: Timestamp) -> Result<SealedBytes, Why> {
-        let (tenant, purpose) = (&new.tenant, Purpose::Credential);
-        let item =
-            self.dynamo.get(&Key::root(tenant, purpose.as_str())).await.map_err(|_| Why::KeysUnavailable)?;
-        let row = RootRow::from_item(&item.ok_or(Why::KeysUnavailable)?).map_err(|_| Why::KeysUnavailable)?;
-        let root = self.roots.current(tenant, purpose, &row, now).await.map_err(|_| Why::KeysUnavailable)?;
+        let tenant = &new.tenant;
+        let root = self.root_of(tenant, Purpose::Credential, now).await?;
         let random = aws::random().map_err(|_| Why::KeysUnavailable)?;
         let place = Key::providers(tenant);
         let aad = Aad::credential(
@@ -115,6 +163,12 @@ impl Secrets {
 /// The place of a connection's secret. With another host of its provider it does not open.
 pub fn client(row: &Key, host: &str) -> Aad {
     Aad::credential(&TenantId::platform(), row.table.as_str(), &row.pk, &row.sk, "secret", host)
+}
+
+/// The place of a tenant's channels: `approvals` opens them there.
+pub fn channels(tenant: &TenantId) -> Aad {
+    let row = Key::channels(tenant);
+    Aad::row(tenant, row.table.as_str(), &row.pk, &row.sk, "sealed")
 }
 
 /// The place of what is kept of a sign-in.

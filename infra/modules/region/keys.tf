@@ -52,8 +52,9 @@ locals {
     # Waiting requests, which nobody but the two reads; and what every caller's record needs.
     actions   = { purpose = ["action", "audit", "pseudonym"] }
     approvals = { purpose = ["action"] }
-    # To seal credentials of providers and of directories, and to seal and open those of connections to identity providers.
-    admin   = { purpose = ["cred", "sso", "directory"] }
+    # To seal credentials of providers and of directories, and to seal and open those of connections to identity providers, and
+    # where people are told of requests. Requests themselves lie where this role reads nothing.
+    admin   = { purpose = ["cred", "sso", "directory", "action"] }
     dlp     = { purpose = ["audit", "token", "pseudonym"] }
     gateway = { purpose = ["cred", "audit", "token", "pseudonym"] }
     # The canary's credentials, and no other tenant's.

@@ -89,6 +89,8 @@ catalogue! {
         ApprovalDelegated = "approval.delegated",
         /// Which actions need whom was changed.
         AdminGate = "admin.gate",
+        /// How people and agents are told of requests for approval was changed.
+        AdminChannels = "admin.channels",
         /// A call that a control refused.
         PolicyViolation = "policy.violation",
         /// A call that its budget refused.

@@ -74,6 +74,7 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("no_session"), "session.get", nobody),
         (fixture!("put_limits"), "limits.put", "bearer"),
         (fixture!("put_gate"), "gate.put", "bearer"),
+        (fixture!("put_channels"), "channels.put", "bearer"),
         (fixture!("form_encoded"), "kill.stop", "bearer"),
         (fixture!("rest_create_tenant"), "tenants.create", "bearer"),
         (fixture!("unknown_path"), "stray unknown_path", "bearer"),

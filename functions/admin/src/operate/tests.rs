@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod channels;
 mod directories;
 mod gate;
 mod glass;
@@ -10,6 +11,7 @@ mod resources;
 mod seconds;
 
 use super::*;
+use crate::decide::channels::Channels;
 use crate::event::parse;
 use crate::plan::Shown;
 use crate::routes::{OPERATIONS, On, named};
@@ -63,6 +65,8 @@ struct World {
     policies: Policies,
     presets: Presets,
     who: Who,
+    /// As they were opened.
+    channels: Option<Channels>,
 }
 
 fn at(millis: i64) -> Timestamp {
@@ -136,7 +140,7 @@ impl World {
         put(Key::connection(&connection.id), connection.to_item());
         let who = Who { principal, user: user(4), org: org.clone(), session, answers: user(4), set_by: None };
         let policies = Policies::builtin().unwrap();
-        Self { rows, org, tenant, agent, policies, presets: Presets::builtin().unwrap(), who }
+        Self { rows, org, tenant, agent, policies, presets: Presets::builtin().unwrap(), who, channels: None }
     }
 
     /// As whom somebody of the world's organization asks.
@@ -178,6 +182,7 @@ impl World {
                 now: at(5_000),
                 random: &random,
                 forms,
+                channels: self.channels.as_ref(),
             },
         )
     }

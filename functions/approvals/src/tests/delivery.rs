@@ -23,6 +23,18 @@ fn channels(world: &World) {
     world.memory.put(Key::channels(&tenant()), row.to_item());
 }
 
+/// As the management API seals it: its own tests write the same file.
+#[test]
+fn channels_are_read_as_they_are_written() {
+    let read: crate::channels::Channels = serde_json::from_str(include_str!("channels.json")).unwrap();
+    let slack = read.slack.unwrap();
+    assert_eq!(slack.signing_secret.expose(), "planted-signing-secret");
+    assert_eq!((read.emails.len(), read.webhooks.len(), slack.users.len()), (2, 2, 1));
+    assert!(read.approvers_webhook.is_some_and(|name| read.webhooks.contains_key(&name)));
+    let least = r#"{"emails":[],"slack":null,"webhooks":{},"approvers_webhook":null}"#;
+    assert!(serde_json::from_str::<crate::channels::Channels>(least).unwrap().slack.is_none());
+}
+
 async fn deliver(world: &World, messages: &[String]) -> Vec<String> {
     let record = |(n, body): (usize, &String)| json!({"messageId": format!("m{n}"), "body": body});
     let batch = json!({"Records": messages.iter().enumerate().map(record).collect::<Vec<_>>()});

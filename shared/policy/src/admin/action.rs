@@ -125,6 +125,9 @@ actions! {
     /// Which actions of agents need whom.
     GateRead = "gate.read", Read, false, [Tenant];
     GateEdit = "gate.edit", Write, true, [Tenant];
+    /// How people are told of requests for approval.
+    ChannelRead = "channel.read", Read, false, [Tenant];
+    ChannelEdit = "channel.edit", Write, true, [Tenant];
     /// What the organization allows the tenant of its budget is among them, for its owners to change.
     LimitRead = "limit.read", Read, false, [Tenant];
     LimitEdit = "limit.edit", Write, true, [Tenant];

@@ -527,6 +527,7 @@ fn a_tenant_s_people_are_those_with_a_role_in_it() {
         now: at(5_000),
         random: &random,
         forms: FormRules { presets: &world.presets, reach: Reach::Public },
+        channels: None,
     };
     let resource = who::resource(On::Tenant, &params, &world.who).unwrap();
     let ask = ask(&asked, &resource);
@@ -636,6 +637,7 @@ fn listed(world: &World) -> Option<Value> {
         now: at(5_000),
         random: &random,
         forms,
+        channels: None,
     };
     let resource = who::resource(operation.on, &params, who).unwrap();
     let ask = ask(&asked, &resource);
