@@ -18,6 +18,7 @@ mod diff;
 mod directories;
 mod execute;
 mod fault;
+mod gate;
 mod keys;
 mod kill;
 mod login;
@@ -85,6 +86,8 @@ async fn of(get: Get<'_>, noun: Nouns) -> Done {
         Nouns::Keys(noun) => keys::run(desk(&noun.at)?, noun.command).await,
         Nouns::Providers(noun) => providers::run(get, desk(&noun.at)?, noun.command).await,
         Nouns::Policies(noun) => policies::run(desk(&noun.at)?, noun.command).await,
+        Nouns::Gate(noun) => gate::run(desk(&noun.at)?, noun.command).await,
+        Nouns::Channels(noun) => gate::channels(desk(&noun.at)?, noun.command).await,
         Nouns::Budgets(noun) => budgets::run(desk(&noun.at)?, noun.command).await,
         Nouns::Networks(noun) => networks::run(desk(&noun.at)?, noun.command).await,
         Nouns::People(noun) => people::run(desk(&noun.at)?, noun.command).await,

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{AgentId, Code, Name, Opaque, OrgId, ProviderId, ProviderKind, Region, TenantId, Timestamp};
 use envelope::Purpose;
 
-pub use gates::{Drill, Drilled, Kill, Limit, Network, Usage};
+pub use gates::{Drill, Drilled, Gate, Kill, Limit, Network, Usage};
 pub use seed::Seed;
 
 /// Countersign's command: for people who manage it, operators and auditors.
@@ -140,6 +140,11 @@ pub enum Ops {
     /// A document is written over the version that was read: of two operators at once one hears of the other. Prints what is
     /// done with each type and whose word that is, and what a change makes weaker.
     Policy(Policy),
+
+    /// Shows, checks or writes a tenant's gate document: which actions of its agents need whom
+    ///
+    /// Written over the version that was read. No second person is asked: for when nobody of the tenant can.
+    Gate(Gate),
 
     /// Stops calls at once: of everybody, an organization, a tenant or one agent; recovers them; or shows the switch
     ///

@@ -6,6 +6,8 @@
 mod show;
 mod write;
 
+pub(crate) use write::put;
+
 use std::error::Error;
 use std::path::Path;
 

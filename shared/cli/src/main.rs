@@ -10,6 +10,7 @@ mod dlp;
 mod drill;
 mod drilled;
 mod export;
+mod gate;
 mod keys;
 mod kill;
 mod limits;
@@ -53,6 +54,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Ops { command: Ops::Credential(wanted) } => ops::credential(&get, wanted).await?,
         Command::Ops { command: Ops::Provider(wanted) } => providers::run(&get, wanted).await?,
         Command::Ops { command: Ops::Policy(wanted) } => dlp::run(&get, wanted).await?,
+        Command::Ops { command: Ops::Gate(wanted) } => gate::run(&get, wanted).await?,
         Command::Ops { command: Ops::Drill(wanted) } => drill::run(&get, wanted).await?,
         Command::Ops { command: Ops::Drilled(wanted) } => drilled::run(&get, wanted).await?,
         Command::Ops { command: Ops::Kill(wanted) } => kill::run(&get, wanted).await?,

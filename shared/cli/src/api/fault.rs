@@ -14,6 +14,8 @@ pub struct Problem {
     pub code: String,
     detail: String,
     at: Option<String>,
+    /// What is wrong with a document, in lines.
+    faults: Vec<String>,
     action: Option<ActionId>,
     location: Option<String>,
 }
@@ -104,18 +106,27 @@ struct Details {
     code: String,
     at: Option<String>,
     hint: Option<String>,
+    #[serde(default)]
+    faults: Vec<At>,
+}
+
+#[derive(Deserialize)]
+struct At {
+    at: String,
+    hint: String,
 }
 
 impl Problem {
     /// A body that is problem details, whatever status it came with.
     pub fn read(status: u16, body: &[u8], action: Option<&str>, location: Option<&str>) -> Option<Self> {
-        let Details { detail, code, at, hint } = serde_json::from_slice(body).ok()?;
+        let Details { detail, code, at, hint, faults } = serde_json::from_slice(body).ok()?;
         let hint = hint.filter(|hint| !detail.contains(hint.as_str()));
         Some(Self {
             status,
             code: plain(&code),
             detail: plain(&hint.map_or_else(|| detail.clone(), |hint| format!("{detail} ({hint})"))),
             at: at.as_deref().map(plain),
+            faults: faults.iter().map(|one| plain(&format!("{}: {}", one.at, one.hint))).collect(),
             action: action.and_then(|id| id.parse().ok()),
             location: location.map(plain),
         })
@@ -124,8 +135,10 @@ impl Problem {
     /// What people read: what is wrong, where, how the audit trail names it, and what to do next.
     fn told(&self) -> String {
         let action = self.action.map(|id| format!(", recorded as {id}")).unwrap_or_default();
+        let faults: Vec<_> = self.faults.iter().map(|fault| format!("  {fault}")).collect();
         let lines = [
             Some(self.detail.clone()),
+            (!faults.is_empty()).then(|| faults.join("\n")),
             self.at.as_ref().map(|at| format!("  at:   {at}")),
             Some(format!("  code: {} ({}){action}", self.code, self.status)),
             self.location.as_ref().map(|path| format!("  it is: {path}")),
@@ -186,6 +199,12 @@ mod tests {
         assert_eq!(
             told(400, body),
             "a field is wrong (at most 100)\n  at:   /networks\n  code: invalid_field (400)"
+        );
+        let body = r#"{"detail":"not as a whole","code":"document_invalid",
+            "faults":[{"at":"/v","hint":"one"},{"at":"/gates/0","hint":"two"}]}"#;
+        assert_eq!(
+            told(422, body),
+            "not as a whole\n  /v: one\n  /gates/0: two\n  code: document_invalid (422)"
         );
         let body = r#"{"detail":"this session was ended: sign in again","code":"session_revoked"}"#;
         assert!(told(401, body).ends_with("  next: countersign login"));

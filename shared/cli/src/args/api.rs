@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use domain::{ConnectionId, OrgId, SessionId, TenantId};
 
 pub use config::{
-    Agents, Apply, Budgets, Keys, Networks, NewKey, Policies, ProviderForm, Providers, Teams, Tenants,
+    Agents, Apply, Budgets, Channels, Gate, Keys, Networks, NewKey, Policies, ProviderForm, Providers, Teams,
+    Tenants,
 };
 pub use people::{Changes, Connections, Directories, Kill, Kills, People, Query, Roles, Switch, Workloads};
 
@@ -67,6 +68,12 @@ pub enum Nouns {
 
     /// What is taken out of calls: DLP policies of a tenant and of its agents
     Policies(Noun<Policies>),
+
+    /// Which actions of a tenant's agents need whom
+    Gate(Noun<Gate>),
+
+    /// How people and agents of a tenant are told of requests for approval
+    Channels(Noun<Channels>),
 
     /// How much a tenant may use, in tokens and in dollars
     Budgets(Noun<Budgets>),
@@ -194,6 +201,10 @@ mod tests {
         assert!(read(&["kill", "status", "--tenant", tenant]) && read(&["kill", "--org", org, "status"]));
         assert!(!read(&["kill", "status", "--tenant", tenant, "--org", org]), "which switch?");
         assert!(!read(&["kill", "stop", "--tenant", tenant]), "no reason");
+        assert!(read(&["gate", "get"]) && read(&["gate", "put", "f"]) && read(&["channels", "put", "f"]));
+        assert!(read(&["ops", "gate", "--check", "--file", "f"]) && !read(&["ops", "gate", "--check"]));
+        assert!(read(&["ops", "gate", "--tenant", tenant, "--show"]) && !read(&["ops", "gate", "--show"]));
+        assert!(!read(&["ops", "gate", "--tenant", tenant]), "nothing to write");
         assert!(!read(&["kill", "status", "--platform", "--tenant", tenant]));
         assert!(!read(&["agents", "team", "agt_0000000000000001"]) && !read(&["networks", "set"]));
         assert!(

@@ -93,6 +93,29 @@ pub struct Drilled {
 }
 
 #[derive(Debug, Args)]
+pub struct Gate {
+    /// Whose gate
+    #[arg(long, value_name = "TENANT", required_unless_present = "check")]
+    pub tenant: Option<TenantId>,
+
+    /// The document to write or check: JSON, up to 64 KiB
+    #[arg(long, value_name = "FILE", required_unless_present = "show")]
+    pub file: Option<std::path::PathBuf>,
+
+    /// Write only over this version; 0 where there is none yet
+    #[arg(long, value_name = "VERSION", requires = "file", conflicts_with_all = ["check", "show"])]
+    pub previous: Option<u64>,
+
+    /// Show the document, and write nothing
+    #[arg(long, conflicts_with_all = ["file", "check"])]
+    pub show: bool,
+
+    /// Check a file, offline: needs no AWS
+    #[arg(long, requires = "file", conflicts_with = "tenant")]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Network {
     /// Whose networks; with --key: of one of its gateway keys
     #[arg(long, value_name = "TENANT")]

@@ -120,7 +120,7 @@ async fn recorded(
 ///
 /// # Errors
 /// Another operator came first, or the table does not answer.
-async fn put(store: &impl PolicyStore, write: &WritePolicy) -> Result<(), DlpError> {
+pub(crate) async fn put(store: &impl PolicyStore, write: &WritePolicy) -> Result<(), DlpError> {
     let version = write.row.version;
     let mut perhaps = false;
     for _ in 0..TRIES {

@@ -224,6 +224,30 @@ pub enum Policies {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Gate {
+    /// Shows the gate document
+    Get,
+    /// Writes it from a file; one that may let through more needs a second person
+    #[command(visible_alias = "set")]
+    Put {
+        /// JSON, up to 64 KiB
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Channels {
+    /// Shows whom it tells, and at which hosts: no key and no whole address
+    Get,
+    /// Writes them from a file; keys and addresses that it does not say stay
+    #[command(visible_alias = "set")]
+    Put {
+        /// JSON, up to 64 KiB; /dev/stdin where keys shall lie in no file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Budgets {
     /// Shows a tenant's limits
     Get,
