@@ -2,7 +2,7 @@
 
 use aws::{Dynamo, KmsWrapper};
 use domain::{ChannelsRow, Region, RootRow, SealedBytes, TenantId, Timestamp};
-use envelope::{Aad, Context, KeyWrapper as _, Plaintext, Purpose, RootKey, Roots};
+use envelope::{Aad, Context, KeyWrapper as _, Plaintext, Purpose, RootError, RootKey, Roots};
 use std::sync::Arc;
 use tables::codec::Row as _;
 use tables::{GateFault, Key, Swap};
@@ -108,7 +108,7 @@ impl Secrets {
         Ok(ChannelsRow { version: new.version, sealed })
     }
 
-    /// A tenant's channels, from the rows that were read; `None`: there are none, or they do not read.
+    /// A tenant's channels, from the rows that were read; `None`: there are none, or they open or read no more.
     ///
     /// # Errors
     /// The keys cannot be used.
@@ -124,8 +124,12 @@ impl Secrets {
         let root = rows.get(&Key::root(tenant, purpose.as_str())).ok_or(Why::KeysUnavailable)?;
         let root = RootRow::from_item(root).map_err(|_| Why::KeysUnavailable)?;
         let opened = self.roots.open(tenant, purpose, &root, &channels(tenant), &row.sealed, now).await;
-        let text = opened.map_err(|_| Why::KeysUnavailable)?;
-        let read = serde_json::from_slice(text.as_bytes()).ok();
+        // What nothing opens any more may be written over.
+        let read = match opened {
+            Ok(text) => serde_json::from_slice(text.as_bytes()).ok(),
+            Err(RootError::Retired { .. } | RootError::Open(_)) => None,
+            Err(_) => return Err(Why::KeysUnavailable),
+        };
         if read.is_none() {
             tracing::error!(tenant_id = %tenant, "channels.unreadable");
         }
