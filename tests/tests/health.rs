@@ -3,7 +3,9 @@
 #![cfg(test)]
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use countersign_tests::support::records::{self, Record};
@@ -233,6 +235,45 @@ fn a_failing_endpoint_is_seen_within_one_run_and_comes_back_without_anybodys_cal
     canary_ops(&["--remove", &probed.id]);
 }
 
+/// A server on `localhost` whose certificate nobody has signed who is trusted: its base URL. It lives as long as the tests.
+fn https_server() -> String {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(issued.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("TLS 1.3")
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .expect("a configuration");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let config = Arc::new(config);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            // Whoever does not trust it ends the handshake.
+            drop(tls.complete_io(&mut stream));
+        }
+    });
+    format!("https://localhost:{port}/v1")
+}
+
+#[test]
+fn a_certificate_that_does_not_hold_is_told_of() {
+    let _alone = alone();
+    let expiry = || run().into_iter().find(|(check, _)| check == "expiry");
+    assert_eq!(expiry(), None);
+    let name = format!("dated-{}", unique::<4>());
+    let of_it = ["--provider-url", &https_server(), "--provider-region", "eu", "--provider-name", &name];
+    let said = canary_ops(&[&of_it[..], &["--models", "gpt-4o-mini"]].concat());
+    let made: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(expiry(), Some(("expiry".to_owned(), "certificate_refused".to_owned())));
+    canary_ops(&["--remove", made["provider_id"].as_str().expect("an id")]);
+    assert_eq!(expiry(), None);
+}
+
 /// Takes records from the queue again, whatever became of the test.
 struct Writer(String);
 
@@ -312,7 +353,7 @@ fn a_health_function_that_stands_still_is_noticed_and_its_schedule_brings_it_bac
     drop(run());
     let noticed = (0..3).any(|_| {
         grow_old();
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(100));
         page().contains("how it is, is not known") && standing("Calls of agents") == "unknown"
     });
     assert!(noticed, "what has expired is shown as if it held");

@@ -35,6 +35,8 @@ pub struct Watched {
     pub locked_bucket: String,
     pub derived_bucket: String,
     pub lock: Lock,
+    /// Addresses that the deployment brings itself, whose certificates it renews. Those of function URLs are AWS's.
+    pub addresses: Vec<Target>,
 }
 
 /// A queue's short name and its URL.
@@ -63,6 +65,23 @@ impl FromStr for List {
     fn from_str(text: &str) -> Result<Self, BadVariable> {
         let all: Vec<_> = text.split(',').map(str::trim).map(str::to_owned).collect();
         if all.iter().any(String::is_empty) { Err(BadVariable) } else { Ok(Self(all)) }
+    }
+}
+
+/// Base URLs between commas, or `none`.
+struct Addresses(Vec<String>);
+
+impl FromStr for Addresses {
+    type Err = BadVariable;
+
+    fn from_str(text: &str) -> Result<Self, BadVariable> {
+        if text == "none" { Ok(Self(Vec::new())) } else { text.parse().map(|List(all)| Self(all)) }
+    }
+}
+
+impl Addresses {
+    fn targets(&self, reach: Reach) -> Option<Vec<Target>> {
+        self.0.iter().map(|url| Target::parse(url, reach).ok()).collect()
     }
 }
 
@@ -117,8 +136,8 @@ impl Config {
         let key = vars.require("CS_KMS_KEY_ARN", "the ARN of the region's KMS key");
         let gateway: Option<String> = vars.require("CS_GATEWAY_URL", "the gateway's address");
         let minutes: Option<Minutes> = vars.require("CS_INTERVAL_MINUTES", "whole minutes, 1 to 5");
-        let watched = Watched::from_vars(&mut vars);
         let reach = stage.as_deref().map(Reach::of_stage);
+        let watched = Watched::from_vars(&mut vars, reach.unwrap_or(Reach::Public));
         let target = gateway.zip(reach).and_then(|(url, reach)| Target::parse(&url, reach).ok());
         let config = (|| {
             let (region, stage) = (region?, stage?);
@@ -139,7 +158,7 @@ impl Config {
 }
 
 impl Watched {
-    fn from_vars(vars: &mut Vars<'_>) -> Option<Self> {
+    fn from_vars(vars: &mut Vars<'_>, reach: Reach) -> Option<Self> {
         let tables: Option<List> = vars.require("CS_WATCH_TABLES", "names of tables, by commas");
         let keys: Option<List> = vars.require("CS_WATCH_KEYS", "ARNs of keys, by commas");
         let queues: Option<Queues> = vars.require("CS_WATCH_QUEUES", "name=url, by commas");
@@ -147,7 +166,9 @@ impl Watched {
         let locked = vars.require("CS_BUCKET_LOCKED", "the locked bucket's name");
         let derived = vars.require("CS_BUCKET_DERIVED", "the derived bucket's name");
         let lock = vars.require("CS_LOCK", "mode and days, such as COMPLIANCE:365");
+        let addresses: Option<Addresses> = vars.require("CS_WATCH_ADDRESSES", "addresses by commas, or none");
         Some(Self {
+            addresses: addresses?.targets(reach)?,
             tables: tables?.0,
             keys: keys?.0,
             queues: queues?.0,
@@ -174,6 +195,7 @@ mod tests {
             "CS_WATCH_QUEUES" => "audit=https://sqs/audit,lifecycle=https://sqs/lifecycle?x=1",
             "CS_WATCH_DEAD_LETTERS" => "audit-dlq=https://sqs/audit-dlq",
             "CS_LOCK" => "COMPLIANCE:365",
+            "CS_WATCH_ADDRESSES" => "https://admin.example.com,https://approvals.example.com",
             _ => "some-name",
         };
         Some(text.to_owned())
@@ -185,7 +207,17 @@ mod tests {
         assert_eq!((config.stack.as_str(), config.interval_ms), ("cs-prod-eu", 300_000));
         assert_eq!(config.watched.tables, ["cs-prod-eu-control", "cs-prod-eu-kill"]);
         assert_eq!(config.watched.queues[1].url, "https://sqs/lifecycle?x=1");
+        let hosts: Vec<_> = config.watched.addresses.iter().map(Target::host).collect();
+        assert_eq!(hosts, ["admin.example.com", "approvals.example.com"]);
         assert_eq!(config.watched.lock, Lock { mode: "COMPLIANCE".to_owned(), days: 365 });
+    }
+
+    #[test]
+    fn a_deployment_need_not_bring_addresses() {
+        let get = |name: &str| {
+            if name == "CS_WATCH_ADDRESSES" { Some("none".to_owned()) } else { variable(name) }
+        };
+        assert!(Config::from_vars(&get).unwrap().watched.addresses.is_empty());
     }
 
     #[test]
@@ -200,6 +232,7 @@ mod tests {
             ("CS_WATCH_TABLES", "a,,b"),
             ("CS_LOCK", "365"),
             ("CS_GATEWAY_URL", "http://127.0.0.1"),
+            ("CS_WATCH_ADDRESSES", "http://127.0.0.1"),
         ] {
             let get = |asked: &str| if asked == name { Some(bad.to_owned()) } else { variable(asked) };
             assert!(Config::from_vars(&get).is_err(), "{name}");

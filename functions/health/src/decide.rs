@@ -6,6 +6,8 @@ use domain::{
 
 use crate::availability::{self, History};
 
+pub mod expiry;
+
 /// What one check of a run found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -24,8 +26,6 @@ impl Finding {
 
 /// Drills are held at least so often.
 const DRILL_MS: u64 = 90 * 86_400_000;
-/// What ends within so long is told.
-const SOON_MS: u64 = 14 * 86_400_000;
 /// A run takes its time, and the next one as well: a word is not dropped for that.
 const GRACE_MS: u64 = 60_000;
 
@@ -101,15 +101,6 @@ pub fn drills(held: &[DrillRow], now: Timestamp) -> (Verdict, &'static str) {
     let states: Vec<_> = DrillKind::ALL.iter().map(state).collect();
     let worst = ["failed", "overdue", "never_held"].into_iter().find(|state| states.contains(state));
     worst.map_or((Verdict::Up, "held"), |state| (Verdict::Down, state))
-}
-
-/// Whether what the platform shows to others ends soon.
-pub fn expiry(ends: Option<Timestamp>, now: Timestamp) -> (Verdict, &'static str) {
-    match ends {
-        Some(at) if at <= now => (Verdict::Down, "canary_key_expired"),
-        Some(at) if at.millis_since(now) < SOON_MS => (Verdict::Down, "canary_key_ends_soon"),
-        _ => (Verdict::Up, "none_soon"),
-    }
 }
 
 /// What the canary's call came to: whether the gateway works. A refusal that is the provider's shows that it does, and so does one

@@ -18,7 +18,7 @@ use tables::{GateFault, Item, Key, Table};
 
 use crate::Config;
 use crate::availability::{History, READ_DAYS};
-use crate::decide::{self, Finding, Run};
+use crate::decide::{self, Finding, Run, expiry};
 use crate::probe::{self, Found};
 use crate::watch::{Depth, Watch};
 
@@ -50,8 +50,8 @@ impl std::fmt::Debug for Effects {
 }
 
 /// What is known before a run.
-struct Known {
-    providers: Providers,
+pub(crate) struct Known {
+    pub(crate) providers: Providers,
     canary: Option<CanaryRow>,
     root: Option<RootRow>,
     drills: Vec<DrillRow>,
@@ -90,14 +90,15 @@ impl Effects {
     /// What is known could not be read, or what was found not be kept.
     pub async fn run(&self, now: Timestamp) -> Result<Value, Fault> {
         let known = self.known().await?;
-        let (endpoints, canary, (within, depths)) = futures_util::join!(
+        let (endpoints, canary, shown, (within, depths)) = futures_util::join!(
             Box::pin(self.endpoints(&known, now)),
             Box::pin(self.canary(&known, now)),
+            Box::pin(self.certificates(&known)),
             Box::pin(self.watch.look(&self.config.watched, now)),
         );
         let (drills, expiry) = (
             decide::drills(&known.drills, now),
-            decide::expiry(known.canary.as_ref().and_then(|row| row.expires_at), now),
+            expiry::expiry(known.canary.as_ref().and_then(|row| row.expires_at), &shown, now),
         );
         let finding = |name, (verdict, reason)| Finding::of(name, verdict, reason, 0);
         let own = [finding(check::DRILLS, drills), finding(check::EXPIRY, expiry)].into_iter().flatten();

@@ -12,6 +12,7 @@
 
 mod availability;
 mod canary;
+mod certificates;
 mod config;
 mod decide;
 mod effects;

@@ -43,6 +43,8 @@ locals {
     CS_BUCKET_LOCKED      = aws_s3_bucket.locked.id
     CS_BUCKET_DERIVED     = aws_s3_bucket.derived.id
     CS_LOCK               = "${local.lock_mode}:${local.lock_days}"
+    # Those of function URLs have certificates of AWS.
+    CS_WATCH_ADDRESSES = coalesce(join(",", compact([var.admin.origin, var.approvals.origin])), "none")
   })
 }
 

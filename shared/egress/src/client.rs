@@ -108,6 +108,7 @@ impl Client {
         let builder = reqwest::Client::builder();
         let http = builder
             .tls_backend_preconfigured(tls)
+            .tls_info(true)
             .https_only(config.reach == Reach::Public)
             .http1_only()
             .no_proxy()

@@ -90,16 +90,6 @@ fn drills_count_when_all_were_held_passed_and_not_long_ago() {
 }
 
 #[test]
-fn what_ends_soon_is_told_before_it_ends() {
-    let now = at("2026-11-26T12:00:00.000Z");
-    let days = |days: u64| Some(now.plus_millis(days * 86_400_000));
-    assert_eq!(expiry(None, now), (Up, "none_soon"));
-    assert_eq!(expiry(days(14), now), (Up, "none_soon"));
-    assert_eq!(expiry(days(13), now), (Down, "canary_key_ends_soon"));
-    assert_eq!(expiry(days(0), now), (Down, "canary_key_expired"));
-}
-
-#[test]
 fn a_refusal_that_is_the_providers_shows_that_the_gateway_works() {
     let table = [
         (200, None, Up, "served"),

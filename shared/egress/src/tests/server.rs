@@ -94,11 +94,14 @@ async fn pace<S: AsyncRead + AsyncWrite + Unpin>(
     let _ = stream.read(&mut [0; 16]).await;
 }
 
-/// Head and body of the test's one request, whose body ends in `}`.
+/// Head and body of the test's one request, whose body ends in `}`; that for a head alone has none.
 async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
-    while !request.ends_with(b"}") {
+    let whole = |request: &[u8]| {
+        request.ends_with(b"}") || (request.starts_with(b"HEAD ") && request.ends_with(b"\r\n\r\n"))
+    };
+    while !whole(&request) {
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(n) => request.extend_from_slice(&buffer[..n]),

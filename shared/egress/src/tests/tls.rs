@@ -1,15 +1,17 @@
 //! TLS 1.3 with a trusted certificate for the right host, or nothing is sent.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::server::{Step, converse, response};
-use super::{config, post};
-use crate::{Client, ClientError, Config, EgressError, NotSent, Reach, Roots, Target};
+use super::server::{Server, Step, converse, response};
+use super::{config, local, local_client, post};
+use crate::{Client, ClientError, Config, EgressError, NotSent, Reach, Roots, Target, Validity};
 
 struct TlsServer {
     target: Target,
@@ -19,9 +21,16 @@ struct TlsServer {
 
 /// A server on `localhost` with a certificate for `name`.
 async fn start(name: &str, versions: &[&'static rustls::SupportedProtocolVersion]) -> TlsServer {
-    let issued = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let certificate = issued.cert.der().clone();
-    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    serve(CertificateParams::new([name.to_owned()]).unwrap(), versions).await
+}
+
+async fn serve(
+    params: CertificateParams,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> TlsServer {
+    let signing = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&signing).unwrap().der().clone();
+    let key = PrivateKeyDer::try_from(signing.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let server = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
@@ -88,4 +97,30 @@ fn a_public_client_without_authorities_is_not_made() {
     let roots = Roots::Only(Vec::new());
     let made = Client::new(&Config { roots, ..config(Reach::Public) });
     assert_eq!(made.unwrap_err(), ClientError::NoRoots);
+}
+
+#[tokio::test]
+async fn a_certificate_says_for_how_long_it_holds() {
+    let limit = Duration::from_secs(5);
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2999, 12, 31);
+    let server = serve(params, &[&rustls::version::TLS13]).await;
+    let told = trusting(&server.certificate).validity(&server.target, limit).await;
+    assert_eq!(told, Ok(Some(Validity { from: 1_577_836_800, until: 32_503_593_600 })));
+    let asked = server.requests.lock().unwrap().remove(0).1;
+    assert!(asked.starts_with("HEAD /v1 ") && !asked.contains("authorization"), "{asked}");
+
+    let refused = local_client().validity(&server.target, limit).await;
+    assert_eq!(refused, Err(EgressError::NotSent(NotSent::Tls)), "nobody that is trusted has signed it");
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let ended = serve(params, &[&rustls::version::TLS13]).await;
+    let refused = trusting(&ended.certificate).validity(&ended.target, limit).await;
+    assert_eq!(refused, Err(EgressError::NotSent(NotSent::Tls)));
+
+    let plain = Server::start(Step::Send(response("404 Not Found", "", ""))).await;
+    assert_eq!(local_client().validity(&local(plain.port), limit).await, Ok(None));
+    let nobody = local(1);
+    assert_eq!(local_client().validity(&nobody, limit).await, Err(EgressError::NotSent(NotSent::Connect)));
 }
