@@ -31,6 +31,14 @@ pub struct Tool<'a> {
     pub request: &'a Request,
 }
 
+/// What a tool is at.
+struct Doing {
+    step: Step,
+    action: ActionId,
+    /// Its attempt is in the log, and its end is not: whatever it comes to is told there once.
+    open: bool,
+}
+
 /// A permit of ours, and what was read around it.
 struct Known {
     claims: Claims,
@@ -62,22 +70,27 @@ impl Tool<'_> {
         }
         let mut known = self.read(claims).await?;
         let action = ActionId::new(now, aws::random().map_err(|_| Reason::FactsUnavailable)?);
+        let mut doing = Doing { step, action, open: false };
         let told = match (self.request.tls, told) {
-            (Err(reason), _) => return Ok(self.refused(&known, step, action, reason.into()).await),
-            (_, Err(fault)) => return Ok(self.refused(&known, step, action, fault.clone().into()).await),
+            (Err(reason), _) => return Ok(self.refused(&known, &mut doing, reason.into()).await),
+            (_, Err(fault)) => return Ok(self.refused(&known, &mut doing, fault.clone().into()).await),
             (Ok(()), Ok(told)) => told,
         };
         for _ in 0..TRIES {
             let done = match step {
-                Step::Consume => self.consume(&known, told, action).await,
-                Step::Outcome => self.end(&known, told, action).await,
+                Step::Consume => self.consume(&known, told, &mut doing).await,
+                Step::Outcome => self.end(&known, told, &mut doing).await,
             };
             if let Some(response) = done {
                 return Ok(response.with_action(action));
             }
-            known = self.read(known.claims).await?;
+            known = match self.read(known.claims.clone()).await {
+                Ok(known) => known,
+                // What was read before says whose it is.
+                Err(reason) => return Ok(self.refused(&known, &mut doing, reason.into()).await),
+            };
         }
-        Ok(self.refused(&known, step, action, Reason::ApprovalsUnavailable.into()).await)
+        Ok(self.refused(&known, &mut doing, Reason::ApprovalsUnavailable.into()).await)
     }
 
     async fn rows(&self, keys: &[Key]) -> Result<Rows, Reason> {
@@ -135,8 +148,8 @@ impl Tool<'_> {
         })
     }
 
-    fn scribe<'k>(&self, known: &'k Known, step: Step, action: ActionId) -> OfTool<'k> {
-        let event = match step {
+    fn scribe<'k>(&self, known: &'k Known, doing: &Doing) -> OfTool<'k> {
+        let event = match doing.step {
             Step::Consume => EventType::ActionConsumed,
             Step::Outcome => EventType::ActionEnded,
         };
@@ -145,18 +158,22 @@ impl Tool<'_> {
             claims: &known.claims,
             org: &known.org,
             region: self.rules.region,
-            action_id: action,
+            action_id: doing.action,
             request_id,
             event,
         }
     }
 
     /// Records a refusal, then says it.
-    async fn refused(&self, known: &Known, step: Step, action: ActionId, refused: Refused) -> Response {
+    async fn refused(&self, known: &Known, doing: &mut Doing, refused: Refused) -> Response {
+        let action = doing.action;
+        if doing.open {
+            self.close(known, doing, refused.reason).await;
+            return response::error(&refused).with_action(action);
+        }
         let recorded = async {
             let random = aws::random().map_err(|_| Reason::FactsUnavailable)?;
-            let record =
-                self.scribe(known, step, action).record(aws::now(), random, Phase::Single, refused.reason);
+            let record = self.scribe(known, doing).record(aws::now(), random, Phase::Single, refused.reason);
             let recorded = in_time(self.effects.audit.record(&[record]), aws::NotRecorded).await;
             recorded.map_err(|_| Reason::AuditUnavailable)
         };
@@ -166,19 +183,38 @@ impl Tool<'_> {
         }
     }
 
+    /// Records what an attempt came to, if there was one. It cannot undo what happened.
+    async fn close(&self, known: &Known, doing: &mut Doing, reason: Reason) {
+        if !std::mem::take(&mut doing.open) {
+            return;
+        }
+        let recorded = async {
+            let random = aws::random().map_err(|_| aws::NotRecorded)?;
+            let outcome = self.scribe(known, doing).record(aws::now(), random, Phase::Outcome, reason);
+            in_time(self.effects.audit.record(&[outcome]), aws::NotRecorded).await
+        };
+        if recorded.await.is_err() {
+            tracing::error!(action_id = %doing.action, "action.not_closed");
+        }
+    }
+
     /// `None`: something changed meanwhile.
-    async fn consume(&self, known: &Known, told: &Told, action: ActionId) -> Option<Response> {
+    async fn consume(&self, known: &Known, told: &Told, doing: &mut Doing) -> Option<Response> {
         let now = aws::now();
         let run = known.run.as_ref().map(|(_, run)| run);
         match consume::consume(&known.claims, run, &told.consumer, &known.around, now) {
-            Verdict::Again(due) => Some(consumed(due)),
-            Verdict::Refuse(reason) => Some(self.refused(known, Step::Consume, action, reason.into()).await),
-            Verdict::Cancel(reason) => self.cancel(known, told, action, (reason, now)).await,
+            Verdict::Again(due) => {
+                // If this very request took it, whose answer was lost, it tells so.
+                self.close(known, doing, Reason::Completed).await;
+                Some(consumed(due))
+            }
+            Verdict::Refuse(reason) => Some(self.refused(known, doing, reason.into()).await),
+            Verdict::Cancel(reason) => self.cancel(known, told, doing, (reason, now)).await,
             Verdict::Take => {
                 let row = consume::run(&known.claims, &told.consumer, Run::Consumed, &known.around, now);
                 let due = row.due_at;
                 let writes = self.taking(known, &row, now);
-                let written = self.written(known, Step::Consume, action, writes, Reason::Completed).await;
+                let written = self.written(known, doing, writes, Reason::Completed).await;
                 match written {
                     Ok(()) => Some(consumed(due)),
                     Err(None) => None,
@@ -216,13 +252,13 @@ impl Tool<'_> {
         &self,
         known: &Known,
         told: &Told,
-        action: ActionId,
+        doing: &mut Doing,
         (reason, now): (Reason, Timestamp),
     ) -> Option<Response> {
         let row = consume::run(&known.claims, &told.consumer, Run::Cancelled, &known.around, now);
         let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
         let write = vec![Swap::create(place, row.to_item()).to_write()];
-        match self.written(known, Step::Consume, action, write, reason).await {
+        match self.written(known, doing, write, reason).await {
             Ok(()) => Some(response::error(&reason.into())),
             Err(None) => None,
             Err(Some(reason)) => Some(response::error(&reason.into())),
@@ -232,46 +268,47 @@ impl Tool<'_> {
     /// Recorded, written, recorded.
     ///
     /// # Errors
-    /// `None`: something changed meanwhile. Otherwise why it may not be written.
+    /// `None`: something changed meanwhile, or nobody knows whether it was written: another look says, and what that comes to is
+    /// recorded. Otherwise why it may not be written.
     async fn written(
         &self,
         known: &Known,
-        step: Step,
-        action: ActionId,
+        doing: &mut Doing,
         writes: Vec<Write>,
         ends: Reason,
     ) -> Result<(), Option<Reason>> {
-        let scribe = self.scribe(known, step, action);
-        let random = || aws::random().map_err(|_| Some(Reason::FactsUnavailable));
-        let attempt = scribe.record(aws::now(), random()?, Phase::Attempt, Reason::Allowed);
-        let recorded = in_time(self.effects.audit.attempt(action, &[attempt]), aws::NotRecorded).await;
-        recorded.map_err(|_| Some(Reason::AuditUnavailable))?;
-        let written = in_time(self.effects.dynamo.write_all(writes), GateFault::Unknown).await;
-        let reason = if written.is_ok() { ends } else { Reason::ApprovalsUnavailable };
-        let outcome = scribe.record(aws::now(), random()?, Phase::Outcome, reason);
-        if in_time(self.effects.audit.record(&[outcome]), aws::NotRecorded).await.is_err() {
-            tracing::error!(action_id = %action, "action.not_closed");
+        if !doing.open {
+            let random = aws::random().map_err(|_| Some(Reason::FactsUnavailable))?;
+            let attempt =
+                self.scribe(known, doing).record(aws::now(), random, Phase::Attempt, Reason::Allowed);
+            let recorded =
+                in_time(self.effects.audit.attempt(doing.action, &[attempt]), aws::NotRecorded).await;
+            recorded.map_err(|_| Some(Reason::AuditUnavailable))?;
+            doing.open = true;
         }
-        written.map_err(|fault| match fault {
-            GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown => None,
-        })
+        let written = in_time(self.effects.dynamo.write_all(writes), GateFault::Unknown).await;
+        written.map_err(|_| None)?;
+        self.close(known, doing, ends).await;
+        Ok(())
     }
 
     /// `None`: something changed meanwhile.
-    async fn end(&self, known: &Known, told: &Told, action: ActionId) -> Option<Response> {
+    async fn end(&self, known: &Known, told: &Told, doing: &mut Doing) -> Option<Response> {
         let now = aws::now();
         let run = known.run.as_ref().map(|(_, run)| run);
         let outcome = told.outcome.unwrap_or(Run::Unknown);
-        let refused = |reason: Reason| self.refused(known, Step::Outcome, action, reason.into());
         match consume::outcome(run, &told.consumer, outcome, now) {
-            Ending::Again(state) => Some(Response::json(200, &ended(state))),
-            Ending::Refuse(reason) => Some(refused(reason).await),
-            Ending::Late => match self.put(known, Run::Unknown, action, now).await {
-                Ok(()) => Some(refused(Reason::OutcomeTold).await),
+            Ending::Again(state) => {
+                self.close(known, doing, Reason::Completed).await;
+                Some(Response::json(200, &ended(state)))
+            }
+            Ending::Refuse(reason) => Some(self.refused(known, doing, reason.into()).await),
+            Ending::Late => match self.put(known, Run::Unknown, doing, now).await {
+                Ok(()) => Some(self.refused(known, doing, Reason::OutcomeTold.into()).await),
                 Err(None) => None,
                 Err(Some(reason)) => Some(response::error(&reason.into())),
             },
-            Ending::Write(state) => match self.put(known, state, action, now).await {
+            Ending::Write(state) => match self.put(known, state, doing, now).await {
                 Ok(()) => Some(Response::json(200, &ended(state))),
                 Err(None) => None,
                 Err(Some(reason)) => Some(response::error(&reason.into())),
@@ -283,14 +320,14 @@ impl Tool<'_> {
         &self,
         known: &Known,
         state: Run,
-        action: ActionId,
+        doing: &mut Doing,
         now: Timestamp,
     ) -> Result<(), Option<Reason>> {
         let (item, run) = known.run.as_ref().ok_or(Some(Reason::PermitNotYours))?;
         let key = approvals::run_key(&run.tenant, run.approval.as_ref(), &run.permit);
         let new = RunRow { state, ended_at: Some(now), ..run.clone() };
         let write = Swap { key, old: Some(item.clone()), new: new.to_item() }.to_write();
-        self.written(known, Step::Outcome, action, vec![write], Reason::Completed).await
+        self.written(known, doing, vec![write], Reason::Completed).await
     }
 }
 
