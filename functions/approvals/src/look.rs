@@ -36,7 +36,12 @@ pub fn rendered(case: &Case, reveal: bool) -> Rendered {
     let last = case.last.as_ref();
     let shown = case.action.as_ref().map_err(|why| *why);
     let shown = shown.map(|action| Shown::of(action, last.map(|(_, action)| action), &eyes));
-    let what = page::what(&case.row, shown.as_ref().map_err(|why| *why), last.map(|(row, _)| row.at));
+    let before = match last {
+        Some((row, _)) => page::Last::At(row.at),
+        None if case.is_last => page::Last::This,
+        None => page::Last::Nothing,
+    };
+    let what = page::what(&case.row, shown.as_ref().map_err(|why| *why), before);
     let seen = case.seen(&what.0, reveal);
     Rendered { shown, what, seen }
 }

@@ -149,6 +149,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     ) -> Result<Say, Not> {
         let link = self.link(id).await?.ok_or(NoCase::Nothing("approval_unknown"))?;
         let mut told: Option<Scribe> = None;
+        // Whether the word that is there may be this request's own, whose answer was lost.
+        let mut lost = false;
         for round in 0..TRIES {
             let case = match self.case(session, &link, id).await {
                 Ok(case) => case,
@@ -156,10 +158,15 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             };
             let decision = match decided(&case, asked, self.desk.now()) {
                 Ok(decision) => decision,
+                // It was approved between two reads of this look: by this very word perhaps, sent twice. The next look sees it.
+                Err(No::Stale) if case.is_last && round == 0 => continue,
                 Err(no) => return self.stopped(told, no.into()).await,
             };
             let (say, (row, vote)) = match decision {
-                (say, Decision::Said) => return self.was_said(told, say).await,
+                (say, Decision::Said) => {
+                    self.was_said(told, lost, &case).await;
+                    return Ok(say);
+                }
                 (say, Decision::Cast { row, vote }) => (say, (row, vote)),
             };
             let scribe = match told.take() {
@@ -173,7 +180,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
                     return Ok(say);
                 }
                 // Another look says what is there now: even whether this was written.
-                Err(GateFault::Condition(_) | GateFault::NotWritten | GateFault::Unknown) => {
+                Err(fault) => {
+                    lost |= fault == GateFault::Unknown;
                     told = Some(scribe);
                     self.desk.pause(round).await;
                 }
@@ -196,13 +204,16 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         Err(not)
     }
 
-    /// It is written: by this very request, whose answer was lost, or by one before.
-    async fn was_said(&self, told: Option<Scribe>, say: Say) -> Result<Say, Not> {
-        if let (Some(scribe), Ok(random)) = (&told, ten(&self.desk)) {
-            self.told(scribe, Entry::of(EventType::ApprovalVoted, Phase::Outcome, self.desk.now(), random))
-                .await;
+    /// It is written: by one before, which has told of it, or by this very request, whose answer was lost and which tells of it now.
+    async fn was_said(&self, told: Option<Scribe>, lost: bool, case: &Case) {
+        let Some(scribe) = told else { return };
+        let vote = case.row.votes.iter().find(|vote| vote.user == case.me.session.user);
+        if let (true, Some(vote)) = (lost, vote) {
+            return self.ended(&scribe, (&case.row, vote)).await;
         }
-        Ok(say)
+        let Ok(random) = ten(&self.desk) else { return };
+        self.told(&scribe, Entry::of(EventType::ApprovalVoted, Phase::Outcome, self.desk.now(), random))
+            .await;
     }
 
     /// Recorded before it is written.

@@ -37,8 +37,17 @@ pub struct Page<'a> {
     pub now: Timestamp,
 }
 
+/// What was approved last of the same tool and target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    Nothing,
+    At(Timestamp),
+    /// This very request.
+    This,
+}
+
 /// All that a decision is about: what the word of whoever saw it is bound to, beside the digest.
-pub fn what(row: &ApprovalRow, shown: Result<&Shown, NotShown>, last: Option<Timestamp>) -> Markup {
+pub fn what(row: &ApprovalRow, shown: Result<&Shown, NotShown>, last: Last) -> Markup {
     html! {
         (risks(row))
         section aria-labelledby="what" {
@@ -93,7 +102,7 @@ fn approvers(of: &Approvers) -> String {
     roles.chain(groups).chain(users).collect::<Vec<_>>().join(", ")
 }
 
-fn arguments(shown: &Shown, last: Option<Timestamp>) -> Markup {
+fn arguments(shown: &Shown, last: Last) -> Markup {
     html! {
         h3 id="arguments" { "Exact arguments" }
         @if !shown.is_whole() {
@@ -107,7 +116,8 @@ fn arguments(shown: &Shown, last: Option<Timestamp>) -> Markup {
         }
         h3 id="difference" { "Difference from the last approved one" }
         @match (&shown.difference, last) {
-            (Some(difference), Some(at)) => (differs(difference, at)),
+            (Some(difference), Last::At(at)) => (differs(difference, at)),
+            (_, Last::This) => p { "This is the last approved one of this tool and target." },
             _ => p { "Nothing of this tool and target was approved before." },
         }
     }

@@ -52,20 +52,29 @@ fn fifty_of_two_minds_are_one_decision() {
     assert_eq!(voted, row.votes.len());
 }
 
-/// A double click, or a client that sends again: one word, however they meet.
+/// A double click, or a client that sends again: one word, however they meet, whether it decides or not, and whether or not another
+/// one of its kind was approved before.
 #[test]
 fn one_person_at_once_has_one_word() {
-    let world = World::yielding();
-    world.person(1, Some(Role::Owner));
-    let row = request(1, &json!({}), None, vec![rule(2, false)]);
-    world.ask(&row);
-    run(async {
-        let page = world.get(&format!("/a/{}", row.id), 1).await;
-        let form = form(page.body(), "approve", "yes");
-        let answers = join_all((0..8).map(|_| world.send(&row.id, 1, &form))).await;
-        assert!(answers.iter().all(|answer| answer.status() == 303));
-    });
-    assert_eq!(world.row(&row.id).votes.len(), 1);
+    for (need, before) in [(2, false), (1, false), (1, true)] {
+        let world = World::yielding();
+        world.person(1, Some(Role::Owner));
+        let rows = [1, 2].map(|n| request(n, &json!({"amount": n}), None, vec![rule(need, false)]));
+        rows.iter().for_each(|row| world.ask(row));
+        run(async {
+            for row in rows.iter().skip(usize::from(!before)) {
+                let page = world.get(&format!("/a/{}", row.id), 1).await;
+                let form = form(page.body(), "approve", "yes");
+                let answers = join_all((0..8).map(|_| world.send(&row.id, 1, &form))).await;
+                let statuses: Vec<_> = answers.iter().map(|answer| answer.status()).collect();
+                assert_eq!(statuses, [303; 8], "{need} {before}");
+                let after = world.get(&format!("/a/{}", row.id), 1).await;
+                let is_last = after.body().contains("This is the last approved one of this tool and target.");
+                assert_eq!(is_last, need == 1, "{need} {before}");
+            }
+        });
+        assert_eq!(world.row(&rows[1].id).votes.len(), 1);
+    }
 }
 
 /// A word against the end of its time, a switch, and somebody's leaving; each by a sweep beside it, which begins earlier or later.

@@ -211,6 +211,9 @@ fn a_lost_write_is_looked_at_again() {
                 events.iter().filter(|(event, told, _)| event == "approval.voted" && told == phase).count()
             };
             assert_eq!((count("attempt"), count("outcome")), (1, 1), "{fault:?}");
+            // The decision itself is told of as well, to the log and to whoever waits.
+            let decided = events.iter().filter(|(event, ..)| event == "approval.decided").count();
+            assert_eq!((decided, world.memory.told.lock().unwrap().len()), (1, 1), "{fault:?}");
             let again = world.get(&format!("/a/{}", row.id), 1).await;
             assert!(again.body().contains("no money") && again.body().contains("You have denied it."));
         });
