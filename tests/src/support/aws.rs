@@ -1,8 +1,8 @@
-//! AWS as one of the stack's roles, through one helper process per test binary.
+//! AWS as one of the stack's roles, through a few helper processes per test binary.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,46 @@ use super::stack::{script, stack};
 pub struct AwsError {
     pub code: String,
     pub message: String,
+}
+
+/// At once; more would wait for the same emulator.
+const HELPERS: usize = 3;
+
+/// Helpers that nobody has, and how many there are.
+struct Pool {
+    idle: Vec<Helper>,
+    started: usize,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), started: 0 });
+static FREED: Condvar = Condvar::new();
+
+/// A helper for one call; it goes back whatever becomes of the test.
+struct Lent(Option<Helper>);
+
+impl Lent {
+    fn take() -> Self {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(helper) = pool.idle.pop() {
+                return Self(Some(helper));
+            }
+            if pool.started < HELPERS {
+                pool.started += 1;
+                drop(pool);
+                return Self(Some(Helper::start()));
+            }
+            pool = FREED.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.idle.extend(self.0.take());
+        FREED.notify_one();
+    }
 }
 
 struct Helper {
@@ -45,7 +85,6 @@ impl Helper {
 /// # Errors
 /// What AWS refused or failed at.
 pub fn call(role: &str, service: &str, operation: &str, params: &Value) -> Result<Value, AwsError> {
-    static HELPER: OnceLock<Mutex<Helper>> = OnceLock::new();
     let asked = json!({
         "service": service,
         "operation": operation,
@@ -54,8 +93,9 @@ pub fn call(role: &str, service: &str, operation: &str, params: &Value) -> Resul
         "region": stack().at("/region"),
         "credentials": stack().at(&format!("/credentials/{role}")),
     });
-    let helper = HELPER.get_or_init(|| Mutex::new(Helper::start()));
-    let mut answer = helper.lock().unwrap_or_else(PoisonError::into_inner).call(&asked);
+    let mut lent = Lent::take();
+    let mut answer = lent.0.as_mut().expect("it is ours until its end").call(&asked);
+    drop(lent);
     match answer.get_mut("ok") {
         Some(ok) => Ok(ok.take()),
         None => Err(AwsError {

@@ -38,13 +38,14 @@ impl Browser {
 
     /// Sends a form; no redirect is followed.
     pub fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
-        let form: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let request = Request::new("POST", url)
-            .with("content-type", "application/x-www-form-urlencoded")
-            .with("origin", origin(url))
-            .body(form.join("&"));
-        self.send(url, request)
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.send(url, form_request(url, &fields))
+    }
+
+    /// A form as this browser would send it now, to be sent beside others. What it sets is not kept.
+    pub fn form_request(&self, url: &str, fields: &[(String, String)]) -> Request {
+        self.with_cookies(url, form_request(url, fields))
     }
 
     /// Opens `url` and does what its pages ask for as `user`, until a redirect leads to where `stop` begins: that address,
@@ -85,16 +86,19 @@ impl Browser {
     }
 
     fn send(&mut self, url: &str, request: Request) -> Page {
+        let answer = self.with_cookies(url, request).send();
+        for set in &answer.set_cookies {
+            self.take(&host(url), set);
+        }
+        Page { url: url.to_owned(), answer }
+    }
+
+    fn with_cookies(&self, url: &str, request: Request) -> Request {
         let (host, path) = (host(url), path(url));
         let fits = |cookie: &Cookie| path.starts_with(&cookie.path);
         let held = self.cookies.iter().filter(|((of, _), cookie)| *of == host && fits(cookie));
         let held: Vec<_> = held.map(|((_, name), cookie)| format!("{name}={}", cookie.value)).collect();
-        let request = if held.is_empty() { request } else { request.with("cookie", held.join("; ")) };
-        let answer = request.send();
-        for set in &answer.set_cookies {
-            self.take(&host, set);
-        }
-        Page { url: url.to_owned(), answer }
+        if held.is_empty() { request } else { request.with("cookie", held.join("; ")) }
     }
 
     fn take(&mut self, host: &str, set: &str) {
@@ -128,16 +132,34 @@ impl Page {
         Some(absolute(&self.url, location))
     }
 
+    /// The fields of the form that is sent to a path.
+    pub fn form_to(&self, path: &str) -> Option<Vec<(String, String)>> {
+        let forms = self.answer.body.split("<form").skip(1).filter_map(|text| self.read(text));
+        forms.into_iter().find(|form| form.action == absolute(&self.url, path)).map(|form| form.fields)
+    }
+
     fn form(&self) -> Option<Form> {
-        let (_, form) = self.answer.body.split_once("<form")?;
-        let form = form.split("</form>").next()?;
-        let (head, inside) = form.split_once('>')?;
+        self.read(self.answer.body.split_once("<form")?.1)
+    }
+
+    /// A form from behind its `<form` on.
+    fn read(&self, text: &str) -> Option<Form> {
+        let (head, inside) = text.split("</form>").next()?.split_once('>')?;
         let inputs = inside.split("<input").skip(1).filter_map(|input| {
             let input = input.split('>').next()?;
             Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default()))
         });
         Some(Form { action: absolute(&self.url, &attribute(head, "action")?), fields: inputs.collect() })
     }
+}
+
+fn form_request(url: &str, fields: &[(String, String)]) -> Request {
+    let form: Vec<_> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    Request::new("POST", url)
+        .with("content-type", "application/x-www-form-urlencoded")
+        .with("origin", origin(url))
+        .body(form.join("&"))
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod admissions;
+pub mod approvals;
 pub mod auditor;
 pub mod aws;
 pub mod bench;
