@@ -426,6 +426,7 @@ def rows_table(world: World) -> str:
         " (what waits)": ["WAITING#0"],
         " (who decided)": ["BY#usr_041041041041041041"],
         " (what was taken once)": ["ONCE#0011223344556677"],
+        " (outcomes that are awaited)": ["DUE#0"],
     }
     tables = {
         " (people's keys)": ("keys",),
@@ -437,6 +438,7 @@ def rows_table(world: World) -> str:
         " (what waits)": ("votes",),
         " (who decided)": ("votes",),
         " (what was taken once)": ("votes",),
+        " (outcomes that are awaited)": ("approvals",),
     }
     places = [
         (table + kind, arn, keys)

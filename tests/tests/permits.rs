@@ -8,7 +8,7 @@ use countersign_tests::support::admin::Person;
 use countersign_tests::support::approvals::{Agent, Permit, actions, consumer, gate};
 use countersign_tests::support::http::send_all;
 use countersign_tests::support::world::{World, code, refused};
-use countersign_tests::support::{Request, records, wait};
+use countersign_tests::support::{Request, aws, records, stack, wait};
 use serde_json::{Value, json};
 
 /// Tools that try to take one permit at once.
@@ -180,4 +180,61 @@ fn an_action_is_what_was_asked_for_or_it_is_refused() {
     assert_eq!(shop.agent.sends(&body).status, 400);
     let nobody = Agent { key: shop.dana.key.clone(), ..shop.agent.clone() };
     assert_eq!(nobody.asks("crm.read", &json!({}), "nobody").status, 401);
+}
+
+/// Moves the hour in which a tool is to say what came of its action into the past: what time does.
+fn an_hour_passes(tenant: &str, permit: &str) {
+    let table = stack().at("/tables/approvals").clone();
+    let key = |pk: String, sk: String| json!({"pk": {"S": pk}, "sk": {"S": sk}});
+    let run = key(format!("T#{tenant}"), format!("RUN#{permit}"));
+    let got = aws::must("root", "dynamodb", "get_item", &json!({"TableName": table, "Key": run}));
+    let due: u64 = got["Item"]["due_ms"]["N"].as_str().and_then(|text| text.parse().ok()).expect("a time");
+    let shard = tenant.chars().next_back().expect("an id");
+    let awaited = |at: u64| key(format!("DUE#{shard}"), format!("{at:015}#{tenant}#{permit}"));
+    let waits = json!({"TableName": table, "Key": awaited(due), "ReturnValues": "ALL_OLD"});
+    let old = aws::must("root", "dynamodb", "delete_item", &waits)["Attributes"].clone();
+    let past = due - 60 * 60 * 1_000 - 1;
+    let mut new = old.as_object().expect("it is awaited").clone();
+    new.extend(awaited(past).as_object().expect("a key").clone());
+    aws::must("root", "dynamodb", "put_item", &json!({"TableName": table, "Item": new}));
+    let set = json!({
+        "TableName": table, "Key": run, "UpdateExpression": "SET due_ms = :past",
+        "ExpressionAttributeValues": {":past": {"N": past.to_string()}},
+    });
+    aws::must("root", "dynamodb", "update_item", &set);
+}
+
+#[test]
+fn silence_is_unknown_and_is_written_down_by_the_clock() {
+    let Some(shop) = Shop::open() else { return };
+    let [silent, told] = ["silent", "told"].map(|key| {
+        let permit = shop.permit(&json!({"amount": 3}), key);
+        let tool = consumer();
+        assert_eq!(permit.consume(&tool).send().status, 200);
+        (permit, tool)
+    });
+    assert_eq!(told.0.tell(&told.1, "failed").status, 200);
+    an_hour_passes(&shop.world.tenant, &silent.0.id);
+    // The clock of the stack may be faster.
+    let swept = aws::invoke("root", "actions", &json!({"sweep": true})).expect("the clock may");
+    assert_eq!(swept["statusCode"], 200, "{swept}");
+    wait::until("the silence in the log", || {
+        (shop.told_of("action.ended", "outcome_unknown") == 1).then_some(())
+    });
+    assert_eq!(code(&silent.0.tell(&silent.1, "executed")), refused(409, "outcome_told"));
+    // What was told stays, and nothing is awaited any more.
+    assert_eq!(told.0.tell(&told.1, "failed").status, 200);
+    let again = aws::invoke("root", "actions", &json!({"sweep": true})).expect("the clock may");
+    assert_eq!(again["statusCode"], 200, "{again}");
+    assert_eq!(
+        (shop.told_of("action.ended", "outcome_unknown"), shop.told_of("action.ended", "completed")),
+        (1, 1)
+    );
+    let shard = shop.world.tenant.chars().next_back().expect("an id");
+    let params = json!({
+        "TableName": stack().at("/tables/approvals"), "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": format!("DUE#{shard}")}},
+    });
+    let awaited = aws::must("root", "dynamodb", "query", &params)["Items"].to_string();
+    assert!(!awaited.contains(&shop.world.tenant), "{awaited}");
 }

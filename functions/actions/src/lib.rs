@@ -3,6 +3,7 @@
 //! # In scope
 //! `POST /v1/actions`: an action is permitted, held for people, or refused, by the tenant's gate. `GET /v1/approvals/{id}`: an agent
 //! waits. `POST /v1/permits/{id}/consume` and `…/outcome`: whoever runs the action takes the permit once, and tells what came of it.
+//! The clock's `{"sweep": true}`: what nobody told of in time is UNKNOWN.
 //!
 //! # Out of scope
 //! - Who decides, and how they are told: `approvals`. This function asks, and looks at the answer.
@@ -16,6 +17,7 @@ mod decide;
 mod effects;
 mod event;
 mod ids;
+mod overdue;
 mod permit;
 mod records;
 mod refusal;
@@ -55,6 +57,14 @@ impl Actions {
 
     /// Answers one ingress event. Every fault is an answer; nothing is thrown.
     pub async fn handle(&self, event: &str, now: Timestamp, time_left: Duration) -> Response {
+        if event::is_sweep(event) {
+            let deadline = now.plus_millis(millis(time_left.saturating_sub(KEPT_FOR_THE_END)));
+            let passed = Box::pin(self.effects.pass(&self.rules, deadline)).await;
+            return Response::json(
+                200,
+                &serde_json::json!({ "unknown": passed.unknown, "failed": passed.failed }),
+            );
+        }
         let request = match event::parse(event) {
             Ok(request) => request,
             Err(reason) => {
@@ -128,6 +138,10 @@ impl Actions {
         let hint = format!("the key's region is {}, this one is {}", key.region(), self.rules.region);
         response::error(&Refused { hint: Some(hint), ..Refused::from(Reason::KeyOtherRegion) })
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Random {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use caller::{Entry, Scribe, SealRandom};
 use domain::{
     ActionId, Actor, ActorType, ApprovalId, AuditRecord, Authority, Code, Decided, Description, Digest,
-    EventId, EventType, MetaValue, Metadata, Name, Opaque, PermitId, Phase, RECORD_VERSION, Reason, Region,
-    Timestamp,
+    EventId, EventType, MetaValue, Metadata, Name, Opaque, OrgId, PermitId, Phase, RECORD_VERSION, Reason,
+    Region, RunRow, Timestamp,
 };
 
 use crate::decide::{Moment, Random};
@@ -118,11 +118,60 @@ const fn description(phase: Phase, reason: Reason) -> &'static str {
     }
 }
 
+/// One record of an action whose outcome nobody told in time.
+#[derive(Debug)]
+pub struct Silence<'a> {
+    pub run: &'a RunRow,
+    pub org: &'a OrgId,
+    pub region: Region,
+    pub action: ActionId,
+    pub phase: Phase,
+    pub reason: &'static str,
+}
+
+impl Silence<'_> {
+    pub fn record(&self, at: Timestamp, random: [u8; 10]) -> AuditRecord {
+        let run = self.run;
+        let known = Known {
+            tool: Some(run.tool.clone()),
+            digest: Some(run.digest.clone()),
+            approval: run.approval.clone(),
+            permit: Some(run.permit.clone()),
+            ..Known::default()
+        };
+        let mut record = AuditRecord {
+            agent_id: Some(run.agent.clone()),
+            action_id: Some(self.action),
+            ..AuditRecord::new(
+                RECORD_VERSION,
+                EventId::new(at, random),
+                at,
+                self.region,
+                self.org.clone(),
+                run.tenant.clone(),
+                EventType::ActionEnded,
+                self.phase,
+                ActorType::System,
+                Actor::system(),
+                Code::literal("actions.overdue"),
+                Decided::Allow,
+                Code::literal(self.reason),
+                Description::literal(
+                    "Nobody told in time what came of an action: it is unknown until a person has looked.",
+                ),
+                known.metadata(),
+            )
+        };
+        known.add_to(&mut record);
+        record
+    }
+}
+
 /// One record of what a tool did with a permit, or tried to.
 #[derive(Debug)]
 pub struct OfTool<'a> {
     pub claims: &'a Claims,
-    pub org: &'a domain::OrgId,
+    pub org: &'a OrgId,
     pub region: Region,
     pub action_id: ActionId,
     pub request_id: Option<Opaque>,

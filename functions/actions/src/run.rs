@@ -8,7 +8,7 @@ use policy::Kills;
 use serde_json::{Value, json};
 use tables::codec::Row;
 use tables::gates::Write;
-use tables::{GateFault, Item, Key, KillKeys, Swap, approvals, unchanged};
+use tables::{GateFault, Item, Key, KillKeys, Swap, approvals, deleted, unchanged};
 
 use crate::asking::Told;
 use crate::consume::{self, Around, Ending, Rows, Verdict};
@@ -227,7 +227,9 @@ impl Tool<'_> {
     /// The consumption, and everything that it rests on: written only if all of it is as it was read.
     fn taking(&self, known: &Known, row: &RunRow, now: Timestamp) -> Vec<Write> {
         let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
-        let mut writes = vec![Swap::create(place, row.to_item()).to_write()];
+        let due = row.due();
+        let awaited = Swap::create(Key::due(&due, row.due_at), due.to_item());
+        let mut writes = vec![Swap::create(place, row.to_item()).to_write(), awaited.to_write()];
         let around = &known.around;
         writes.extend(around.approval.as_ref().map(|row| approvals::is_approved(row, now)));
         let all = &around.rows;
@@ -327,7 +329,9 @@ impl Tool<'_> {
         let key = approvals::run_key(&run.tenant, run.approval.as_ref(), &run.permit);
         let new = RunRow { state, ended_at: Some(now), ..run.clone() };
         let write = Swap { key, old: Some(item.clone()), new: new.to_item() }.to_write();
-        self.written(known, doing, vec![write], Reason::Completed).await
+        let due = run.due();
+        let awaited = deleted(&Key::due(&due, run.due_at), &due.to_item());
+        self.written(known, doing, vec![write, awaited], Reason::Completed).await
     }
 }
 

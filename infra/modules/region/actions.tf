@@ -40,6 +40,17 @@ module "actions" {
   role_principals      = var.function_role_principals
   live_version         = lookup(var.live_versions, "actions", "")
   role_session_seconds = var.role_session_seconds
+
+  # What nobody waits for is the pass of a minute, and the next minute makes up for it.
+  keep_dead_letters = false
+}
+
+# A pass that was missed is made up by the next: two at once would only come in each other's way.
+resource "aws_lambda_function_event_invoke_config" "actions" {
+  function_name                = module.actions.name
+  qualifier                    = module.actions.live
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
 }
 
 module "actions_ingress" {
@@ -99,7 +110,20 @@ data "aws_iam_policy_document" "actions" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["T#*"]
+      values   = ["T#*", "DUE#*"]
+    }
+  }
+
+  # Outcomes that are awaited, in a list of their own: each goes from it once it is told, or late.
+  statement {
+    sid       = "AwaitOutcomes"
+    actions   = ["dynamodb:Query", "dynamodb:DeleteItem"]
+    resources = [aws_dynamodb_table.apart["approvals"].arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["DUE#*"]
     }
   }
 

@@ -38,6 +38,12 @@ locals {
       function    = { name = module.approvals.name, live = module.approvals.live, arn = module.approvals.live_arn }
       input       = { sweep = true }
     }
+    sweep-actions = {
+      description = "Writes down as unknown what became of actions of which nobody told in time."
+      expression  = "rate(1 minute)"
+      function    = { name = module.actions.name, live = module.actions.live, arn = module.actions.live_arn }
+      input       = { sweep = true }
+    }
     pull-directories = {
       description = "Asks directories that push nothing who is in, and in which groups."
       expression  = "rate(30 minutes)"

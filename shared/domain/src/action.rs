@@ -137,6 +137,21 @@ pub struct RunRow {
     pub answers: Option<InEpoch>,
 }
 
+/// That the outcome of a consumption is awaited, by when it is due: what goes by the clock finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRow {
+    pub tenant: TenantId,
+    pub approval: Option<ApprovalId>,
+    pub permit: PermitId,
+}
+
+impl RunRow {
+    /// What waits for its outcome.
+    pub fn due(&self) -> DueRow {
+        DueRow { tenant: self.tenant.clone(), approval: self.approval.clone(), permit: self.permit.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

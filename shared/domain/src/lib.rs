@@ -39,7 +39,7 @@ mod status;
 mod time;
 mod token;
 
-pub use action::{ActionDigest, ActionError, ActionForm, Run, RunRow};
+pub use action::{ActionDigest, ActionError, ActionForm, DueRow, Run, RunRow};
 pub use approval::{
     ApprovalId, ApprovalMessage, ApprovalRow, ApprovalRule, ApprovalState, ApprovalStep, Approvers, Asked,
     Escalation, NotCast, Quorum, Requester, Say, Vote,

@@ -4,8 +4,8 @@
 //! others look again; the clock stands in the condition too, so that what is late is not written whoever wins.
 
 use domain::{
-    ApprovalId, ApprovalRow, ApprovalState, Asked, ChannelsRow, DelegationRow, GateRow, InEpoch, LastRow,
-    LinkRow, PermitId, Requester, RunRow, TenantId, Timestamp, UserId, ViewRow, WaitingRow,
+    ApprovalId, ApprovalRow, ApprovalState, Asked, ChannelsRow, DelegationRow, DueRow, GateRow, InEpoch,
+    LastRow, LinkRow, PermitId, Requester, RunRow, TenantId, Timestamp, UserId, ViewRow, WaitingRow,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -218,6 +218,24 @@ impl Row for RunRow {
             due_at: millis(&row, "due_ms")?,
             ended_at: row.optional("ended_at")?,
             answers: person(&row, ANSWERS)?,
+        })
+    }
+}
+
+impl Row for DueRow {
+    fn to_item(&self) -> Item {
+        let mut row =
+            item([("tenant_id", Attr::text(&self.tenant)), ("permit_id", Attr::text(&self.permit))]);
+        row.extend(self.approval.as_ref().map(|id| ("approval_id".to_owned(), Attr::text(id))));
+        row
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        Ok(Self {
+            tenant: row.parse("tenant_id")?,
+            approval: row.optional("approval_id")?,
+            permit: row.parse("permit_id")?,
         })
     }
 }

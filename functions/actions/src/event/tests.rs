@@ -49,3 +49,15 @@ fn a_switch_of_actions_stops_what_comes_here() {
     assert_eq!(request.approach().scope, KillScope::Actions);
     assert_eq!(parse(fixture!("consume").1).unwrap().bearer.as_deref(), Some("eyJ.eyJ.c2ln"));
 }
+
+#[test]
+fn the_clock_is_none_of_those_who_come_by_a_url() {
+    let (_, event) = fixture!("sweep_overdue");
+    assert!(is_sweep(event));
+    let (_, action) = fixture!("action");
+    let mut by_url: serde_json::Value = serde_json::from_str(action).unwrap();
+    by_url["sweep"] = true.into();
+    for no in [&by_url.to_string(), action, r#"{"sweep": false}"#, r#"{"sweep": true, "more": 1}"#] {
+        assert!(!is_sweep(no), "{no}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{ApprovalId, Opaque, PermitId, TenantId, Timestamp, UserId};
+use domain::{ApprovalId, DueRow, Opaque, PermitId, TenantId, Timestamp, UserId};
 
 use super::{Key, Table};
 
@@ -99,6 +99,23 @@ impl Key {
     /// The consumption of a permit that needed no approval.
     pub fn run_of_permit(tenant: &TenantId, id: &PermitId) -> Self {
         Self::new(Table::Approvals, format!("T#{tenant}"), format!("RUN#{id}"))
+    }
+
+    /// That an outcome is awaited until `at`. Spread over [`HEAD_SHARDS`] partitions by its tenant, oldest first.
+    pub fn due(row: &DueRow, at: Timestamp) -> Self {
+        let shard = row.tenant.as_str().chars().next_back().unwrap_or('0');
+        let sk = format!("{:015}#{}#{}", at.unix_millis(), row.tenant, row.permit);
+        Self::new(Table::Approvals, Self::due_in(shard), sk)
+    }
+
+    /// One of the partitions of what is awaited.
+    pub fn due_in(shard: char) -> String {
+        format!("DUE#{shard}")
+    }
+
+    /// Behind the sort keys of all that is due by `at`.
+    pub fn due_until(at: Timestamp) -> String {
+        format!("{:015}$", at.unix_millis())
     }
 
     /// What was approved last of a tool and a target: to be shown beside the next.
