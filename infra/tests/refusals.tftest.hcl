@@ -160,9 +160,12 @@ run "the_ledger_is_locked_for_a_year" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.actions.statement :
-      length(setintersection(statement.actions, ["dynamodb:UpdateItem"])) == 0 || [for condition in statement.condition : [condition.test, condition.variable]] == [["ForAllValues:StringLike", "dynamodb:LeadingKeys"]]
-    ]) && length(setintersection(flatten([for statement in data.aws_iam_policy_document.actions.statement : statement.actions]), ["dynamodb:PutItem", "dynamodb:DeleteItem"])) == 0
-    error_message = "actions may update rate windows, requests and permits that were taken, and delete nothing"
+      length(setintersection(statement.actions, ["dynamodb:UpdateItem", "dynamodb:DeleteItem"])) == 0 || [for condition in statement.condition : [condition.test, condition.variable]] == [["ForAllValues:StringLike", "dynamodb:LeadingKeys"]]
+      ]) && alltrue([
+      for statement in data.aws_iam_policy_document.actions.statement :
+      !contains(statement.actions, "dynamodb:DeleteItem") || [for condition in statement.condition : tolist(condition.values)] == [tolist(["DUE#*"])]
+    ]) && !contains(flatten([for statement in data.aws_iam_policy_document.actions.statement : statement.actions]), "dynamodb:PutItem")
+    error_message = "actions may update rate windows, requests and permits that were taken, and take outcomes from the list of those that are awaited, and nothing else from anywhere"
   }
 
   assert {
