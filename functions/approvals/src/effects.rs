@@ -258,6 +258,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         keys.extend(around(tenant, &link.org));
         keys.push(place.clone());
         keys.push(Key::approval_view(id, &session.user));
+        keys.push(Key::run_of_approval(tenant, id));
         let mut rows = self.desk.rows(&keys).await?;
         let me = self.me(session, tenant, &rows).await?;
         let item = rows.get(&place).cloned().ok_or(NoCase::Nothing("approval_unknown"))?;

@@ -1,6 +1,6 @@
 //! What a browser gets to see. Nothing is decided here: all that a look leaves behind is that it was taken.
 
-use domain::{ApprovalId, CommentRow, EventType, LinkRow, Phase, TenantId, ViewRow};
+use domain::{ApprovalId, CommentRow, EventType, LinkRow, Phase, RunRow, TenantId, ViewRow};
 use envelope::Aad;
 use maud::Markup;
 use tables::codec::Row as _;
@@ -86,8 +86,11 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let figures = self.figures(&session.user).await;
         let Rendered { shown, what, seen } = rendered(&case, reveal);
         let csrf = case.csrf();
+        // One that does not read is as if nobody had looked for it: the request itself says what counts.
+        let run = find::<RunRow>(&case.rows, &Key::run_of_approval(&case.me.tenant, id)).ok().flatten();
         let page = page::request(&Page {
             row: &case.row,
+            run: run.as_ref(),
             me: &session.user,
             what: &what,
             shown: shown.as_ref().map_err(|why| *why),

@@ -1,6 +1,8 @@
 //! One request: who asks for what, why, what may go wrong, and the exact arguments.
 
-use domain::{ApprovalRow, ApprovalRule, ApprovalState, Approvers, NotCast, Say, Timestamp, UserId, Vote};
+use domain::{
+    ApprovalRow, ApprovalRule, ApprovalState, Approvers, NotCast, Run, RunRow, Say, Timestamp, UserId, Vote,
+};
 use maud::{Markup, html};
 
 use super::parts::{figures, line, lone, said, seen};
@@ -21,6 +23,8 @@ pub struct Comment {
 #[derive(Debug)]
 pub struct Page<'a> {
     pub row: &'a ApprovalRow,
+    /// What became of it, once it was taken to be run.
+    pub run: Option<&'a RunRow>,
     /// Whoever looks.
     pub me: &'a UserId,
     /// As [`what`] wrote it.
@@ -164,7 +168,7 @@ pub fn request(it: &Page<'_>) -> Markup {
     let frame = Frame { title, signed_in: true, tenant: Some(&row.from.tenant) };
     let body = html! {
         @if let Some(text) = it.said { p class="box" role="status" { (text) } }
-        (state(row, it.now))
+        (state(row, it.run, it.now))
         (own(row, it.me))
         (from(row))
         (it.what)
@@ -175,9 +179,10 @@ pub fn request(it: &Page<'_>) -> Markup {
     page(frame, &body)
 }
 
-fn state(row: &ApprovalRow, now: Timestamp) -> Markup {
+fn state(row: &ApprovalRow, run: Option<&RunRow>, now: Timestamp) -> Markup {
     let late = now >= row.expires_at;
     let text = match row.state {
+        ApprovalState::Approved if run.is_some() => run.map(|run| ran(run, now)).unwrap_or_default(),
         ApprovalState::Pending | ApprovalState::Approved if late => "Its time is over.".to_owned(),
         ApprovalState::Pending => {
             format!(
@@ -194,6 +199,27 @@ fn state(row: &ApprovalRow, now: Timestamp) -> Markup {
         }
     };
     html! { p { strong { (text) } } }
+}
+
+/// What became of an approved one.
+fn ran(run: &RunRow, now: Timestamp) -> String {
+    let taken = moment(run.consumed_at);
+    match run.state {
+        Run::Consumed if now < run.due_at => {
+            format!(
+                "Approved, and taken to be run at {taken}. How it ends is told by {}.",
+                moment(run.due_at)
+            )
+        }
+        Run::Consumed | Run::Unknown => {
+            format!(
+                "Approved, and taken to be run at {taken}. Nobody told how it ended: somebody should look."
+            )
+        }
+        Run::Executed => format!("Approved, taken at {taken}, and executed."),
+        Run::Failed => format!("Approved, taken at {taken}, and failed."),
+        Run::Cancelled => "Approved, and stopped before it was run.".to_owned(),
+    }
 }
 
 /// What whoever looks has said.

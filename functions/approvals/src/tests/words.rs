@@ -340,3 +340,45 @@ fn whoever_is_away_is_stood_in_for_by_name_alone() {
         assert_eq!(left, 0);
     });
 }
+
+/// Table: what became of an approved request, and what its page says of it.
+#[test]
+fn what_became_of_it_stands_on_the_page() {
+    use domain::{Run, RunRow};
+    let (soon, late) = (at(60_000), at(3_600_000));
+    for (state, now, says) in [
+        (Run::Consumed, soon, "and taken to be run at 2026-11-23 10:42 UTC. How it ends is told by"),
+        (Run::Consumed, late, "Nobody told how it ended: somebody should look."),
+        (Run::Unknown, late, "Nobody told how it ended: somebody should look."),
+        (Run::Executed, soon, "and executed."),
+        (Run::Failed, soon, "and failed."),
+        (Run::Cancelled, soon, "stopped before it was run."),
+    ] {
+        run(async {
+            let (world, row) = world(false);
+            let page = world.get(&format!("/a/{}", row.id), 1).await;
+            assert_eq!(world.send(&row.id, 1, &form(page.body(), "approve", "")).await.status(), 303);
+            let before = world.get(&format!("/a/{}", row.id), 1).await;
+            assert!(before.body().contains("Approved. It may be used until"), "{state}");
+            let ran = RunRow {
+                tenant: row.from.tenant.clone(),
+                agent: row.from.agent.clone(),
+                permit: domain::PermitId::from_random([4; 10]),
+                approval: Some(row.id.clone()),
+                tool: row.asked.tool.clone(),
+                digest: row.asked.digest.clone(),
+                state,
+                consumer: domain::Opaque::of(&["a tool"]),
+                consumed_at: at(30_000),
+                due_at: at(3_500_000),
+                ended_at: None,
+                answers: None,
+            };
+            let place = Key::run_of_approval(&row.from.tenant, &row.id);
+            world.memory.put(place, tables::codec::Row::to_item(&ran));
+            *world.memory.now.lock().unwrap() = now;
+            let after = world.get(&format!("/a/{}", row.id), 1).await;
+            assert!(after.body().contains(says), "{state}: {}", after.body());
+        });
+    }
+}
