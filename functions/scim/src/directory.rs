@@ -179,6 +179,14 @@ pub fn admitted(
     }))
 }
 
+/// What a directory is told of by an alarm while its token can still be replaced.
+const SOON_MS: u64 = 14 * 86_400_000;
+
+/// Whether a token that still holds ends soon: with it nobody who leaves would be told of any more.
+pub fn ends_soon(row: &ScimTokenRow, now: Timestamp) -> bool {
+    row.is_live(now) && row.expires_at.millis_since(now) < SOON_MS
+}
+
 impl Directory {
     #[cfg(test)]
     pub fn of(org: OrgId, connection: ConnectionId, form: &serde_json::Value) -> Self {

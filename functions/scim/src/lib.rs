@@ -140,7 +140,13 @@ impl<D: Desk> Scim<D> {
         let scribe = Scribe { by_access: given.is_some(), ..self.scribe(request, &known, now)? };
         let path: Option<&ConnectionId> = request.connection.as_ref();
         match directory::admitted(&known, &row, given.as_ref(), path, &rows, now) {
-            Ok(Ok(directory)) => Ok(Pushes::Yes(Box::new(directory), scribe)),
+            Ok(Ok(directory)) => {
+                if directory::ends_soon(&row, now) {
+                    let (connection, until) = (&directory.connection, row.expires_at);
+                    tracing::warn!(%connection, token = %row.id, %until, "directory.token_ends_soon");
+                }
+                Ok(Pushes::Yes(Box::new(directory), scribe))
+            }
             Ok(Err(why)) => {
                 self.effects.refused(&scribe, why.reason()).await;
                 let error = ScimError::plain(401, why.detail());

@@ -104,6 +104,10 @@ locals {
       pattern     = "\"scim.last_owner_ended\""
       description = "A directory ended the last owner of a tenant or an organization. Name another owner: an organization's owner for a tenant; for an organization, reactivate somebody in the directory, or let a platform administrator break the glass."
     }
+    directory-token-ends = {
+      pattern     = "\"directory.token_ends_soon\""
+      description = "A directory pushes with a token that ends within 14 days; after that nobody who leaves there is told of. Two owners of the organization make another (scim-tokens of the connection), and the directory is given it; two may live at once."
+    }
     directory-pull-failed = {
       pattern     = "?\"directory.pull_failed\" ?\"directory.pull_unfinished\""
       description = "A directory could not be asked in full, or in time: its people count by all pages or none, a group that cannot be read stays as it is. Whoever leaves there stays in here until it can: look at the service account, its scopes and the administrator that it reads as, or end sessions by hand."

@@ -101,6 +101,16 @@ fn an_access_token_ends_with_itself_and_with_the_token_behind_it() {
 }
 
 #[test]
+fn a_token_that_ends_soon_is_told_of_while_another_can_still_be_made() {
+    const DAY: u64 = 86_400_000;
+    let ends = at(1_000).plus_millis(20 * DAY);
+    let of = |revoked_at| ScimTokenRow { expires_at: ends, revoked_at, ..row(&token(3)) };
+    let soon = |row: &ScimTokenRow, days: u64| ends_soon(row, at(1_000).plus_millis(days * DAY));
+    assert_eq!([5, 6, 7, 19, 20].map(|days| soon(&of(None), days)), [false, false, true, true, false]);
+    assert!(!soon(&of(Some(at(1))), 19), "nothing pushes with it");
+}
+
+#[test]
 fn somebody_is_looked_for_as_sign_in_keeps_them() {
     let of = |form: serde_json::Value| {
         Directory::of(OrgId::from_random([1; 10]), ConnectionId::from_random([2; 10]), &form).identities("x")
