@@ -252,3 +252,24 @@ fn a_denial_is_one_persons_and_the_agent_hears_of_it() {
     let later = shop.agent.waits_for(&json!({"amount": 5_000}), "two");
     assert_ne!(later, approval);
 }
+
+#[test]
+fn nobody_decides_about_what_is_done_for_them() {
+    let Some(shop) = Shop::open(1, false) else { return };
+    let body =
+        json!({"tool": "payments.send", "arguments": {"amount": 5_000}, "idempotency_key": "for-dana"});
+    let asked = shop.agent.request("POST", "/v1/actions").body(body.to_string());
+    let asked = asked.with("x-cs-on-behalf-of", shop.world.org.email("dana").to_uppercase()).send();
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let approval = asked.json()["approval"].as_str().expect("an id").to_owned();
+    let path = format!("/a/{approval}");
+    let mut dana = shop.desk("dana");
+    let own = dana.get(&path);
+    assert!(own.form_to(&path).is_none() && own.answer.body.contains("it asks for you"), "{own:?}");
+    let mut other = shop.desk("stranger");
+    let form = other.form(&approval);
+    assert!([403, 409].contains(&dana.click(&form, "approve").send().status));
+    assert_eq!(shop.agent.stands(&approval, 0), "pending");
+    assert_eq!(other.click(&form, "approve").send().status, 303);
+    assert_eq!(shop.agent.stands(&approval, 0), "approved");
+}

@@ -95,10 +95,12 @@ impl Asking {
         Ok(asking)
     }
 
-    /// What is sealed, so that people can be shown it.
-    pub fn shown(&self) -> String {
-        serde_json::json!({"arguments": self.arguments, "target": self.target, "reason": self.reason})
-            .to_string()
+    /// What is sealed, so that people can be shown it; and who it is for, who do not decide about it.
+    pub fn shown(&self, cause: Option<&Opaque>) -> String {
+        let shown = serde_json::json!({
+            "arguments": self.arguments, "target": self.target, "reason": self.reason, "cause": cause.map(Opaque::as_str),
+        });
+        shown.to_string()
     }
 }
 

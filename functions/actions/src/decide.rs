@@ -9,12 +9,13 @@ use std::sync::Arc;
 use caller::{Asserted, Keys, Said, Scribe, SealRandom, keys_fault};
 use domain::{
     ActionDigest, ActionForm, ActionId, ApprovalId, ApprovalRow, ApprovalRule, ApprovalState, Asked,
-    AuditRecord, Authority, GateRow, InEpoch, KeyRow, Name, Owner, PermitId, Reason, Region, Requester,
-    RunRow, SealedBytes, Timestamp,
+    AuditRecord, Authority, GateRow, InEpoch, KeyRow, Name, Opaque, Owner, PermitId, Reason, Region,
+    Requester, RunRow, SealedBytes, Timestamp,
 };
 use envelope::RootError;
 use policy::gate::{self, Gates, Verdict};
 use policy::{Action, Caller, Permit, RoleTable, Standing};
+use tables::standing::cause_digest;
 
 use crate::asking::{ARGUMENTS_MAX, Asking};
 use crate::event::{self, Request, Route};
@@ -74,6 +75,8 @@ pub struct Admitted {
     pub permit_id: PermitId,
     pub policy_version: u64,
     pub from: Requester,
+    /// For whom the agent says that it acts, if that could be somebody who decides.
+    pub cause: Option<Opaque>,
     pub switches: [u64; 4],
     /// `None`: nobody has to agree.
     pub hold: Option<Hold>,
@@ -220,6 +223,8 @@ fn admitted(
     let switches = facts.standing.kills.versions().ok_or(Reason::FactsUnavailable)?;
     let (approval, permit_id) = ids(&row, &asking.idempotency_key);
     let from = requester(&row, &facts.standing, writer);
+    let said = request.asserted.as_ref().ok().and_then(|asserted| asserted.on_behalf_of.as_deref());
+    let cause = said.and_then(|who| cause_digest(&from.org, who));
     let policy_version = gate.version;
     let (writer, known) = (writer.clone(), known.clone());
     Ok(Admitted {
@@ -232,6 +237,7 @@ fn admitted(
         permit_id,
         policy_version,
         from,
+        cause,
         switches,
         hold,
     })

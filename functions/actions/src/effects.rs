@@ -255,7 +255,7 @@ impl Effects {
         let tenant = &admitted.from.tenant;
         let key = self.roots.current(tenant, Purpose::Action, root, aws::now()).await.map_err(keys_fault)?;
         let random = aws::random().map_err(|_| Reason::KeysUnavailable)?;
-        let shown = admitted.asking.shown();
+        let shown = admitted.asking.shown(admitted.cause.as_ref());
         let sealed = key.seal(&Aad::action(tenant, &admitted.approval), shown.as_bytes(), &random);
         sealed.map(SealedBytes::from).map_err(|_| Reason::KeysUnavailable)
     }

@@ -3,7 +3,7 @@
 mod diff;
 mod lines;
 
-use domain::{ActionForm, ApprovalRow};
+use domain::{ActionForm, ApprovalRow, Opaque};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,6 +21,9 @@ pub struct Action {
     pub target: Option<String>,
     #[serde(default)]
     pub reason: Option<String>,
+    /// For whom the agent says that it acts, as `tables::standing::cause_digest` has it.
+    #[serde(default)]
+    pub cause: Option<Opaque>,
 }
 
 /// Shows nothing of it.

@@ -267,6 +267,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let aad = Aad::action(tenant, id);
         let text = self.open(tenant, &rows, &aad, &row.asked.sealed).await;
         let action = text.map_err(|Away| NotShown::Unread).and_then(|text| Action::of(&row, text.expose()));
+        let me = me.before(action.as_ref().ok().and_then(|action| action.cause.as_ref()));
         let agent = Key::dlp_policy(tenant, Some(&row.from.agent));
         let last = action.as_ref().ok().map(|action| last_key(&row, action, &root));
         let more: Vec<Key> = last.iter().cloned().chain([agent.clone()]).collect();

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::Deserialize;
 use tables::codec::Row;
-use tables::standing::role_through;
+use tables::standing::{account_digest, role_through};
 use tables::{Item, Key};
 
 use crate::desk::{Rows, Told};
@@ -86,6 +86,10 @@ pub struct Me {
     pub groups: BTreeSet<GroupId>,
     /// For whom they stand in now.
     pub instead_of: Vec<UserId>,
+    /// What an agent that acts for them may call them, digested.
+    pub names: Vec<Opaque>,
+    /// Whether the request that is looked at is made for them. Known once it is opened.
+    pub is_cause: bool,
 }
 
 /// The fields of a person's row that must not change while they decide.
@@ -162,6 +166,8 @@ pub fn standing(
         subject: subject(&session.org, &person),
         groups,
         instead_of: Vec::new(),
+        names: [vec![account_digest(&session.org, &session.user)], person.addresses].concat(),
+        is_cause: false,
     })
 }
 
@@ -170,7 +176,7 @@ pub fn standing(
 fn subject(org: &OrgId, person: &Person) -> Opaque {
     match person.addresses.last() {
         Some(address) => Opaque::of(&["countersign person", org.as_str(), address.as_str()]),
-        None => Opaque::of(&["countersign account", org.as_str(), person.user.id.as_str()]),
+        None => account_digest(org, &person.user.id),
     }
 }
 
@@ -190,6 +196,12 @@ pub enum May {
 }
 
 impl Me {
+    /// The same person before an opened request.
+    #[must_use]
+    pub fn before(self, cause: Option<&Opaque>) -> Self {
+        Self { is_cause: cause.is_some_and(|cause| self.names.contains(cause)), ..self }
+    }
+
     pub fn reads(&self) -> bool {
         self.role.is_some_and(|role| READERS.contains(&role))
     }
@@ -251,6 +263,9 @@ impl Me {
     /// # Errors
     /// As [`ApprovalRow::cast`].
     pub fn cast(&self, row: ApprovalRow, vote: Vote, now: Timestamp) -> Result<ApprovalRow, NotCast> {
+        if self.is_cause && row.is_open(now) {
+            return Err(NotCast::Own);
+        }
         let stood_in = row.votes.iter().any(|one| one.instead_of.as_ref() == Some(&vote.user));
         if stood_in && row.is_open(now) {
             return Err(NotCast::Twice);

@@ -280,6 +280,19 @@ pub fn address_digest(org: &OrgId, email: &str) -> Opaque {
     Opaque::of(&["countersign address", org.as_str(), &email.trim().to_ascii_lowercase()])
 }
 
+/// Whom an agent says that it acts for, if it says it by an e-mail address or by the id of a person: as [`account_digest`] and
+/// [`address_digest`] have it, so that it can be compared with whoever decides.
+pub fn cause_digest(org: &OrgId, who: &str) -> Option<Opaque> {
+    let who = who.trim();
+    let account = who.parse::<UserId>().ok().map(|user| account_digest(org, &user));
+    account.or_else(|| who.contains('@').then(|| address_digest(org, who)))
+}
+
+/// A person by their id.
+pub fn account_digest(org: &OrgId, user: &UserId) -> Opaque {
+    Opaque::of(&["countersign account", org.as_str(), user.as_str()])
+}
+
 /// Which person an identity of a provider is, found by it and by nothing that could be another's.
 pub fn link(org: &OrgId, issuer: &str, subject: &str) -> Key {
     Key::link(org, Opaque::of(&["countersign link", issuer, subject]))

@@ -170,6 +170,7 @@ fn admitted(hold: Option<Hold>, arguments: &serde_json::Value) -> Admitted {
         permit_id,
         policy_version: 3,
         from,
+        cause: None,
         switches: [1; 4],
         hold,
     }

@@ -66,8 +66,12 @@ fn personal_data_is_hidden_until_it_is_asked_for() {
     let all = shown(&value, true).join("\n");
     assert!(all.contains("dana@acme.example") && all.contains("DE89370400440532013000"), "{all}");
     let shown = |reveal| {
-        let action =
-            Action { arguments: value.clone(), target: Some("noa@acme.example".to_owned()), reason: None };
+        let action = Action {
+            arguments: value.clone(),
+            target: Some("noa@acme.example".to_owned()),
+            reason: None,
+            cause: None,
+        };
         Shown::of(&action, None, &eyes(&Policy::standard(), reveal))
     };
     assert_eq!((shown(false).hidden, shown(true).hidden), (5, 0));
@@ -77,7 +81,7 @@ fn personal_data_is_hidden_until_it_is_asked_for() {
 #[test]
 fn what_is_too_long_is_not_whole() {
     let whole = |value: &Value| {
-        let action = Action { arguments: value.clone(), target: None, reason: None };
+        let action = Action { arguments: value.clone(), target: None, reason: None, cause: None };
         Shown::of(&action, None, &eyes(&Policy::standard(), false)).is_whole()
     };
     assert!(whole(&json!({"a": "x".repeat(BYTES_MAX - 100)})));
@@ -92,14 +96,19 @@ fn what_is_too_long_is_not_whole() {
         assert!(!whole(&long), "{} bytes", long.to_string().len());
     }
     assert!(whole(&json!(vec![1; LINES_MAX - 2])));
-    let reason = Action { arguments: json!({}), target: None, reason: Some("x".repeat(BYTES_MAX + 1)) };
+    let reason =
+        Action { arguments: json!({}), target: None, reason: Some("x".repeat(BYTES_MAX + 1)), cause: None };
     assert!(!Shown::of(&reason, None, &eyes(&Policy::standard(), false)).is_whole());
 }
 
 #[test]
 fn the_difference_is_told_field_by_field() {
-    let action =
-        |arguments, target: &str| Action { arguments, target: Some(target.to_owned()), reason: None };
+    let action = |arguments, target: &str| Action {
+        arguments,
+        target: Some(target.to_owned()),
+        reason: None,
+        cause: None,
+    };
     let old = action(json!({"to": "ACME", "amount": "82.00", "tags": ["a", "b"], "gone": 1}), "prod");
     let new =
         action(json!({"to": "ACME", "amount": "82000.00", "tags": ["a"], "more": {"x/y": null}}), "prod");

@@ -7,7 +7,7 @@ use redact::Policy;
 use serde_json::{Value, json};
 
 fn shown(arguments: Value, reveal: bool) -> Shown {
-    let action = Action { arguments, target: None, reason: None };
+    let action = Action { arguments, target: None, reason: None, cause: None };
     Shown::of(&action, None, &Eyes { policy: &Policy::standard(), reveal })
 }
 

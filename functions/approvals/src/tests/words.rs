@@ -382,3 +382,46 @@ fn what_became_of_it_stands_on_the_page() {
         });
     }
 }
+
+/// For whom an agent acts: by any of their addresses, or by their id, they do not decide; others do.
+#[test]
+fn nobody_decides_about_what_is_done_for_them() {
+    use tables::codec::Row as _;
+    use tables::standing::{address_digest, cause_digest};
+    for (who, own) in [
+        ("Dana@ACME.test", true),
+        (user(1).as_str(), true),
+        ("noa@acme.test", false),
+        (user(2).as_str(), false),
+        ("somebody of theirs", false),
+    ] {
+        run(async {
+            let (world, row) = world(false);
+            let mut person = domain::Person::new(user(1));
+            person.addresses =
+                ["dana@acme.test", "d@acme.test"].map(|one| address_digest(&org(), one)).into();
+            world.memory.put(Key::user(&org(), &user(1)), person.to_item());
+            let asked = json!({
+                "arguments": {"amount": "900.00", "to": "ACME"}, "target": "prod/ledger", "reason": "For somebody.",
+                "cause": cause_digest(&org(), who),
+            });
+            let aad = envelope::Aad::action(&row.from.tenant, &row.id);
+            let sealed = root().seal(&aad, asked.to_string().as_bytes(), &[9; 28]).unwrap();
+            let mut row = row;
+            row.asked.sealed = sealed.into();
+            world.memory.put(Key::approval(&row.from.tenant, &row.id), row.to_item());
+            let page = world.get(&format!("/a/{}", row.id), 1).await;
+            assert_eq!(page.body().contains("You answer for this agent, or it asks for you"), own, "{who}");
+            assert_eq!(page.body().contains("value=\"approve\""), !own, "{who}");
+            let mut other = world.get(&format!("/a/{}", row.id), 1).await.body().to_owned();
+            if own {
+                // As if the page had offered it.
+                world.person(4, Some(Role::Owner));
+                other = world.get(&format!("/a/{}", row.id), 4).await.body().to_owned();
+            }
+            let said = world.send(&row.id, 1, &form(&other, "approve", "")).await;
+            assert_eq!(said.status() == 303, !own, "{who}");
+            assert_eq!(world.row(&row.id).votes.len(), usize::from(!own), "{who}");
+        });
+    }
+}

@@ -299,7 +299,18 @@ pub fn me(n: u8, role: Option<Role>) -> Me {
     let subject = Opaque::from_digest(&[n; 32]);
     let row = (Key::user(&org(), &user(n)), Item::new());
     let groups = BTreeSet::new();
-    Me { session: session(n), tenant: tenant(), epoch: 1, row, subject, role, groups, instead_of: Vec::new() }
+    Me {
+        session: session(n),
+        tenant: tenant(),
+        epoch: 1,
+        row,
+        subject,
+        role,
+        groups,
+        instead_of: Vec::new(),
+        names: Vec::new(),
+        is_cause: false,
+    }
 }
 
 pub fn root() -> RootKey {
