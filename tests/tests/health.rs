@@ -265,7 +265,8 @@ fn a_certificate_that_does_not_hold_is_told_of() {
     let _alone = alone();
     let expiry = || run().into_iter().find(|(check, _)| check == "expiry");
     assert_eq!(expiry(), None);
-    let name = format!("dated-{}", unique::<4>());
+    // As that of every endpoint that is probed: none that looks like a key.
+    let name = format!("probed-{}", unique::<4>());
     let of_it = ["--provider-url", &https_server(), "--provider-region", "eu", "--provider-name", &name];
     let said = canary_ops(&[&of_it[..], &["--models", "gpt-4o-mini"]].concat());
     let made: Value = serde_json::from_str(&said).expect("JSON");
