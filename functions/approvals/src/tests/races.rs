@@ -77,6 +77,30 @@ fn one_person_at_once_has_one_word() {
     }
 }
 
+/// The second click of two, however long after the first: also where it sees the request as it was, and what was approved as it is.
+#[test]
+fn the_second_click_is_the_same_word_whenever_it_comes() {
+    for turn in 0..40 {
+        let world = World::yielding();
+        world.person(1, Some(Role::Owner));
+        let row = request(1, &json!({}), None, vec![rule(1, false)]);
+        world.ask(&row);
+        run(async {
+            let page = world.get(&format!("/a/{}", row.id), 1).await;
+            let form = form(page.body(), "approve", "yes");
+            let second = async {
+                for _ in 0..turn {
+                    tables::faults::others_first().await;
+                }
+                world.send(&row.id, 1, &form).await
+            };
+            let (first, second) = join(world.send(&row.id, 1, &form), second).await;
+            assert_eq!((first.status(), second.status()), (303, 303), "{turn}");
+        });
+        assert_eq!((world.row(&row.id).votes.len(), decided(&world)), (1, (1, 1)), "{turn}");
+    }
+}
+
 /// A word against the end of its time, a switch, and somebody's leaving; each by a sweep beside it, which begins earlier or later.
 #[test]
 fn a_word_and_an_end_are_one_outcome() {
