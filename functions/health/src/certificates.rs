@@ -23,7 +23,7 @@ impl Effects {
     }
 
     async fn shown(&self, renewed: Renewed, target: Target) -> Shown {
-        let certificate = Certificate::read(self.client.validity(&target, LIMIT).await);
+        let certificate = Certificate::read(self.certificates.validity(&target, LIMIT).await);
         tracing::info!(host = target.host(), ?renewed, ?certificate, "certificate.shown");
         Shown { renewed, certificate }
     }

@@ -8,7 +8,7 @@ use domain::{
     CanaryRow, DrillKind, DrillRow, Name, Provider, Providers, Region, RootRow, StatusDocument, TenantId,
     Timestamp, Verdict, check,
 };
-use egress::{Client, Target};
+use egress::{Certificates, Client, Target};
 use envelope::{Aad, Plaintext, Purpose, Roots};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ pub struct Effects {
     pub(crate) dynamo: aws::Dynamo,
     pub(crate) audit: aws::AuditSender,
     pub(crate) client: Client,
+    pub(crate) certificates: Certificates,
     pub(crate) watch: Watch,
     pub(crate) config: Config,
     roots: Roots<aws::KmsWrapper>,
@@ -59,12 +60,13 @@ pub(crate) struct Known {
 }
 
 impl Effects {
-    pub fn new(sdk: &aws::SdkConfig, client: Client, config: Config) -> Self {
+    pub fn new(sdk: &aws::SdkConfig, (client, certificates): (Client, Certificates), config: Config) -> Self {
         let kms = aws::KmsWrapper::new(sdk, config.kms_key_arn.clone());
         Self {
             dynamo: aws::Dynamo::new(sdk, config.tables.clone()),
             audit: aws::AuditSender::new(sdk, config.audit.clone()),
             client,
+            certificates,
             watch: Watch::new(sdk),
             roots: Roots::new(kms, config.region),
             config,

@@ -7,9 +7,14 @@ use std::time::Duration;
 use reqwest::tls::TlsInfo;
 use x509_parser::parse_x509_certificate;
 
-use crate::client::{Client, Progress};
-use crate::error::{EgressError, NotSent};
+use crate::client::{Client, Config, Progress, builder};
+use crate::error::{ClientError, EgressError, NotSent};
+use crate::resolver;
 use crate::target::Target;
+
+/// A client that looks at certificates, apart from the others: for what it keeps of each connection no call pays.
+#[derive(Clone, Debug)]
+pub struct Certificates(Client);
 
 /// From when until when a certificate holds (RFC 5280, section 4.1.2.5), in seconds of Unix time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +23,13 @@ pub struct Validity {
     pub until: i64,
 }
 
-impl Client {
+impl Certificates {
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn new(config: &Config) -> Result<Self, ClientError> {
+        Client::built(config, builder(config, resolver::system())?.tls_info(true)).map(Self)
+    }
+
     /// Asks for the head of `target` alone; whatever status it gives, the certificate is its host's. `None` over plain HTTP, which
     /// the local stage alone has. `deadline` covers everything.
     ///
@@ -29,10 +40,10 @@ impl Client {
         target: &Target,
         deadline: Duration,
     ) -> Result<Option<Validity>, EgressError> {
-        target.check(self.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
+        target.check(self.0.reach).map_err(|_| EgressError::NotSent(NotSent::Address))?;
         let progress = Arc::new(Progress::default());
         let exchange = async {
-            let answer = self.http.head(target.join("")).send().await.map_err(|error| {
+            let answer = self.0.http.head(target.join("")).send().await.map_err(|error| {
                 progress.sent.store(!error.is_connect(), Ordering::Release);
                 progress.failed(&error)
             })?;

@@ -103,25 +103,11 @@ impl Client {
     }
 
     pub(crate) fn with_lookup(config: &Config, lookup: Lookup) -> Result<Self, ClientError> {
-        let tls = tls::config(&config.roots, config.reach)?;
-        #[expect(clippy::disallowed_methods, reason = "this is the crate that checks addresses")]
-        let builder = reqwest::Client::builder();
-        let http = builder
-            .tls_backend_preconfigured(tls)
-            .tls_info(true)
-            .https_only(config.reach == Reach::Public)
-            .http1_only()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .dns_resolver(Resolver::new(config.reach, lookup))
-            .connect_timeout(config.connect_timeout)
-            .tcp_nodelay(true)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .user_agent("countersign")
-            .build()
-            .map_err(|_| ClientError::Http)?;
+        Self::built(config, builder(config, lookup)?)
+    }
+
+    pub(crate) fn built(config: &Config, builder: reqwest::ClientBuilder) -> Result<Self, ClientError> {
+        let http = builder.build().map_err(|_| ClientError::Http)?;
         Ok(Self { http, reach: config.reach, max_response_bytes: config.max_response_bytes })
     }
 
@@ -255,6 +241,26 @@ impl Client {
         let sent = request.body(tracked(body, Arc::clone(progress))).send().await;
         sent.map_err(|error| progress.failed(&error))
     }
+}
+
+/// Everything that holds for every client of this crate.
+pub(crate) fn builder(config: &Config, lookup: Lookup) -> Result<reqwest::ClientBuilder, ClientError> {
+    let tls = tls::config(&config.roots, config.reach)?;
+    #[expect(clippy::disallowed_methods, reason = "this is the crate that checks addresses")]
+    let builder = reqwest::Client::builder();
+    Ok(builder
+        .tls_backend_preconfigured(tls)
+        .https_only(config.reach == Reach::Public)
+        .http1_only()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .dns_resolver(Resolver::new(config.reach, lookup))
+        .connect_timeout(config.connect_timeout)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .user_agent("countersign"))
 }
 
 /// A body that notes when it is asked for. HTTP/1 writes the head together with it, so before that nothing left.

@@ -35,7 +35,7 @@ pub use addresses::is_global;
 pub use answer::{Answer, ErrorBody};
 pub use ask::{Ask, Reply, Verb};
 pub use body::{Body, Limits, Streamed};
-pub use certificate::Validity;
+pub use certificate::{Certificates, Validity};
 pub use client::{Client, Config, Headers};
 pub use error::{ClientError, EgressError, NotSent};
 pub use target::{Reach, Target, TargetError};

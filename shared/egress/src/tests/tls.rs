@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::server::{Server, Step, converse, response};
-use super::{config, local, local_client, post};
-use crate::{Client, ClientError, Config, EgressError, NotSent, Reach, Roots, Target, Validity};
+use super::{config, local, post};
+use crate::{
+    Certificates, Client, ClientError, Config, EgressError, NotSent, Reach, Roots, Target, Validity,
+};
 
 struct TlsServer {
     target: Target,
@@ -56,8 +58,16 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, requests: Arc<Mute
 }
 
 fn trusting(certificate: &CertificateDer<'static>) -> Client {
-    let roots = Roots::Only(vec![certificate.clone()]);
-    Client::new(&Config { roots, ..config(Reach::Loopback) }).unwrap()
+    Client::new(&config_of(certificate)).unwrap()
+}
+
+fn config_of(certificate: &CertificateDer<'static>) -> Config {
+    Config { roots: Roots::Only(vec![certificate.clone()]), ..config(Reach::Loopback) }
+}
+
+/// Certificates as somebody sees them who trusts this one.
+fn looking(certificate: &CertificateDer<'static>) -> Certificates {
+    Certificates::new(&config_of(certificate)).unwrap()
 }
 
 #[tokio::test]
@@ -102,25 +112,26 @@ fn a_public_client_without_authorities_is_not_made() {
 #[tokio::test]
 async fn a_certificate_says_for_how_long_it_holds() {
     let limit = Duration::from_secs(5);
+    let strange = Certificates::new(&config(Reach::Loopback)).unwrap();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2999, 12, 31);
     let server = serve(params, &[&rustls::version::TLS13]).await;
-    let told = trusting(&server.certificate).validity(&server.target, limit).await;
+    let told = looking(&server.certificate).validity(&server.target, limit).await;
     assert_eq!(told, Ok(Some(Validity { from: 1_577_836_800, until: 32_503_593_600 })));
     let asked = server.requests.lock().unwrap().remove(0).1;
     assert!(asked.starts_with("HEAD /v1 ") && !asked.contains("authorization"), "{asked}");
 
-    let refused = local_client().validity(&server.target, limit).await;
+    let refused = strange.validity(&server.target, limit).await;
     assert_eq!(refused, Err(EgressError::NotSent(NotSent::Tls)), "nobody that is trusted has signed it");
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(2021, 1, 1);
     let ended = serve(params, &[&rustls::version::TLS13]).await;
-    let refused = trusting(&ended.certificate).validity(&ended.target, limit).await;
+    let refused = looking(&ended.certificate).validity(&ended.target, limit).await;
     assert_eq!(refused, Err(EgressError::NotSent(NotSent::Tls)));
 
     let plain = Server::start(Step::Send(response("404 Not Found", "", ""))).await;
-    assert_eq!(local_client().validity(&local(plain.port), limit).await, Ok(None));
+    assert_eq!(strange.validity(&local(plain.port), limit).await, Ok(None));
     let nobody = local(1);
-    assert_eq!(local_client().validity(&nobody, limit).await, Err(EgressError::NotSent(NotSent::Connect)));
+    assert_eq!(strange.validity(&nobody, limit).await, Err(EgressError::NotSent(NotSent::Connect)));
 }
