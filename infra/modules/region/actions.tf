@@ -45,14 +45,6 @@ module "actions" {
   keep_dead_letters = false
 }
 
-# A pass that was missed is made up by the next: two at once would only come in each other's way.
-resource "aws_lambda_function_event_invoke_config" "actions" {
-  function_name                = module.actions.name
-  qualifier                    = module.actions.live
-  maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 60
-}
-
 module "actions_ingress" {
   source = "../ingress"
 

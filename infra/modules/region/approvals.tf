@@ -56,14 +56,6 @@ module "approvals_ingress" {
   qualifier     = module.approvals.live
 }
 
-# A pass that was missed is made up by the next: two at once would only come in each other's way.
-resource "aws_lambda_function_event_invoke_config" "approvals" {
-  function_name                = module.approvals.name
-  qualifier                    = module.approvals.live
-  maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 60
-}
-
 # One at a time: an address of a tenant's that does not answer must not count against the messages of others.
 resource "aws_lambda_event_source_mapping" "approvals" {
   event_source_arn        = aws_sqs_queue.work["approvals"].arn

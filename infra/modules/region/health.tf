@@ -78,14 +78,6 @@ module "health_ingress" {
   qualifier     = module.health.live
 }
 
-# A run that was missed is made up by the next: the status says meanwhile for how long its word holds.
-resource "aws_lambda_function_event_invoke_config" "health" {
-  function_name                = module.health.name
-  qualifier                    = module.health.live
-  maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 60
-}
-
 data "aws_iam_policy_document" "health" {
   source_policy_documents = [data.aws_iam_policy_document.producer["health"].json, data.aws_iam_policy_document.opener["health"].json]
 

@@ -90,11 +90,39 @@ resource "aws_lambda_permission" "schedule" {
   source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
 }
 
-# A missed minute is made up by the next, whose checkpoint covers it: a retry would only race with that one. What fails
-# again and again shows in the alarms `checkpoint-failing` and `checkpoint-stale`.
-resource "aws_lambda_function_event_invoke_config" "audit_writer" {
-  function_name                = module.audit_writer.name
-  qualifier                    = module.audit_writer.live
+# What was missed is made up by the next: a checkpoint covers the minute before, a pass what the last one left, and the status says for
+# how long its word holds. A retry would only race with that one. What fails again and again shows in its alarms.
+resource "aws_lambda_function_event_invoke_config" "once" {
+  for_each = {
+    actions      = module.actions
+    approvals    = module.approvals
+    audit_writer = module.audit_writer
+    health       = module.health
+    scim         = module.scim
+  }
+
+  function_name                = each.value.name
+  qualifier                    = each.value.live
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
+}
+
+moved {
+  from = aws_lambda_function_event_invoke_config.approvals
+  to   = aws_lambda_function_event_invoke_config.once["approvals"]
+}
+
+moved {
+  from = aws_lambda_function_event_invoke_config.audit_writer
+  to   = aws_lambda_function_event_invoke_config.once["audit_writer"]
+}
+
+moved {
+  from = aws_lambda_function_event_invoke_config.health
+  to   = aws_lambda_function_event_invoke_config.once["health"]
+}
+
+moved {
+  from = aws_lambda_function_event_invoke_config.scim
+  to   = aws_lambda_function_event_invoke_config.once["scim"]
 }

@@ -148,11 +148,3 @@ resource "aws_cloudwatch_metric_alarm" "directory" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
 }
-
-# A pass that was missed is made up by the next: two at once would only come in each other's way.
-resource "aws_lambda_function_event_invoke_config" "scim" {
-  function_name                = module.scim.name
-  qualifier                    = module.scim.live
-  maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 60
-}
