@@ -7,8 +7,8 @@ use std::time::Duration;
 use aws::{ApprovalsSender, AuditSender, Dynamo, KmsEcSigner, KmsWrapper, NotRecorded};
 use caller::{Addresses, Keys, LoadFault, RateFault, keys_fault};
 use domain::{
-    ApprovalId, ApprovalMessage, ApprovalRow, ApprovalState, ApprovalStep, GateRow, GatewayKey, PermitId,
-    Phase, Reason, RootRow, Run, RunRow, SealedBytes, TenantId, Timestamp,
+    ActionId, ApprovalId, ApprovalMessage, ApprovalRow, ApprovalState, ApprovalStep, AuditRecord, GateRow,
+    GatewayKey, PermitId, Phase, Reason, RootRow, Run, RunRow, SealedBytes, TenantId, Timestamp,
 };
 use envelope::{Aad, Purpose};
 use serde_json::{Value, json};
@@ -206,11 +206,19 @@ impl Effects {
         Ok(permit::signed(&message, &signature))
     }
 
-    /// Records how an attempt ended. It cannot undo what happened: an outcome that is not acknowledged is sent again first.
     async fn close(&self, admitted: &Admitted, reason: Reason, known: &Known) {
         let record = admitted.writer.record(aws::now(), Phase::Outcome, reason, known);
-        if in_time(self.audit.record(&[record]), NotRecorded).await.is_err() {
-            let action_id = admitted.writer.action_id;
+        self.closed(admitted.writer.action_id, Some(record)).await;
+    }
+
+    /// Records how an attempt ended; without a record nobody can say. It cannot undo what happened: an outcome that is not acknowledged
+    /// is sent again first.
+    pub async fn closed(&self, action_id: ActionId, outcome: Option<AuditRecord>) {
+        let told = match outcome {
+            Some(outcome) => in_time(self.audit.record(&[outcome]), NotRecorded).await,
+            None => Err(NotRecorded),
+        };
+        if told.is_err() {
             tracing::error!(%action_id, "action.not_closed");
         }
     }

@@ -75,17 +75,6 @@ impl std::fmt::Debug for Request {
     }
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Clock {
-    sweep: bool,
-}
-
-/// Whether it is the clock's. What comes by a URL has more fields, whatever its body says.
-pub fn is_sweep(event: &str) -> bool {
-    serde_json::from_str(event).is_ok_and(|Clock { sweep }| sweep)
-}
-
 /// Parses an event. Every fault but an oversize body is carried on, so that it can be refused and recorded.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ mod refusal;
 mod response;
 mod run;
 
-use caller::{LoadFault, SealRandom, Strangers};
+use caller::{LoadFault, SealRandom, Strangers, is_sweep};
 use domain::{GatewayKey, Reason, Timestamp};
 
 pub use caller::Addresses;
@@ -57,13 +57,10 @@ impl Actions {
 
     /// Answers one ingress event. Every fault is an answer; nothing is thrown.
     pub async fn handle(&self, event: &str, now: Timestamp, time_left: Duration) -> Response {
-        if event::is_sweep(event) {
+        if is_sweep(event) {
             let deadline = now.plus_millis(millis(time_left.saturating_sub(KEPT_FOR_THE_END)));
             let passed = Box::pin(self.effects.pass(&self.rules, deadline)).await;
-            return Response::json(
-                200,
-                &serde_json::json!({ "unknown": passed.unknown, "failed": passed.failed }),
-            );
+            return Response::json(200, &serde_json::json!(passed));
         }
         let request = match event::parse(event) {
             Ok(request) => request,

@@ -5,7 +5,7 @@ use domain::{ActionId, DueRow, OrgId, Phase, Run, RunRow, Tenant, Timestamp};
 use serde::Serialize;
 use tables::approvals::run_key;
 use tables::codec::Row as _;
-use tables::{GateFault, HEAD_SHARDS, Item, Key, Swap, Table, deleted};
+use tables::{GateFault, Item, Key, Swap, Table, deleted, shards_from};
 
 use crate::decide::Rules;
 use crate::effects::{Effects, in_time};
@@ -37,17 +37,12 @@ fn overdue(run: &RunRow, now: Timestamp) -> Option<RunRow> {
 }
 
 impl Effects {
-    /// One pass, as long as there is time. Shards are begun with another one each minute, so that none is never reached.
+    /// One pass, as long as there is time.
     pub async fn pass(&self, rules: &Rules, deadline: Timestamp) -> Passed {
         let mut passed = Passed::default();
         let now = aws::now();
-        let first = usize::try_from(now.unix_millis() / 60_000).unwrap_or_default();
-        let count = HEAD_SHARDS.chars().count();
-        for shard in HEAD_SHARDS.chars().cycle().skip(first % count).take(count) {
-            if aws::now() >= deadline {
-                break;
-            }
-            let until = Key::due_until(now);
+        let until = Key::due_until(now);
+        for shard in shards_from(now).take_while(|_| aws::now() < deadline) {
             let listed =
                 self.dynamo.range(Table::Approvals, &Key::due_in(shard), ("0", until.as_str()), PAGE).await;
             let Ok(listed) = listed else {
@@ -90,14 +85,8 @@ impl Effects {
             // Somebody has told meanwhile, or an answer was lost: what is there says which.
             Err(_) => self.known_of(&row).await.map(|after| after.is_some_and(|after| after.run == new)),
         };
-        let closed = async {
-            let reason = if written? { "outcome_unknown" } else { "not_written" };
-            let outcome = record(Phase::Outcome, reason)?;
-            in_time(self.audit.record(&[outcome]), aws::NotRecorded).await.map_err(|_| ())
-        };
-        if closed.await.is_err() {
-            tracing::error!(action_id = %action, "action.not_closed");
-        }
+        let reason = written.map(|written| if written { "outcome_unknown" } else { "not_written" });
+        self.closed(action, reason.and_then(|reason| record(Phase::Outcome, reason)).ok()).await;
         written
     }
 

@@ -183,19 +183,13 @@ impl Tool<'_> {
         }
     }
 
-    /// Records what an attempt came to, if there was one. It cannot undo what happened.
+    /// Records what an attempt came to, if there was one.
     async fn close(&self, known: &Known, doing: &mut Doing, reason: Reason) {
         if !std::mem::take(&mut doing.open) {
             return;
         }
-        let recorded = async {
-            let random = aws::random().map_err(|_| aws::NotRecorded)?;
-            let outcome = self.scribe(known, doing).record(aws::now(), random, Phase::Outcome, reason);
-            in_time(self.effects.audit.record(&[outcome]), aws::NotRecorded).await
-        };
-        if recorded.await.is_err() {
-            tracing::error!(action_id = %doing.action, "action.not_closed");
-        }
+        let record = |random| self.scribe(known, doing).record(aws::now(), random, Phase::Outcome, reason);
+        self.effects.closed(doing.action, aws::random().ok().map(record)).await;
     }
 
     /// `None`: something changed meanwhile.

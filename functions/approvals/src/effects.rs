@@ -53,10 +53,8 @@ pub struct Case {
     pub rows: Rows,
     pub root: Arc<RootKey>,
     pub action: Result<Action, NotShown>,
-    /// The last approved one of the same tool and target, if that is another one.
+    /// The last approved one of the same tool and target: perhaps this one.
     pub last: Option<(LastRow, Action)>,
-    /// The last approved one is this one: if it was read as waiting, it was approved meanwhile.
-    pub is_last: bool,
     pub policy: Arc<Policy>,
 }
 
@@ -276,14 +274,12 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             Some(key) => self.last(tenant, &rows, &key).await,
             None => None,
         };
-        let is_last = last.as_ref().is_some_and(|(last, _)| last.approval == *id);
-        let last = last.filter(|_| !is_last);
         let policy = policy(
             &self.policies,
             &rows,
             [&Key::dlp_floor(&link.org), &Key::dlp_policy(tenant, None), &agent],
         )?;
-        Ok(Case { me, row, item, rows, root, action, last, is_last, policy })
+        Ok(Case { me, row, item, rows, root, action, last, policy })
     }
 
     /// What was approved last. One that does not open is no reason to decide without a look: it is as if there were none.
@@ -337,6 +333,11 @@ fn policy(
 }
 
 impl Case {
+    /// Whether the last approved one is this one: if it was read as waiting, it was approved meanwhile.
+    pub fn is_last(&self) -> bool {
+        self.last.as_ref().is_some_and(|(last, _)| last.approval == self.row.id)
+    }
+
     /// When they first looked at it.
     pub fn looked(&self) -> Option<Timestamp> {
         let key = Key::approval_view(&self.row.id, &self.me.session.user);

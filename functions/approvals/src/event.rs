@@ -1,9 +1,8 @@
 //! The edge: a raw event in, a typed [`Event`] out. Three ways in: a browser (or Slack), the queue, and the clock.
 
 use aws::BatchEvent;
-use caller::{Ingress, form};
+use caller::{Ingress, form, is_sweep};
 use domain::{ApprovalId, ConnectionId, Opaque, Say, TenantId, Timestamp};
-use serde::Deserialize;
 use std::net::IpAddr;
 
 use crate::token::Token;
@@ -132,16 +131,10 @@ impl std::fmt::Debug for Request {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Clock {
-    sweep: bool,
-}
-
 /// # Errors
 /// The status of what is too large, or of no shape that is known.
 pub fn parse(event: &str) -> Result<Event, u16> {
-    if let Ok(Clock { sweep: true }) = serde_json::from_str(event) {
+    if is_sweep(event) {
         return Ok(Event::Sweep);
     }
     if let Ok(batch) = serde_json::from_str::<BatchEvent>(event) {

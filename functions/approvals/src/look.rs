@@ -4,7 +4,7 @@ use domain::{ApprovalId, CommentRow, EventType, LinkRow, Phase, RunRow, TenantId
 use envelope::Aad;
 use maud::Markup;
 use tables::codec::Row as _;
-use tables::{Key, Swap, Table};
+use tables::{Key, Swap, Table, shard_of};
 
 use crate::action::{NotShown, Shown};
 use crate::desk::{Away, Desk, Outside};
@@ -33,12 +33,12 @@ pub struct Rendered {
 /// Renders what a decision is about. The same for the same rows, so that a form can be compared with it.
 pub fn rendered(case: &Case, reveal: bool) -> Rendered {
     let eyes = Eyes { policy: &case.policy, reveal };
-    let last = case.last.as_ref();
+    let last = case.last.as_ref().filter(|_| !case.is_last());
     let shown = case.action.as_ref().map_err(|why| *why);
     let shown = shown.map(|action| Shown::of(action, last.map(|(_, action)| action), &eyes));
     let before = match last {
         Some((row, _)) => page::Last::At(row.at),
-        None if case.is_last => page::Last::This,
+        None if case.is_last() => page::Last::This,
         None => page::Last::Nothing,
     };
     let what = page::what(&case.row, shown.as_ref().map_err(|why| *why), before);
@@ -255,8 +255,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         tenant: &TenantId,
         now: domain::Timestamp,
     ) -> Result<Vec<domain::ApprovalRow>, Away> {
-        let shard = tenant.as_str().chars().next_back().unwrap_or('0');
-        let rows = self.listed(Table::Votes, &Key::waiting_in(shard), &Key::waiting_of(tenant)).await?;
+        let place = Key::waiting_in(shard_of(tenant.as_str()));
+        let rows = self.listed(Table::Votes, &place, &Key::waiting_of(tenant)).await?;
         let row = |item| domain::WaitingRow::from_item(item).ok();
         let keys: Vec<Key> = rows
             .iter()

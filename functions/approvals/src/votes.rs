@@ -159,7 +159,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             let decision = match decided(&case, asked, self.desk.now()) {
                 Ok(decision) => decision,
                 // It was approved between two reads of this look: by this very word perhaps, sent twice. The next look sees it.
-                Err(No::Stale) if case.is_last && round == 0 => continue,
+                Err(No::Stale) if case.is_last() && round == 0 => continue,
                 Err(no) => return self.stopped(told, no.into()).await,
             };
             let (say, (row, vote)) = match decision {

@@ -17,7 +17,7 @@ use domain::{
 };
 use tables::codec::Row as _;
 use tables::offboard::passed;
-use tables::{GateFault, HEAD_SHARDS, Item, Key, Table};
+use tables::{GateFault, Item, Key, Table, shards_from};
 
 use crate::effects::Fault;
 
@@ -60,7 +60,7 @@ async fn message_of(desk: &impl Desk, body: &str) -> Result<Tally, Fault> {
 /// A table did not answer, or somebody's things were not gone through whole. They do not stop the others.
 pub async fn sweep(desk: &impl Desk) -> Result<u64, Fault> {
     let (mut done, mut ended) = (0_u64, Ok(()));
-    for shard in shards(desk.now()) {
+    for shard in shards_from(desk.now()) {
         let mut pages = Pages::of(Table::Identity, Key::offboardings(shard), "org_");
         while let Some(rows) = pages.next(desk).await? {
             for (_, item) in &rows {
@@ -72,13 +72,6 @@ pub async fn sweep(desk: &impl Desk) -> Result<u64, Fault> {
         }
     }
     ended.map(|()| done)
-}
-
-/// All shards, each minute from the next one on: what stops a pass halfway, be it time, keeps no shard from being reached.
-fn shards(now: Timestamp) -> impl Iterator<Item = char> {
-    let count = HEAD_SHARDS.chars().count();
-    let minute = usize::try_from(now.unix_millis() / 60_000).unwrap_or_default();
-    HEAD_SHARDS.chars().cycle().skip(minute % count).take(count)
 }
 
 async fn swept(desk: &impl Desk, item: &Item) -> Result<bool, Fault> {

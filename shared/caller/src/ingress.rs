@@ -39,6 +39,17 @@ struct RawEvent {
     query_string_parameters: BTreeMap<String, String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    sweep: bool,
+}
+
+/// Whether an event is the clock's (`{"sweep": true}`) and asks for a pass. What comes by a URL has more fields, whatever its body says.
+pub fn is_sweep(event: &str) -> bool {
+    serde_json::from_str(event).is_ok_and(|Clock { sweep }| sweep)
+}
+
 fn absent_if_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(it: D) -> Result<T, D::Error> {
     Option::<T>::deserialize(it).map(Option::unwrap_or_default)
 }

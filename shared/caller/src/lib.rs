@@ -44,7 +44,7 @@ pub use asserted::Asserted;
 pub use dlp::Documents;
 pub use escaped::escaped;
 pub use fault::Fault;
-pub use ingress::{Ingress, MAX_BODY_BYTES};
+pub use ingress::{Ingress, MAX_BODY_BYTES, is_sweep};
 pub use keep::Keeping;
 pub use keys::{Keys, keys_fault};
 pub use load::{LoadFault, Loaded, Unreadable, WATCH_EVERY, load, watch};

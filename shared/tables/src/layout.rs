@@ -9,6 +9,8 @@ use domain::{
     SessionId, TenantId, TokenDigest, UserId, WorkloadId,
 };
 
+use crate::shard_of;
+
 /// The tables, split by who may write them, so that IAM says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -190,11 +192,11 @@ impl Key {
     /// read every few minutes.
     pub fn offboarding(left: &Offboarding) -> Self {
         let Offboarding { org, user, epoch, .. } = left;
-        let shard = user.as_str().chars().next_back().unwrap_or('0');
+        let shard = shard_of(user.as_str());
         Self::new(Table::Identity, Self::offboardings(shard), format!("{org}#{user}#{epoch}"))
     }
 
-    /// One of the partitions of those who have left: the person's id's last character, one of [`HEAD_SHARDS`].
+    /// One of the partitions of those who have left: the person's id's last character, one of [`HEAD_SHARDS`](crate::HEAD_SHARDS).
     pub fn offboardings(shard: char) -> String {
         format!("OFFBOARD#{shard}")
     }
@@ -366,11 +368,11 @@ impl Key {
 
     /// Where a tenant's log ends. Heads lie together in few partitions, so that all can be read each minute.
     pub fn head(tenant: &TenantId) -> Self {
-        let shard = tenant.as_str().chars().next_back().unwrap_or('0');
+        let shard = shard_of(tenant.as_str());
         Self::new(Table::Ledger, Self::heads(shard), tenant.as_str())
     }
 
-    /// One of the partitions of heads: the tenant id's last character, one of [`HEAD_SHARDS`].
+    /// One of the partitions of heads: the tenant id's last character, one of [`HEAD_SHARDS`](crate::HEAD_SHARDS).
     pub fn heads(shard: char) -> String {
         format!("HEADS#{shard}")
     }
@@ -395,9 +397,6 @@ impl Key {
         Self::new(Table::Ledger, format!("T#{tenant}#{agent}"), "AGENT")
     }
 }
-
-/// The partitions of heads: the characters of an id.
-pub const HEAD_SHARDS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
 #[cfg(test)]
 mod tests {

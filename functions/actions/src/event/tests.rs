@@ -1,6 +1,7 @@
 //! The edge, over the events of `events/actions/` and over single changes of them.
 
 use super::*;
+use caller::is_sweep;
 
 macro_rules! fixture {
     ($name:literal) => {

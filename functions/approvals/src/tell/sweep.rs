@@ -9,7 +9,7 @@ use serde::Serialize;
 use tables::approvals::{run_key, step};
 use tables::codec::Row as _;
 use tables::gates::Write;
-use tables::{HEAD_SHARDS, Item, Key, KillKeys, Table, deleted};
+use tables::{Item, Key, KillKeys, Table, deleted, shards_from};
 
 use super::due::{Around, Due, due};
 use crate::desk::{Away, Desk, Outside};
@@ -37,12 +37,10 @@ struct Made {
 }
 
 impl<D: Desk, O: Outside> Effects<D, O> {
-    /// One pass, as long as there is time. Shards are begun with another one each minute, so that none is never reached.
+    /// One pass, as long as there is time.
     pub async fn sweep(&self, deadline: Timestamp) -> Swept {
         let mut swept = Swept::default();
-        let first = usize::try_from(self.desk.now().unix_millis() / 60_000).unwrap_or_default();
-        let count = HEAD_SHARDS.chars().count();
-        for shard in HEAD_SHARDS.chars().cycle().skip(first % count).take(count) {
+        for shard in shards_from(self.desk.now()) {
             let mut after: Option<String> = None;
             while self.desk.now() < deadline {
                 let page =

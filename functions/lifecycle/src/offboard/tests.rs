@@ -251,17 +251,6 @@ fn a_directory_s_token_ends_with_whoever_was_shown_it() {
     assert_eq!(ids, [token_id(2), token_id(9)]);
 }
 
-/// What stops a sweep halfway each time does not keep it from the same people for ever.
-#[test]
-fn every_shard_is_the_first_one_some_time() {
-    let first: std::collections::BTreeSet<char> =
-        (0..32).filter_map(|run| shards(noon().plus_millis(run * 300_000)).next()).collect();
-    assert_eq!(first, HEAD_SHARDS.chars().collect(), "a sweep comes every five minutes");
-    let mut all: Vec<char> = shards(noon().plus_millis(1_020_000)).collect();
-    all.sort_unstable();
-    assert_eq!(all.into_iter().collect::<String>(), HEAD_SHARDS);
-}
-
 #[test]
 fn what_comes_twice_does_nothing_more() {
     let desk = Memory::of(rows(), noon());

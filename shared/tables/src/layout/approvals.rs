@@ -5,6 +5,7 @@ use std::fmt;
 use domain::{ApprovalId, DueRow, Opaque, PermitId, TenantId, Timestamp, UserId};
 
 use super::{Key, Table};
+use crate::shard_of;
 
 impl Key {
     /// Which actions of a tenant's agents need whom.
@@ -67,9 +68,9 @@ impl Key {
         Self::new(Table::Votes, format!("ONCE#{digest}"), "ONCE")
     }
 
-    /// That a request waits: what goes by the clock finds it. Spread over [`HEAD_SHARDS`] partitions by its tenant.
+    /// That a request waits: what goes by the clock finds it. Spread over [`HEAD_SHARDS`](crate::HEAD_SHARDS) partitions by its tenant.
     pub fn waiting(tenant: &TenantId, id: &ApprovalId) -> Self {
-        let shard = tenant.as_str().chars().next_back().unwrap_or('0');
+        let shard = shard_of(tenant.as_str());
         Self::new(Table::Votes, Self::waiting_in(shard), format!("{}{id}", Self::waiting_of(tenant)))
     }
 
@@ -101,9 +102,9 @@ impl Key {
         Self::new(Table::Approvals, format!("T#{tenant}"), format!("RUN#{id}"))
     }
 
-    /// That an outcome is awaited until `at`. Spread over [`HEAD_SHARDS`] partitions by its tenant, oldest first.
+    /// That an outcome is awaited until `at`. Spread over [`HEAD_SHARDS`](crate::HEAD_SHARDS) partitions by its tenant, oldest first.
     pub fn due(row: &DueRow, at: Timestamp) -> Self {
-        let shard = row.tenant.as_str().chars().next_back().unwrap_or('0');
+        let shard = shard_of(row.tenant.as_str());
         let sk = format!("{:015}#{}#{}", at.unix_millis(), row.tenant, row.permit);
         Self::new(Table::Approvals, Self::due_in(shard), sk)
     }
