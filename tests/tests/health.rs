@@ -111,7 +111,7 @@ fn the_canarys_call_goes_all_the_way_and_everybody_sees_it() {
         assert_eq!(standing(name), "up", "{name}");
     }
     let text = page();
-    assert!(text.contains("Everything that is checked works.") && text.contains("<ol>"), "{text}");
+    assert!(text.contains("Everything that is checked works.") && text.contains("<ol>"), "{}", status());
     // Nobody but the operator's own command and the function's own role writes what the page says.
     let params = json!({"TableName": stack().at("/tables/status"), "Key": {"pk": {"S": "STATUS"}, "sk": {"S": "DOCUMENT"}}});
     for role in ["gateway", "admin", "dlp", "lifecycle", "auditor"] {
@@ -271,8 +271,11 @@ fn a_certificate_that_does_not_hold_is_told_of() {
     let said = canary_ops(&[&of_it[..], &["--models", "gpt-4o-mini"]].concat());
     let made: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(expiry(), Some(("expiry".to_owned(), "certificate_refused".to_owned())));
+    assert_eq!(standing(&format!("Provider {name}")), "down");
     canary_ops(&["--remove", made["provider_id"].as_str().expect("an id")]);
     assert_eq!(expiry(), None);
+    // Nor does the page go on telling of it.
+    assert_eq!(standing(&format!("Provider {name}")), "absent");
 }
 
 /// Takes records from the queue again, whatever became of the test.

@@ -2,6 +2,7 @@
 
 use domain::{
     CheckStatus, Code, DrillKind, DrillRow, Name, Region, STATUS_VERSION, StatusDocument, Timestamp, Verdict,
+    check,
 };
 
 use crate::availability::{self, History};
@@ -41,6 +42,8 @@ pub struct Run {
     pub began_at: Timestamp,
     pub ended_at: Timestamp,
     pub interval_ms: u64,
+    /// Whether the list of endpoints could be read: then the run asked each of them.
+    pub listed: bool,
 }
 
 /// Two findings of one name are one: the worse counts.
@@ -56,7 +59,8 @@ pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     all
 }
 
-/// The status after a run. What this run did not check keeps its last word until that expires.
+/// The status after a run. What this run did not check keeps its last word until that expires, but for endpoints that nobody lists
+/// any more: nobody will ask them again.
 pub fn document(
     run: Run,
     findings: &[Finding],
@@ -69,7 +73,8 @@ pub fn document(
         checked(run, one, last, history)
     });
     let unchecked = earlier.iter().filter(|check| {
-        run.began_at < check.expires_at && !findings.iter().any(|one| one.name == check.name)
+        let removed = run.listed && check.name.as_str().starts_with(check::ENDPOINT);
+        run.began_at < check.expires_at && !removed && !findings.iter().any(|one| one.name == check.name)
     });
     let checks = fresh.chain(unchecked.cloned()).collect();
     StatusDocument { v: STATUS_VERSION, region: run.region, began_at: run.began_at, at: run.ended_at, checks }

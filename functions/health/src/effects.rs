@@ -53,6 +53,8 @@ impl std::fmt::Debug for Effects {
 /// What is known before a run.
 pub(crate) struct Known {
     pub(crate) providers: Providers,
+    /// Whether that list could be read; nobody's list is empty.
+    listed: bool,
     canary: Option<CanaryRow>,
     root: Option<RootRow>,
     drills: Vec<DrillRow>,
@@ -111,6 +113,7 @@ impl Effects {
             began_at: now,
             ended_at: aws::now(),
             interval_ms: self.config.interval_ms,
+            listed: known.listed,
         };
         let document = decide::document(run, &findings, known.before.as_ref(), &history);
         self.publish(&document).await?;
@@ -125,9 +128,11 @@ impl Effects {
         let mut keys = vec![providers.clone(), root.clone(), Key::canary(), Key::status()];
         keys.extend(drills.iter().cloned());
         let rows = self.dynamo.batch_get(&keys).await.map_err(|_| UNREAD)?;
-        let list = rows.get(&providers).and_then(|item| Providers::from_item(item).ok());
+        let list =
+            rows.get(&providers).map_or(Some(Providers(Vec::new())), |item| Providers::from_item(item).ok());
         let held = drills.iter().filter_map(|key| DrillRow::from_item(rows.get(key)?).ok());
         Ok(Known {
+            listed: list.is_some(),
             providers: list.unwrap_or_else(|| Providers(Vec::new())),
             canary: rows.get(&Key::canary()).and_then(|item| CanaryRow::from_item(item).ok()),
             root: rows.get(&root).and_then(|item| RootRow::from_item(item).ok()),

@@ -11,7 +11,13 @@ fn at(text: &str) -> Timestamp {
 
 fn run(began: &str) -> Run {
     let began_at = at(began);
-    Run { region: Region::Eu, began_at, ended_at: began_at.plus_millis(4_000), interval_ms: 300_000 }
+    Run {
+        region: Region::Eu,
+        began_at,
+        ended_at: began_at.plus_millis(4_000),
+        interval_ms: 300_000,
+        listed: false,
+    }
 }
 
 fn finding(name: &str, verdict: Verdict) -> Finding {
@@ -65,6 +71,18 @@ fn what_a_run_did_not_check_keeps_its_word_until_that_expires() {
     assert_eq!((kept, kept.at), (first.check("endpoint/a").unwrap(), at("2026-11-26T12:00:00.000Z")));
     let third = after("2026-11-26T12:15:00.000Z", &both[..1], Some(&second));
     assert!(third.check("endpoint/a").is_none() && third.check("gateway").is_some());
+}
+
+#[test]
+fn an_endpoint_that_nobody_lists_any_more_is_told_of_no_longer() {
+    let both = [finding("gateway", Up), finding("endpoint/a", Down), finding("endpoint/b", Up)];
+    let first = after("2026-11-26T12:00:00.000Z", &both, None);
+    let later = "2026-11-26T12:01:00.000Z";
+    let found = [finding("endpoint/b", Up)];
+    let next = |listed| document(Run { listed, ..run(later) }, &found, Some(&first), &history(later, &found));
+    // What is no endpoint keeps its word as ever.
+    assert!(next(true).check("endpoint/a").is_none() && next(true).check("gateway").is_some());
+    assert_eq!(next(false).check("endpoint/a"), first.check("endpoint/a"));
 }
 
 #[test]
