@@ -58,7 +58,7 @@ impl Party {
 
     fn begin(&self, max_age: Option<u32>) -> (Pending, BrowserSecret, String) {
         let mut random = [[0; 32]; 4];
-        random.iter_mut().for_each(|bytes| getrandom::fill(bytes).unwrap());
+        random.iter_mut().for_each(|bytes| getrandom::getrandom(bytes).unwrap());
         let browser = BrowserSecret::from_random(random[3]);
         let journey = Journey {
             redirect_uri: &RedirectUri::parse(REDIRECT, Reach::Loopback).unwrap(),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use serde::Deserialize;
 
 /// Which of our crates may use which of ours. One way: functions → caller → aws → envelope, tables → domain.
 const MAY_USE: [(&str, &[&str]); 21] = [
@@ -63,13 +63,65 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// What `cargo metadata` tells of the workspace, as far as these rules look (the Cargo Book, "cargo metadata"). The crate that reads all
+/// of it turns on features of `serde_json` for the whole build of the tests, which would then build everything twice.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_members: Vec<String>,
+    workspace_root: PathBuf,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// `None`: neither of tests nor of a build script.
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Edge>,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    pkg: String,
+    dep_kinds: Vec<EdgeKind>,
+}
+
+#[derive(Deserialize)]
+struct EdgeKind {
+    kind: Option<String>,
+}
+
 /// For this machine's platform only: packages of other platforms need not have been downloaded.
 fn metadata() -> Metadata {
     let told = std::process::Command::new("rustc").arg("-vV").output().expect("rustc tells its host");
     let told = String::from_utf8(told.stdout).unwrap();
     let host = told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let options = ["--offline", "--filter-platform", host].map(str::to_owned);
-    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(options).exec().unwrap()
+    let told = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", host])
+        .current_dir(root())
+        .output()
+        .expect("cargo tells the metadata");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    serde_json::from_slice(&told.stdout).unwrap()
 }
 
 fn short(name: &str) -> Option<&str> {
@@ -77,7 +129,8 @@ fn short(name: &str) -> Option<&str> {
 }
 
 fn members(metadata: &Metadata) -> BTreeMap<String, &Package> {
-    metadata.workspace_packages().into_iter().map(|one| (short(&one.name).unwrap().to_owned(), one)).collect()
+    let ours = metadata.packages.iter().filter(|one| metadata.workspace_members.contains(&one.id));
+    ours.map(|one| (short(&one.name).unwrap().to_owned(), one)).collect()
 }
 
 /// Every tracked text file with one of these endings, by its path from the root.
@@ -120,7 +173,7 @@ fn crates_use_each_other_one_way() {
         "give every member a row in MAY_USE"
     );
     for (name, allowed) in MAY_USE {
-        let uses = members[name].dependencies.iter().filter(|one| one.kind == DependencyKind::Normal);
+        let uses = members[name].dependencies.iter().filter(|one| one.kind.is_none());
         for used in uses.filter_map(|one| short(&one.name)) {
             assert!(
                 allowed.contains(&used),
@@ -133,18 +186,15 @@ fn crates_use_each_other_one_way() {
 #[test]
 fn pure_crates_depend_on_nothing_impure() {
     let metadata = metadata();
-    let resolve = metadata.resolve.as_ref().unwrap();
     let packages: BTreeMap<_, _> = metadata.packages.iter().map(|one| (&one.id, one)).collect();
     for name in PURE {
         let mut open = vec![&members(&metadata)[name].id];
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
-            let node = resolve.nodes.iter().find(|node| node.id == *id).unwrap();
-            let normal = |dep: &&cargo_metadata::NodeDep| {
-                dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
-            };
+            let node = metadata.resolve.nodes.iter().find(|node| node.id == *id).unwrap();
+            let normal = |dep: &&Edge| dep.dep_kinds.iter().any(|kind| kind.kind.is_none());
             for dep in node.deps.iter().filter(normal).filter(|dep| seen.insert(&dep.pkg)) {
-                let used = packages[&dep.pkg].name.to_string();
+                let used = &packages[&dep.pkg].name;
                 // `getrandom` is reachable through target-specific features that are off; only a direct edge counts.
                 assert!(
                     !IMPURE.contains(&used.as_str()),
@@ -161,6 +211,49 @@ fn pure_crates_depend_on_nothing_impure() {
         for word in IMPURE_SOURCE {
             assert!(!shipped(path).contains(word), "{path} says {word}: pure crates take it as a parameter");
         }
+    }
+}
+
+/// The features of every package, as these kinds of edges turn them on.
+fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let told = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--workspace",
+            "--offline",
+            "--no-dedupe",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}|{f}",
+            "-e",
+            edges,
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo tells the tree");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let mut all = BTreeMap::<_, BTreeSet<_>>::new();
+    for (package, on) in
+        String::from_utf8(told.stdout).unwrap().lines().filter_map(|line| line.split_once('|'))
+    {
+        let on = on.split(',').filter(|one| !one.is_empty()).map(str::to_owned);
+        all.entry(package.to_owned()).or_default().extend(on);
+    }
+    all
+}
+
+/// What is tested is what is deployed; and a build of the tests builds nothing of it again.
+#[test]
+fn tests_turn_on_no_feature_of_what_is_deployed() {
+    let (deployed, tested) = (features("normal,build"), features("normal,build,dev"));
+    assert!(deployed.len() > 100, "{}", deployed.len());
+    for (package, on) in deployed {
+        let more: Vec<_> = tested[&package].difference(&on).collect();
+        assert!(
+            more.is_empty(),
+            "only tests turn on {more:?} of {package}: see `cargo tree -e features,dev -i`"
+        );
     }
 }
 
@@ -334,7 +427,11 @@ fn the_readmes_map_is_true() {
     let metadata = metadata();
     for member in members(&metadata).values() {
         let path = member.manifest_path.parent().unwrap().strip_prefix(&metadata.workspace_root).unwrap();
-        assert!(mapped.contains(path.as_str()), "README.md, Map: add a row for `{path}`");
+        assert!(
+            mapped.contains(path.to_str().unwrap()),
+            "README.md, Map: add a row for `{}`",
+            path.display()
+        );
     }
     for path in &mapped {
         assert!(root().join(path).is_dir(), "README.md, Map: `{path}` does not exist");

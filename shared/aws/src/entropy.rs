@@ -11,6 +11,6 @@ pub struct EntropyError;
 /// The operating system has none.
 pub fn random<const N: usize>() -> Result<[u8; N], EntropyError> {
     let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).map_err(|_| EntropyError)?;
+    getrandom::getrandom(&mut bytes).map_err(|_| EntropyError)?;
     Ok(bytes)
 }

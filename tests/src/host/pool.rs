@@ -96,7 +96,7 @@ pub(super) fn now() -> SystemTime {
 pub(super) fn random_id() -> String {
     let mut bytes = [0; 16];
     // A platform without random numbers still gives ids; tests need no secrecy of them.
-    let _ = getrandom::fill(&mut bytes);
+    let _ = getrandom::getrandom(&mut bytes);
     let number = u128::from_be_bytes(bytes) & !(0xf000_u128 << 64) & !(0xc000_u128 << 48);
     let hex = format!("{:032x}", number | (0x4000_u128 << 64) | (0x8000_u128 << 48));
     let part = |from, to| hex.get(from..to).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::{aws, stack};
 /// A producer whose certificate the stack's key signed, asked by the gateway's role.
 pub fn certified() -> Producer {
     let mut random = [0; 42];
-    getrandom::fill(&mut random).expect("random bytes");
+    getrandom::getrandom(&mut random).expect("random bytes");
     let (seed, id) = random.split_at(32);
     let id = ProducerId::from_random(id.try_into().expect("10 bytes"));
     let seed = seed.try_into().expect("32 bytes");

@@ -62,6 +62,6 @@ pub fn script(name: &str) -> PathBuf {
 /// `bytes` random bytes in hexadecimal: names that no other test and no other run has.
 pub fn unique<const BYTES: usize>() -> String {
     let mut random = [0_u8; BYTES];
-    getrandom::fill(&mut random).expect("the operating system has random bytes");
+    getrandom::getrandom(&mut random).expect("the operating system has random bytes");
     random.iter().map(|byte| format!("{byte:02x}")).collect()
 }
