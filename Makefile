@@ -24,9 +24,9 @@ test: doctor ## Unit, property and end-to-end tests over a stack of their own, I
 	@$(PYTHON) tests/local/infra_test.py
 	@$(PYTHON) tests/local/verifiers.py
 	@trap '$(STACK) down --name test' EXIT; trap 'exit 130' INT TERM; \
-	$(STACK) up --name test --provider-timeout-ms 8000 && \
+	$(STACK) up --name test --provider-timeout-ms 8000 --build-tests && \
 	$(PYTHON) tests/local/key_policies.py --name test && \
-	CS_TEST_STACK='$(CURDIR)/target/stack/test/stack.json' cargo test --workspace
+	$(PYTHON) tests/local/suite.py --stack target/stack/test/stack.json
 
 up: doctor ## Make the local stack with a tenant in it, and print what to export
 	@$(STACK) up --name local --seed

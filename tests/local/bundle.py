@@ -17,10 +17,12 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 class Build:
     """A cargo build in the fast profile that runs while other steps do."""
 
-    def __init__(self, root: Path, log: Path):
+    # The whole workspace, as `cargo test` does: a smaller choice has other features and builds dependencies twice.
+    FUNCTIONS = ["cargo", "build", "--workspace", "--bins"]
+    TESTS = ["nice", "cargo", "test", "--workspace", "--no-run"]
+
+    def __init__(self, root: Path, log: Path, command: list[str]):
         self._log = log
-        # The whole workspace, as `cargo test` does: a smaller choice has other features and builds dependencies twice.
-        command = ["cargo", "build", "--workspace", "--bins"]
         env = {**os.environ, "CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never"}
         try:
             with log.open("wb") as output:

@@ -89,7 +89,7 @@ class Stack:
         return kept
 
 
-def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int) -> None:
+def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int, build_tests: bool = False) -> None:
     kind = "update" if is_up(stack) else "fresh"
     if kind == "fresh":
         clear_leftovers(stack)
@@ -99,7 +99,7 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
     steps.announce(f"Bringing the stack `{stack.name}` {'up to date' if kind == 'update' else 'up'}")
 
     # The build and the downloads need different things, so they run side by side.
-    build = None if binaries else bundle.Build(ROOT, stack.logs / "cargo-build.log")
+    build = None if binaries else bundle.Build(ROOT, stack.logs / "cargo-build.log", bundle.Build.FUNCTIONS)
     try:
         with steps.step("Python packages"):
             python = packages.ensure_venv(TARGET)
@@ -110,6 +110,9 @@ def up(stack: Stack, binaries: Path | None, seed: bool, provider_timeout_ms: int
     finally:
         if build:
             build.abandon()
+    if build_tests:
+        # It goes on beside the steps below, and after them: whoever runs the tests waits for it.
+        bundle.Build(ROOT, stack.logs / "cargo-test-build.log", bundle.Build.TESTS)
     with steps.step("start the emulator"):
         endpoint = ensure_emulator(stack, python)
     terraform = Terraform(ROOT, stack.home, stack.logs, endpoint)
@@ -420,6 +423,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--name", type=stack_name, default="local")
     parser.add_argument("--seed", action="store_true", help="up: also make a tenant with an agent and its key")
     parser.add_argument("--binaries", type=Path, help="up: use the binaries of this directory and build nothing")
+    parser.add_argument("--build-tests", action="store_true", help="up: build the tests beside, once the functions are built")
     parser.add_argument("--provider-timeout-ms", type=int, default=30_000, help="up: how long a provider may take")
     parser.add_argument("--role", choices=[*ASSUMED_ROLES, "root"], default="auditor", help="env: whose credentials")
     return parser.parse_args()
@@ -432,7 +436,8 @@ def main() -> int:
         with packages.locked(TARGET / "stack" / f"{asked.name}.lock"):
             match asked.command:
                 case "up":
-                    up(stack, asked.binaries and asked.binaries.resolve(), asked.seed, asked.provider_timeout_ms)
+                    binaries = asked.binaries and asked.binaries.resolve()
+                    up(stack, binaries, asked.seed, asked.provider_timeout_ms, asked.build_tests)
                 case "down":
                     down(stack)
                 case "status":

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Runs every test of the workspace over a stack that is up, as `cargo test --workspace` would, but side by side.
+
+  suite.py --stack target/stack/test/stack.json
+
+End-to-end tests mostly wait: for the emulator, for a queue, for a clock. So two of their programs run at once, the longest first,
+and beside them, with a low priority, the tests that need no stack. Those that take something away from everybody, or that want
+nobody else there, come afterwards, one by one. What a program says is printed whole when it ends.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps import StackError, say
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = "countersign-tests"
+LANES = 2
+# Tests of that package that use no stack.
+QUIET = {"tidy"}
+# In this order, after all others: whom nobody may disturb, or who disturb others.
+ALONE = {
+    "admin_platform": "who administers the platform is one list",
+    "audit_denied": "takes a permission from the gateway",
+    "dlp_unrecorded": "takes permissions from dlp",
+    "delivery": "looks at the dead letters",
+    "directory_pull": "there is one place at which directories are asked",
+    "race_budget": "wants many instances at once",
+    "kill_platform": "stops everybody",
+    "health": "stops the writer, and looks at everything",
+    "zy_race": "a thousand calls at once",
+    "zz_planted": "searches what all others left behind",
+    "zz_verified": "verifies what all others left behind",
+}
+# Seconds of those that take long, on two cores: they begin first. `ledger` exports the whole region, which is small yet.
+LONGEST = {
+    "ledger": 220, "scim_race": 161, "scim_sequences": 160, "admin_refusals": 157, "scim_conformance": 130,
+    "approvals_races": 109, "timeline": 77, "clients": 71, "admin_document": 63, "approvals": 48,
+    "admin_resources": 46, "scim": 40, "streams": 38, "admin_doors": 36,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of tests."""
+
+    package: str
+    name: str
+    kind: str
+    path: str
+    home: str
+
+    def is_end_to_end(self) -> bool:
+        return self.package == OURS and self.kind == "test" and self.name not in QUIET
+
+    def title(self) -> str:
+        return f"{self.package.removeprefix('countersign-')} {self.kind} {self.name}"
+
+    def command(self) -> list[str]:
+        return [self.path]
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """The examples in the documentation, which only cargo runs."""
+
+    home: str = str(ROOT)
+
+    def title(self) -> str:
+        return "documentation"
+
+    def command(self) -> list[str]:
+        return ["cargo", "test", "--workspace", "--doc"]
+
+
+class Board:
+    """What ran, how it ended, and what is left: said as it happens."""
+
+    def __init__(self, total: int):
+        self._lock = threading.Lock()
+        self._total = total
+        self._begun = time.monotonic()
+        self._done: list[tuple[str, float, bool]] = []
+
+    def ended(self, title: str, output: str, seconds: float, passed: bool) -> None:
+        with self._lock:
+            self._done.append((title, seconds, passed))
+            at = time.monotonic() - self._begun
+            say(f"\n== {title}: {seconds:.0f} s ({len(self._done)} of {self._total}, at {at:.0f} s)\n{output.rstrip()}")
+            if not passed:
+                say(f"== {title} FAILED")
+
+    def close(self) -> int:
+        failed = [title for title, _, passed in self._done if not passed]
+        slowest = sorted(self._done, key=lambda one: -one[1])[:10]
+        say(f"\n{'the slowest':40} seconds")
+        for title, seconds, _ in slowest:
+            say(f"{title:40} {seconds:7.0f}")
+        say(f"{len(self._done)} programs of tests in {time.monotonic() - self._begun:.0f} s")
+        for title in failed:
+            say(f"FAILED: {title}")
+        return 1 if failed else 0
+
+
+def built() -> list[Program]:
+    """Builds the tests, and finds their programs."""
+    command = ["cargo", "test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise StackError("the tests do not build; what cargo said stands above")
+    told = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+    return [program(one) for one in told if one.get("executable") and one["profile"]["test"]]
+
+
+def program(artifact: dict) -> Program:
+    home = Path(artifact["manifest_path"]).parent
+    package = f"countersign-{home.name}"
+    return Program(package, artifact["target"]["name"], artifact["target"]["kind"][0], artifact["executable"], str(home))
+
+
+def run(one: Program | Documentation, env: dict[str, str], board: Board, nice: int = 0) -> None:
+    begun = time.monotonic()
+    command = ["nice", "-n", str(nice), *one.command()]
+    # As cargo starts them: in the package's directory, and told of it.
+    env = {**env, "CARGO_MANIFEST_DIR": one.home}
+    done = subprocess.run(
+        command, cwd=one.home, env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )  # fmt: skip
+    board.ended(one.title(), done.stdout, time.monotonic() - begun, done.returncode == 0)
+
+
+def run_all(programs: list[Program], env: dict[str, str]) -> int:
+    ours = {one.name: one for one in programs if one.is_end_to_end()}
+    missing = [name for name in [*ALONE, *LONGEST] if name not in ours]
+    if missing:
+        raise StackError(f"tests/local/suite.py names tests that are not there: {', '.join(missing)}")
+    quiet = [one for one in programs if not one.is_end_to_end()]
+    beside = [one for name, one in ours.items() if name not in ALONE]
+    beside.sort(key=lambda one: (-LONGEST.get(one.name, 0), one.name))
+    board = Board(len(programs) + 1)
+    with ThreadPoolExecutor(1) as low, ThreadPoolExecutor(LANES) as lanes:
+        waiting = [low.submit(run, one, env, board, 10) for one in [*quiet, Documentation()]]
+        for each in [lanes.submit(run, one, env, board) for one in beside]:
+            each.result()
+        for name in ALONE:
+            run(ours[name], env, board)
+        for each in waiting:
+            each.result()
+    return board.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stack", type=Path, required=True, help="the description of a stack that is up")
+    asked = parser.parse_args()
+    try:
+        return run_all(built(), {**os.environ, "CS_TEST_STACK": str(asked.stack.resolve())})
+    except StackError as error:
+        print(error.render(), file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
