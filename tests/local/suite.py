@@ -3,9 +3,8 @@
 
   suite.py --stack target/stack/test/stack.json
 
-End-to-end tests mostly wait: for the emulator, for a queue, for a clock. So two of their programs run at once, the longest first,
-and beside them, with a low priority, the tests that need no stack. Those that take something away from everybody, or that want
-nobody else there, come afterwards, one by one. What a program says is printed whole when it ends.
+End-to-end tests mostly wait: for the emulator, for a queue, for a clock. They go one program after the other, since they share a
+stack; and beside them, with the lowest priority, the tests that need none. What a program says is printed whole when it ends.
 """
 
 import argparse
@@ -23,29 +22,10 @@ from steps import StackError, say
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "countersign-tests"
-LANES = 2
 # Tests of that package that use no stack.
 QUIET = {"tidy"}
-# In this order, after all others: whom nobody may disturb, or who disturb others.
-ALONE = {
-    "admin_platform": "who administers the platform is one list",
-    "audit_denied": "takes a permission from the gateway",
-    "dlp_unrecorded": "takes permissions from dlp",
-    "delivery": "looks at the dead letters",
-    "directory_pull": "there is one place at which directories are asked",
-    "race_budget": "wants many instances at once",
-    "kill_platform": "stops everybody",
-    "health": "stops the writer, and looks at everything",
-    "zy_race": "a thousand calls at once",
-    "zz_planted": "searches what all others left behind",
-    "zz_verified": "verifies what all others left behind",
-}
-# Seconds of those that take long, on two cores: they begin first. `ledger` exports the whole region, which is small yet.
-LONGEST = {
-    "ledger": 220, "scim_race": 161, "scim_sequences": 160, "admin_refusals": 157, "scim_conformance": 130,
-    "approvals_races": 109, "timeline": 77, "clients": 71, "admin_document": 63, "approvals": 48,
-    "admin_resources": 46, "scim": 40, "streams": 38, "admin_doors": 36,
-}  # fmt: skip
+# It exports the whole region, three times: that is small yet. All others go in the order of their names, whose last have theirs for that.
+FIRST = "ledger"
 
 
 @dataclass(frozen=True)
@@ -139,20 +119,14 @@ def run(one: Program | Documentation, env: dict[str, str], board: Board, nice: i
 
 
 def run_all(programs: list[Program], env: dict[str, str]) -> int:
-    ours = {one.name: one for one in programs if one.is_end_to_end()}
-    missing = [name for name in [*ALONE, *LONGEST] if name not in ours]
-    if missing:
-        raise StackError(f"tests/local/suite.py names tests that are not there: {', '.join(missing)}")
     quiet = [one for one in programs if not one.is_end_to_end()]
-    beside = [one for name, one in ours.items() if name not in ALONE]
-    beside.sort(key=lambda one: (-LONGEST.get(one.name, 0), one.name))
+    ours = [one for one in programs if one.is_end_to_end()]
+    ours.sort(key=lambda one: (one.name != FIRST, one.name))
     board = Board(len(programs) + 1)
-    with ThreadPoolExecutor(1) as low, ThreadPoolExecutor(LANES) as lanes:
-        waiting = [low.submit(run, one, env, board, 10) for one in [*quiet, Documentation()]]
-        for each in [lanes.submit(run, one, env, board) for one in beside]:
-            each.result()
-        for name in ALONE:
-            run(ours[name], env, board)
+    with ThreadPoolExecutor(1) as beside:
+        waiting = [beside.submit(run, one, env, board, 19) for one in [*quiet, Documentation()]]
+        for one in ours:
+            run(one, env, board)
         for each in waiting:
             each.result()
     return board.close()

@@ -1,6 +1,6 @@
 //! The management API as people use it: a first administrator by IAM, an identity provider, and browsers that sign in.
 
-use std::sync::{Mutex, PoisonError};
+use std::fs::File;
 
 use serde_json::{Value, json};
 
@@ -102,8 +102,9 @@ impl Org {
     /// Made by whoever IAM says, with its owner signed in. One after the other: the first sign-in ends bootstrapping, which
     /// is opened again for each test. `None`, said aloud, where there is no Node.
     pub fn begun() -> Option<(Self, Person)> {
-        static TURN: Mutex<()> = Mutex::new(());
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = File::create(stack().home().join("bootstrap.lock")).expect("a file of the stack's own");
+        // Until its end; other programs of tests run beside this one.
+        turn.lock().expect("a lock");
         reopen();
         let org = Self::bootstrap()?;
         let owner = org.sign_in("owner").unwrap_or_else(|answer| panic!("the owner is let in: {answer:?}"));
