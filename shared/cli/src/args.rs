@@ -118,7 +118,8 @@ pub enum Ops {
     /// Gives a tenant's root secret a new version, seals rows again under it, or retires old versions
     ///
     /// New values are sealed under the new version at once; whatever names an older one opens as before, until that is
-    /// retired. Without a flag: a new version, then every credential again under it. What `audit` sealed stays as it is.
+    /// retired. Without a flag: a new version, then every credential again under it. What other roots sealed stays as it is,
+    /// and their old versions with it.
     Rotate(Rotate),
 
     /// Destroys a person's key, or all keys of a tenant: what they sealed is unreadable from then on, for everybody
@@ -304,7 +305,7 @@ pub struct Rotate {
     #[arg(long, value_name = "TENANT")]
     pub tenant: TenantId,
 
-    /// Which root: cred, audit, token or sso
+    /// Which root: cred, audit, token, sso, scim, directory or action
     #[arg(long, value_name = "PURPOSE")]
     pub purpose: Purpose,
 

@@ -57,6 +57,10 @@ pub enum KeysError {
     )]
     Kept { purpose: Purpose },
     #[error(
+        "old versions of `{purpose}` are not retired: what they sealed lies in many rows that nothing counts or seals again, and would be lost"
+    )]
+    Uncounted { purpose: Purpose },
+    #[error(
         "{rows} sealed values still name an older version: run `countersign ops rotate --purpose {purpose} --reseal` first"
     )]
     Stale { purpose: Purpose, rows: usize },

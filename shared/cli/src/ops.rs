@@ -157,7 +157,8 @@ fn rows(report: &[PurposeReport]) -> Vec<Vec<String>> {
     let list = |versions: &[u32]| versions.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let heading = ["purpose", "state", "current", "opens from", "versions", "sealed values by version"];
     let row = |one: &PurposeReport| {
-        let sealed = one.sealed.iter().map(|(version, count)| format!("v{version}: {count}"));
+        let counted = one.sealed.iter().flatten().map(|(version, count)| format!("v{version}: {count}"));
+        let sealed = one.sealed.is_none().then(|| "not counted".to_owned()).into_iter().chain(counted);
         let erased = (one.erased_people > 0).then(|| format!("erased people: {}", one.erased_people));
         vec![
             one.purpose.to_owned(),

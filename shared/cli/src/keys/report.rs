@@ -19,8 +19,8 @@ pub struct PurposeReport {
     pub min_decrypt_version: u32,
     /// Versions that the row still holds.
     pub versions: Vec<u32>,
-    /// How many values in the tables are sealed under each version. Records in the ledger are not counted.
-    pub sealed: BTreeMap<u32, usize>,
+    /// How many values in the tables are sealed under each version; `null` where nobody counts. Records in the ledger are not counted.
+    pub sealed: Option<BTreeMap<u32, usize>>,
     /// People whose keys were destroyed.
     #[serde(skip_serializing_if = "is_zero")]
     pub erased_people: usize,
@@ -34,7 +34,7 @@ const fn is_zero(count: &usize) -> bool {
 impl PurposeReport {
     /// Values that name an older version than the current one.
     pub fn stale(&self) -> usize {
-        self.sealed.range(..self.current).map(|(_, count)| count).sum()
+        self.sealed.iter().flat_map(|sealed| sealed.range(..self.current)).map(|(_, count)| count).sum()
     }
 }
 
@@ -68,13 +68,13 @@ pub async fn of_purpose<S: KeyStore>(
         current: root.current,
         min_decrypt_version: root.min_decrypt,
         versions: root.versions.keys().copied().collect(),
-        sealed: BTreeMap::new(),
+        sealed: None,
         erased_people: 0,
     };
     match purpose {
         Purpose::Credential => credentials(store, ring, &mut report).await?,
         Purpose::Audit => people(store, ring, &mut report).await?,
-        // Nothing that these seal rests in a table yet.
+        // Old versions of these are kept: people's and agents' tokens, sign-in, directories, requests for approval.
         Purpose::Token
         | Purpose::Pseudonym
         | Purpose::Sso
@@ -87,7 +87,7 @@ pub async fn of_purpose<S: KeyStore>(
 
 fn count(report: &mut PurposeReport, sealed: &SealedBytes) -> Result<(), KeysError> {
     let version = sealed_version(sealed).ok_or(KeysError::Unreadable)?;
-    *report.sealed.entry(version).or_default() += 1;
+    *report.sealed.get_or_insert_default().entry(version).or_default() += 1;
     Ok(())
 }
 
@@ -96,12 +96,14 @@ async fn credentials<S: KeyStore>(
     ring: &Ring,
     report: &mut PurposeReport,
 ) -> Result<(), KeysError> {
+    report.sealed = Some(BTreeMap::new());
     let Some(item) = store.read(&Key::providers(&ring.tenant)).await? else { return Ok(()) };
     let providers = Providers::from_item(&item).map_err(|_| KeysError::Unreadable)?;
     providers.0.iter().try_for_each(|provider| count(report, &provider.credential))
 }
 
 async fn people<S: KeyStore>(store: &S, ring: &Ring, report: &mut PurposeReport) -> Result<(), KeysError> {
+    report.sealed = Some(BTreeMap::new());
     let partition = Key::subjects(&ring.tenant);
     let mut after: Option<Key> = None;
     loop {

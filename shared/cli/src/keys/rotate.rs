@@ -69,8 +69,12 @@ pub async fn rotate<S: KeyStore, W: KeyWrapper>(
 /// # Errors
 /// See [`KeysError`].
 pub async fn retire<S: KeyStore>(store: &S, ring: &Ring, purpose: Purpose) -> Result<u32, KeysError> {
-    if matches!(purpose, Purpose::Audit | Purpose::Pseudonym) {
-        return Err(KeysError::Kept { purpose });
+    match purpose {
+        Purpose::Credential => {}
+        Purpose::Audit | Purpose::Pseudonym => return Err(KeysError::Kept { purpose }),
+        Purpose::Token | Purpose::Sso | Purpose::Scim | Purpose::Directory | Purpose::Action => {
+            return Err(KeysError::Uncounted { purpose });
+        }
     }
     for _ in 0..TRIES {
         let report = nothing_stale(store, ring, purpose).await?;
