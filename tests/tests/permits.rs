@@ -5,7 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_tests::support::admin::Person;
-use countersign_tests::support::approvals::{Agent, Permit, actions, consumer, gate};
+use countersign_tests::support::approvals::{Agent, Desk, Permit, actions, consumer, gate};
+use countersign_tests::support::document::Run;
 use countersign_tests::support::http::send_all;
 use countersign_tests::support::world::{World, code, refused};
 use countersign_tests::support::{Request, aws, records, stack, wait};
@@ -237,4 +238,28 @@ fn silence_is_unknown_and_is_written_down_by_the_clock() {
     });
     let awaited = aws::must("root", "dynamodb", "query", &params)["Items"].to_string();
     assert!(!awaited.contains(&shop.world.tenant), "{awaited}");
+}
+
+/// The function's own API document, against the function: by an agent that asks, and by a tool whose permit is none.
+#[test]
+fn the_function_answers_as_its_document_says() {
+    let Some(shop) = Shop::open() else { return };
+    let approval = shop.agent.waits_for(&json!({"amount": 82_000}), "big");
+    let mut dana = Desk::of(&shop.world.org, "dana");
+    // Of one that is decided, nobody waits for the end.
+    assert_eq!(dana.says(&approval, "deny").status, 303);
+    let told = Run {
+        name: "actions",
+        base: &actions(""),
+        key: &shop.agent.key,
+        ids: &[("id", &approval)],
+        only: None,
+        left_out: Vec::new(),
+        more: &["response_schema_conformance"],
+        least: 6,
+    };
+    let told = told.asks();
+    let statuses = |name: &str| told.get(name).cloned().unwrap_or_default();
+    assert!(statuses("wait").contains(&200) && !statuses("act").is_empty(), "{told:?}");
+    assert!(["consume", "outcome"].iter().all(|name| statuses(name).contains(&401)), "{told:?}");
 }

@@ -247,7 +247,7 @@ impl Effects {
         if written.is_ok() {
             let (tenant, id) = (row.from.tenant.clone(), row.id.clone());
             let message = ApprovalMessage::new(ApprovalStep::Requested, tenant, id);
-            // One that is lost costs a reminder: the request is found by the clock too.
+            // What a queue does not take now it is told by the clock.
             let _ = self.queue.told(&message).await;
         }
         self.close(admitted, reason, known).await;

@@ -12,6 +12,8 @@ use crate::asking::{Asking, Told};
 pub enum Route {
     /// No key, no facts.
     Health,
+    /// The OpenAPI document: no key, no facts.
+    OpenApi,
     /// The public half of the key that signs permits: no key, no facts.
     Jwks,
     /// An agent asks for an action. The body's text is read only once the caller is known.
@@ -36,6 +38,7 @@ impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Health => f.write_str("Health"),
+            Self::OpenApi => f.write_str("OpenApi"),
             Self::Jwks => f.write_str("Jwks"),
             Self::Act(body) => f.debug_tuple("Act").field(&body.as_ref().map(|_| "..")).finish(),
             Self::Wait(id, seconds) => f.debug_tuple("Wait").field(id).field(seconds).finish(),
@@ -92,6 +95,18 @@ pub fn parse(event: &str) -> Result<Request, Reason> {
     })
 }
 
+/// The paths that there are, as the OpenAPI document writes them.
+#[cfg(test)]
+pub const ROUTES: [(&str, &str); 7] = [
+    ("GET", "/healthz"),
+    ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/permits/jwks.json"),
+    ("POST", "/v1/actions"),
+    ("GET", "/v1/approvals/{id}"),
+    ("POST", "/v1/permits/{id}/consume"),
+    ("POST", "/v1/permits/{id}/outcome"),
+];
+
 /// The longest that anybody waits, in seconds: less than what proxies between give up after.
 const WAIT_MAX: u64 = 55;
 
@@ -99,6 +114,7 @@ fn route(ingress: &Ingress) -> Route {
     let parts: Vec<&str> = ingress.path().split('/').skip(1).collect();
     match (ingress.method(), parts.as_slice()) {
         ("GET", ["healthz"]) => Route::Health,
+        ("GET", ["v1", "openapi.json"]) => Route::OpenApi,
         ("GET", ["v1", "permits", "jwks.json"]) => Route::Jwks,
         ("POST", ["v1", "actions"]) => Route::Act(ingress.json_text()),
         ("GET", ["v1", "approvals", id]) => {
@@ -110,7 +126,14 @@ fn route(ingress: &Ingress) -> Route {
             let told = ingress.json_text().and_then(|body| Told::read(step, &body));
             Route::Run(step, id.parse().map_err(|_| Reason::PermitInvalid), told)
         }
-        (_, ["healthz"] | ["v1", "actions"] | ["v1", "permits", "jwks.json"] | ["v1", "approvals", _])
+        (
+            _,
+            ["healthz"]
+            | ["v1", "openapi.json"]
+            | ["v1", "actions"]
+            | ["v1", "permits", "jwks.json"]
+            | ["v1", "approvals", _],
+        )
         | (_, ["v1", "permits", _, "consume" | "outcome"]) => Route::Stray(Reason::MethodNotAllowed),
         _ => Route::Stray(Reason::UnknownPath),
     }

@@ -71,6 +71,7 @@ impl Actions {
         };
         match &request.route {
             Route::Health => Response::health(),
+            Route::OpenApi => response::document(),
             Route::Jwks => self.effects.jwks().await,
             Route::Run(step, id, told) => {
                 let tool = run::Tool { rules: &self.rules, effects: &self.effects, request: &request };

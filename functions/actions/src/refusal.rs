@@ -10,7 +10,7 @@ pub const OWN: &[Row] = caller::refusals! {
     PermitInvalid, 401, AUTH, false, "no permit of ours, or not for this: ask for the action again, and send the permit as it came";
     PermitExpired, 401, AUTH, false, "the permit's minute is over: the agent asks for the action again under the same idempotency key";
     // the form
-    UnknownPath, 404, VIOLATION, false, "unknown path: POST to /v1/actions, or GET /v1/approvals/{id}";
+    UnknownPath, 404, VIOLATION, false, "unknown path: POST to /v1/actions, GET /v1/approvals/{id}, or see /v1/openapi.json";
     MethodNotAllowed, 405, VIOLATION, false, "this path has another method: POST to /v1/actions and to permits, GET the others";
     // what it may do
     GateMissing, 403, VIOLATION, false, "the tenant has no gate, so no action is allowed: its administrator writes one";

@@ -2,7 +2,7 @@
 //! Google. Pages hold two entries, so that none of them is everything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
+use super::inbox::received;
 use super::planted;
 use super::stack::{stack, unique};
 
@@ -71,20 +72,6 @@ impl Google {
         let answer =
             format!("HTTP/1.1 {status} Said\r\n{head}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
         let _ = stream.write_all(answer.as_bytes());
-    }
-}
-
-/// A request's head and body.
-fn received(stream: &mut TcpStream) -> Option<(String, String)> {
-    let (mut text, mut buffer) = (String::new(), [0; 16_384]);
-    loop {
-        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
-        text.push_str(std::str::from_utf8(buffer.get(..read)?).ok()?);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(Some(0), |length| length.parse().ok())? {
-            return Some((head.to_owned(), body.to_owned()));
-        }
     }
 }
 

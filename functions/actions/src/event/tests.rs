@@ -17,6 +17,7 @@ fn came(route: &Route) -> String {
         Route::Wait(id, seconds) => format!("Wait: {} {seconds}", id.is_ok()),
         Route::Run(step, id, told) => format!("Run: {step:?} {} {}", id.is_ok(), told.is_ok()),
         Route::Health => "Health".to_owned(),
+        Route::OpenApi => "OpenApi".to_owned(),
         Route::Jwks => "Jwks".to_owned(),
         Route::Stray(reason) => format!("Stray: {reason}"),
     }
@@ -34,6 +35,7 @@ fn the_example_events_are_what_their_names_say() {
         (fixture!("outcome"), "Run: Outcome true true"),
         (fixture!("jwks"), "Jwks"),
         (fixture!("health"), "Health"),
+        (fixture!("document"), "OpenApi"),
         (fixture!("wrong_method"), "Stray: method_not_allowed"),
         (fixture!("unknown_path"), "Stray: unknown_path"),
     ] {
@@ -41,6 +43,24 @@ fn the_example_events_are_what_their_names_say() {
         assert_eq!(came(&request.route), expected, "{name}");
         assert_eq!(request.source_ip, Some("203.0.113.7".parse().unwrap()), "{name}");
         assert!(!format!("{request:?}").contains("82000"), "{name}");
+    }
+}
+
+/// What the document names is there, by its method alone.
+#[test]
+fn every_route_has_one_method() {
+    for (method, path) in ROUTES {
+        let path = path.replace("{id}", "prm_0123456789abcdef");
+        for other in ["GET", "POST", "PUT", "DELETE"] {
+            let mut event: serde_json::Value = serde_json::from_str(fixture!("health").1).unwrap();
+            event["rawPath"] = path.clone().into();
+            event["requestContext"]["http"]["path"] = path.clone().into();
+            event["requestContext"]["http"]["method"] = other.into();
+            let route = came(&parse(&event.to_string()).unwrap().route);
+            let refused = route == "Stray: method_not_allowed";
+            assert_eq!(refused, other != method, "{other} {path}: {route}");
+            assert_ne!(route, "Stray: unknown_path", "{other} {path}");
+        }
     }
 }
 

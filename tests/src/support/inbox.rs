@@ -1,0 +1,87 @@
+//! Where a tenant's people and agents are told: addresses that keep what is posted to them, and the mail that the emulator took.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::http::Request;
+use super::stack::stack;
+
+/// What was posted to a path.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+/// A server of this process's own. It takes whatever comes, until the process ends.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    address: String,
+    posts: Arc<Mutex<Vec<Post>>>,
+}
+
+impl Inbox {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let inbox = Self { address, posts: Arc::default() };
+        let heard = inbox.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let heard = heard.clone();
+                std::thread::spawn(move || heard.take(stream));
+            }
+        });
+        inbox
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
+    /// What came to a path, oldest first.
+    pub fn posts(&self, path: &str) -> Vec<Post> {
+        self.kept().iter().filter(|post| post.path == path).cloned().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Post>> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, mut stream: TcpStream) {
+        let Some((head, body)) = received(&mut stream) else { return };
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        let headers = head.lines().filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        self.kept().push(Post { path, headers, body });
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+    }
+}
+
+/// A request's head and body.
+pub fn received(stream: &mut TcpStream) -> Option<(String, String)> {
+    let (mut text, mut buffer) = (String::new(), [0; 16_384]);
+    loop {
+        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
+        text.push_str(std::str::from_utf8(buffer.get(..read)?).ok()?);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() >= length.map_or(Some(0), |length| length.parse().ok())? {
+            return Some((head.to_owned(), body.to_owned()));
+        }
+    }
+}
+
+/// The mail that the emulator's SES took for an address: `{Source, To, Subject, BodyText, …}`. Nothing leaves the machine.
+pub fn mail(to: &str) -> Vec<Value> {
+    let told = Request::new("GET", format!("{}/_ministack/ses/messages", stack().text("/endpoint"))).send();
+    let told = told.json();
+    let accounts = told["messages"].as_object().expect("accounts").values();
+    let all = accounts.flat_map(|one| one.as_array().expect("a list"));
+    all.filter(|one| one["To"].as_array().is_some_and(|all| all.contains(&to.into()))).cloned().collect()
+}
