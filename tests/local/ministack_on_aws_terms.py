@@ -16,13 +16,16 @@ A URL that IAM guards tells the function who called (Lambda Developer Guide, "In
 `requestContext.authorizer.iam`), and a function learns by which of its names it was invoked, alias included (Lambda Developer
 Guide, "Using the Lambda runtime API", `Lambda-Runtime-Invoked-Function-Arn`). MiniStack checks signature and policies, and says
 neither.
+
+`ses:SendEmail` is for an identity, and `ses:FromAddress` is whom a message says it is from (Service Authorization Reference, Amazon
+Simple Email Service v2, read 2026-11). MiniStack knows neither, so that a policy that names them lets nobody send.
 """
 
 import re
 from contextvars import ContextVar
 
-from ministack.app import main
-from ministack.core import iam_actions
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import request_caller_arn
 from ministack.services import athena, lambda_svc
 
@@ -38,6 +41,33 @@ def _action(*args, **kwargs):
 
 
 iam_actions.extract_iam_action = _action
+
+_of_ses, _checked, _enforce = iam_actions._ses_v2_resource_arn, app._enforce_ses_v2, iam_evaluator.enforce
+_sender = ContextVar("sender", default="")
+
+
+def _from(body: bytes) -> str:
+    return iam_actions._safe_json_field(body, "FromEmailAddress") or ""
+
+
+def _identity(method: str, path: str, body: bytes, region: str, account_id: str) -> str:
+    if path.rstrip("/").endswith("/outbound-emails") and _from(body):
+        return f"arn:aws:ses:{region}:{account_id}:identity/{_from(body)}"
+    return _of_ses(method, path, body, region, account_id)
+
+
+def _of_mail(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str):
+    _sender.set(_from(body))
+    return _checked(method, path, headers, body, query_params, request_id)
+
+
+def _with_sender(access_key_id: str, iam_action: str, *args, service_context: dict | None = None, **kwargs):
+    if iam_action == "ses:SendEmail":
+        service_context = {**(service_context or {}), "ses:FromAddress": _sender.get()}
+    return _enforce(access_key_id, iam_action, *args, service_context=service_context, **kwargs)
+
+
+iam_actions._ses_v2_resource_arn, app._enforce_ses_v2, iam_evaluator.enforce = _identity, _of_mail, _with_sender
 
 _query = ContextVar("query", default="")
 _rewrite = athena._rewrite_data_paths
@@ -125,4 +155,4 @@ def _by_its_alias(function_ref: str, **kwargs) -> tuple:
 lambda_svc._get_func_record_for_ref_in_scope = _by_its_alias
 
 if __name__ == "__main__":
-    main()
+    app.main()

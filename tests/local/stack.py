@@ -209,7 +209,7 @@ def variables(stack: Stack, endpoint: str, provider_timeout_ms: int) -> dict:
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
         "audit_writer": {"timeout_seconds": 6},
         "admin": {"origin": people.front_url(stack, "admin")},
-        "approvals": {"origin": people.front_url(stack, "approvals")},
+        "approvals": {"origin": people.front_url(stack, "approvals"), "mail_from": "approvals@countersign.test"},
         "scim": {"directory_origin": directory_origin(stack)},
         # Every minute, so that a test can wait for it.
         "health": {"minutes": 1, "url_base": f"{endpoint}/_aws/lambda-url/"},

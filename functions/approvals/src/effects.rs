@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::{
     ActionId, ApprovalId, ApprovalRow, ConnectionId, DelegationRow, DlpPolicyRow, GroupId, LastRow, LinkRow,
-    OrgId, RootRow, SealedBytes, TenantId, Timestamp, User, UserId, VotedRow,
+    OrgId, Person, RootRow, SealedBytes, TenantId, Timestamp, UserId, VotedRow,
 };
 use envelope::{Aad, Purpose, RootKey, SEAL_RANDOM_BYTES};
 use redact::{Policies, Policy};
@@ -21,7 +21,7 @@ use crate::figures::{Figures, LAST};
 use crate::mask;
 use crate::records::{Entry, Scribe};
 use crate::token::Token;
-use crate::who::{self, Me, NoSession, NoStanding, Session};
+use crate::who::{self, Called, Me, NoSession, NoStanding, Session};
 
 /// What effects need.
 pub struct Effects<D: Desk, O: Outside> {
@@ -179,17 +179,17 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     /// Those of them who are there still.
-    async fn active(&self, org: &OrgId, users: Vec<UserId>) -> Result<Vec<UserId>, Away> {
+    async fn active(&self, org: &OrgId, users: &[UserId]) -> Result<Vec<Called>, Away> {
         if users.is_empty() {
-            return Ok(users);
+            return Ok(Vec::new());
         }
         let keys: Vec<Key> = users.iter().map(|user| Key::user(org, user)).collect();
         let rows = self.desk.rows(&keys).await?;
         let is = |user: &UserId| {
-            let row = find::<User>(&rows, &Key::user(org, user)).ok().flatten();
-            row.is_some_and(|row| row.active && row.id == *user)
+            let row = find::<Person>(&rows, &Key::user(org, user)).ok().flatten();
+            row.filter(|row| row.user.active && row.user.id == *user)
         };
-        Ok(users.into_iter().filter(is).collect())
+        Ok(users.iter().filter_map(is).map(|person| Called::of(org, person)).collect())
     }
 
     /// What somebody is in a tenant now, from these rows.
@@ -200,7 +200,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let groups = self.groups(&session.connection, &session.user).await?;
         let me = who::standing(session, tenant, rows, groups)?;
         let away = who::instead_of(&session.user, &self.absences(tenant).await?, self.desk.now());
-        Ok(Me { instead_of: self.active(&session.org, away).await?, ..me })
+        Ok(Me { instead_of: self.active(&session.org, &away).await?, ..me })
     }
 
     /// The key of a tenant's requests.

@@ -281,12 +281,17 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         self.tell(row, Step::Decided).await;
     }
 
-    /// Tells of a step, by the queue. An agent that is not told so still hears of it when it asks.
+    /// Tells of a step, by the queue. What the queue does not take is told again by the clock.
     pub(crate) async fn tell(&self, row: &ApprovalRow, step: Step) {
-        let message = Message::new(step, row.from.tenant.clone(), row.id.clone());
-        if self.outside.tell(&message).await.is_err() {
-            tracing::error!(approval_id = %row.id, kind = step.as_str(), "approval.not_told");
-        }
+        let _ = self.tell_of(&Message::new(step, row.from.tenant.clone(), row.id.clone())).await;
+    }
+
+    /// # Errors
+    /// The queue did not take it.
+    pub(crate) async fn tell_of(&self, message: &Message) -> Result<(), Away> {
+        self.outside.tell(message).await.inspect_err(|Away| {
+            tracing::error!(approval_id = %message.approval, kind = message.kind.as_str(), "approval.not_told");
+        })
     }
 
     /// Several at once: each by itself, none of high risk.

@@ -85,11 +85,26 @@ pub struct Me {
     pub role: Option<Role>,
     pub groups: BTreeSet<GroupId>,
     /// For whom they stand in now.
-    pub instead_of: Vec<UserId>,
+    pub instead_of: Vec<Called>,
     /// What an agent that acts for them may call them, digested.
     pub names: Vec<Opaque>,
     /// Whether the request that is looked at is made for them. Known once it is opened.
     pub is_cause: bool,
+}
+
+/// Somebody, and what an agent that acts for them may call them, digested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    pub user: UserId,
+    pub names: Vec<Opaque>,
+}
+
+impl Called {
+    /// By their own id, and by every verified address that they came with.
+    pub fn of(org: &OrgId, person: Person) -> Self {
+        let names = [vec![account_digest(org, &person.user.id)], person.addresses].concat();
+        Self { user: person.user.id, names }
+    }
 }
 
 /// The fields of a person's row that must not change while they decide.
@@ -166,7 +181,7 @@ pub fn standing(
         subject: subject(&session.org, &person),
         groups,
         instead_of: Vec::new(),
-        names: [vec![account_digest(&session.org, &session.user)], person.addresses].concat(),
+        names: Called::of(&session.org, person).names,
         is_cause: false,
     })
 }
@@ -196,10 +211,12 @@ pub enum May {
 }
 
 impl Me {
-    /// The same person before an opened request.
+    /// The same person before an opened request: nobody decides about what is done for them, nor does anybody in their stead.
     #[must_use]
-    pub fn before(self, cause: Option<&Opaque>) -> Self {
-        Self { is_cause: cause.is_some_and(|cause| self.names.contains(cause)), ..self }
+    pub fn before(mut self, cause: Option<&Opaque>) -> Self {
+        let is = |names: &[Opaque]| cause.is_some_and(|cause| names.contains(cause));
+        self.instead_of.retain(|one| !is(&one.names));
+        Self { is_cause: is(&self.names), ..self }
     }
 
     pub fn reads(&self) -> bool {
@@ -216,7 +233,8 @@ impl Me {
         let has = |user: &UserId| {
             row.votes.iter().any(|vote| vote.user == *user || vote.instead_of.as_ref() == Some(user))
         };
-        let away = self.instead_of.iter().filter(|user| !has(user) && !row.from.is_own(user));
+        let away = self.instead_of.iter().map(|one| &one.user);
+        let away = away.filter(|user| !has(user) && !row.from.is_own(user));
         let mut words = away.map(|user| self.word(row, say, Some(user.clone()), (at, took_ms)));
         words.find(|vote| row.asks(vote)).unwrap_or(own)
     }

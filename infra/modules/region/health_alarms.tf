@@ -39,7 +39,7 @@ locals {
     call-not-closed   = { group = module.gateway.log_group, pattern = "\"call.not_closed\"", description = "A call ended and could not be settled or its outcome not be recorded: its attempt stays unpaired." }
     action-not-closed = { group = module.actions.log_group, pattern = "\"action.not_closed\"", description = "An action was asked for, and how that ended could not be recorded: its attempt stays unpaired." }
     step-not-recorded = { group = module.approvals.log_group, pattern = "\"step.not_recorded\"", description = "Somebody decided, or was told, and how that ended could not be recorded: its attempt stays unpaired." }
-    approval-not-told = { group = module.approvals.log_group, pattern = "\"approval.not_told\"", description = "A request was decided, and the queue did not take the word of it: its agent hears of it when it asks, and nobody is called back." }
+    approval-not-told = { group = module.approvals.log_group, pattern = "\"approval.not_told\"", description = "The queue did not take the word of a step of a request: the clock tells it again, some minutes late." }
     break-glass-used  = { group = module.admin.log_group, pattern = "\"admin.break_glass_used\"", description = "A platform administrator opened a way into a tenant." }
   }
 }

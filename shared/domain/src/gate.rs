@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ApprovalId, Digest, OrgId, Say, SealedBytes, TenantId, Timestamp, UserId};
+use crate::{ApprovalId, ApprovalMessage, Digest, OrgId, Say, SealedBytes, TenantId, Timestamp, UserId};
 
 /// Which actions of a tenant's agents need whom. What the document means is `policy`'s business.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub struct LinkRow {
 pub struct WaitingRow {
     pub tenant: TenantId,
     pub id: ApprovalId,
+}
+
+/// What the queue is to be told of a request, and since when: as long as the row is there, nobody knows that the queue took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntoldRow {
+    pub message: ApprovalMessage,
+    pub at: Timestamp,
 }
 
 /// Somebody who is away, and who stands in for them until then. Whoever stands in must be able to decide by themselves.

@@ -56,7 +56,8 @@ pub use facts::{
     WrappedRoot,
 };
 pub use gate::{
-    ChannelsRow, CommentRow, DelegationRow, GateRow, LastRow, LinkRow, ViewRow, VotedRow, WaitingRow,
+    ChannelsRow, CommentRow, DelegationRow, GateRow, LastRow, LinkRow, UntoldRow, ViewRow, VotedRow,
+    WaitingRow,
 };
 pub use id::{
     ActionId, AgentId, ChangeId, ConnectionId, EventId, GroupId, IdError, KeyId, OrgId, PermitId, ProducerId,

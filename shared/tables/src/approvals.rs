@@ -4,13 +4,15 @@
 //! others look again; the clock stands in the condition too, so that what is late is not written whoever wins.
 
 use domain::{
-    ApprovalId, ApprovalRow, ApprovalState, Asked, ChannelsRow, DelegationRow, DueRow, GateRow, InEpoch,
-    LastRow, LinkRow, PermitId, Requester, RunRow, TenantId, Timestamp, UserId, ViewRow, WaitingRow,
+    ApprovalId, ApprovalMessage, ApprovalRow, ApprovalState, ApprovalStep, Asked, ChannelsRow, DelegationRow,
+    DueRow, GateRow, InEpoch, LastRow, LinkRow, PermitId, Requester, RunRow, TenantId, Timestamp, UntoldRow,
+    UserId, ViewRow, WaitingRow,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{Row, sealed};
+use crate::directory::placed;
 use crate::gates::{Write, write_builder};
 use crate::item::item;
 use crate::{Attr, CodecError, Item, Key, Reader, Swap, deleted};
@@ -136,7 +138,15 @@ pub fn create(row: &ApprovalRow) -> Vec<Write> {
         Swap::create(Key::approval(tenant, id), row.to_item()).to_write(),
         Swap::create(Key::approval_link(id), link.to_item()).to_write(),
         Swap::create(Key::waiting(tenant, id), waiting.to_item()).to_write(),
+        untold(row, ApprovalStep::Requested, row.created_at),
     ]
+}
+
+/// That the queue is to be told of a step: written with the step, so that a queue that does not answer then hears of it later.
+fn untold(row: &ApprovalRow, kind: ApprovalStep, at: Timestamp) -> Write {
+    let message = ApprovalMessage::new(kind, row.from.tenant.clone(), row.id.clone());
+    let key = Key::untold(&message);
+    placed(key, UntoldRow { message, at }.to_item())
 }
 
 /// Whether something still goes by the clock.
@@ -158,7 +168,20 @@ pub fn step(old: &Item, new: &ApprovalRow, now: Timestamp) -> Vec<Write> {
         let key = Key::waiting(tenant, id);
         writes.push(deleted(&key, &waiting.to_item()));
     }
+    writes.extend(telling(old, new).map(|kind| untold(new, kind, now)));
     writes
+}
+
+/// What of a step the queue is told. An end is told to the agent alone, if it wants to be.
+fn telling(old: &Item, new: &ApprovalRow) -> Option<ApprovalStep> {
+    let item = new.to_item();
+    let differs = |field: &str| item.get(field) != old.get(field);
+    match () {
+        () if differs("state") => new.asked.callback.as_ref().map(|_| ApprovalStep::Decided),
+        () if differs("escalated_at") => Some(ApprovalStep::Escalated),
+        () if differs("reminded_at") => Some(ApprovalStep::Reminded),
+        () => None,
+    }
 }
 
 /// The clock, in the condition.
@@ -289,6 +312,18 @@ impl Row for WaitingRow {
     fn from_item(item: &Item) -> Result<Self, CodecError> {
         let row = Reader::new(item)?;
         Ok(Self { tenant: row.parse("tenant_id")?, id: row.parse("approval_id")? })
+    }
+}
+
+impl Row for UntoldRow {
+    fn to_item(&self) -> Item {
+        item([("message", json_text(&self.message)), ("at", Attr::text(self.at))])
+    }
+
+    fn from_item(item: &Item) -> Result<Self, CodecError> {
+        let row = Reader::new(item)?;
+        let message = ApprovalMessage::parse(row.str("message")?).map_err(|_| CodecError::Form("message"))?;
+        Ok(Self { message, at: row.parse("at")? })
     }
 }
 

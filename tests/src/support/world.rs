@@ -90,6 +90,13 @@ impl World {
         ])
     }
 
+    /// Writes where the tenant's people and agents are told.
+    pub fn put_channels(&self, by: &Person, channels: &Value) {
+        let request = by.request("PUT", &self.path("/channels")).with("content-type", "application/json");
+        let done = request.with("if-none-match", "*").body(channels.to_string()).send();
+        assert_eq!(done.status, 200, "{done:?}");
+    }
+
     pub fn agent(&self, by: &Person) -> String {
         let made = by.send("POST", &self.path("/agents"), &json!({"name": "researcher"}));
         assert_eq!(made.status, 201, "{made:?}");

@@ -2,6 +2,7 @@
 
 use domain::{ApprovalRow, Code, EventType, MetaValue, Metadata, Name, Phase};
 use serde_json::{Value, json};
+use tables::directory::cleared;
 use tables::{Key, Marker, Swap};
 
 use super::webhook::signed;
@@ -56,6 +57,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let row: Option<ApprovalRow> = find(&rows, &place).map_err(|Away| "row_unreadable")?;
         // Whoever tells before it is written, or what was never written, is not believed.
         let row = row.ok_or("not_written")?;
+        // It came: the clock need not tell it again.
+        drop(self.desk.write(vec![cleared(Key::untold(&message))]).await);
         let open = row.is_open(self.desk.now());
         match (message.kind, open) {
             (Step::Decided, true) => return Err("not_ended"),

@@ -2,8 +2,8 @@
 //! it was decided on; one that another was faster at is left to the next minute.
 
 use domain::{
-    ApprovalRow, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp, User, UserId,
-    WaitingRow,
+    ApprovalRow, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp, UntoldRow, User,
+    UserId, WaitingRow,
 };
 use serde::Serialize;
 use tables::approvals::{run_key, step};
@@ -17,6 +17,9 @@ use crate::effects::{Effects, find, ten};
 use crate::records::{Entry, Scribe};
 use domain::ApprovalStep as Step;
 
+/// As long as nothing is out of order, the queue has brought it by then.
+const UNTOLD_MS: u64 = 120_000;
+
 /// How many steps of each kind a pass has made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
@@ -25,6 +28,8 @@ pub struct Swept {
     pub dropped: u64,
     pub escalated: u64,
     pub reminded: u64,
+    /// What the queue had not taken before.
+    pub told: u64,
     /// Requests that something did not answer for: the next minute looks again.
     pub failed: u64,
 }
@@ -41,24 +46,49 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     pub async fn sweep(&self, deadline: Timestamp) -> Swept {
         let mut swept = Swept::default();
         for shard in shards_from(self.desk.now()) {
-            let mut after: Option<String> = None;
-            while self.desk.now() < deadline {
-                let page =
-                    self.desk.page(Table::Votes, &Key::waiting_in(shard), "ten_", after.as_deref()).await;
-                let Ok(page) = page else {
-                    swept.failed = swept.failed.saturating_add(1);
-                    break;
-                };
-                for (key, item) in &page.rows {
-                    self.gone_through(key, item, &mut swept).await;
-                }
-                after = page.rows.last().map(|(key, _)| key.sk.clone());
-                if !page.more {
-                    break;
-                }
+            for prefix in ["ten_", Key::UNTOLD] {
+                self.shard((&Key::waiting_in(shard), prefix), deadline, &mut swept).await;
             }
         }
         swept
+    }
+
+    async fn shard(&self, (pk, prefix): (&str, &str), deadline: Timestamp, swept: &mut Swept) {
+        let mut after: Option<String> = None;
+        while self.desk.now() < deadline {
+            let Ok(page) = self.desk.page(Table::Votes, pk, prefix, after.as_deref()).await else {
+                swept.failed = swept.failed.saturating_add(1);
+                return;
+            };
+            for (key, item) in &page.rows {
+                match prefix {
+                    Key::UNTOLD => self.tell_again(key, item, swept).await,
+                    _ => self.gone_through(key, item, swept).await,
+                }
+            }
+            after = page.rows.last().map(|(key, _)| key.sk.clone());
+            if !page.more {
+                return;
+            }
+        }
+    }
+
+    /// What the queue has not taken, or what it took and has not brought yet: told twice, it is done once.
+    async fn tell_again(&self, key: &Key, item: &Item, swept: &mut Swept) {
+        let told = match UntoldRow::from_item(item) {
+            Ok(row) if self.desk.now().millis_since(row.at) < UNTOLD_MS => return,
+            Ok(row) => self.tell_of(&row.message).await,
+            Err(error) => {
+                tracing::error!(table = key.table.as_str(), %error, "row.unreadable");
+                Err(Away)
+            }
+        };
+        let count = if told.is_ok() { &mut swept.told } else { &mut swept.failed };
+        *count = count.saturating_add(1);
+        if told.is_ok() {
+            // One that stays is told of once more.
+            drop(self.desk.write(vec![deleted(key, item)]).await);
+        }
     }
 
     async fn gone_through(&self, key: &Key, item: &Item, swept: &mut Swept) {

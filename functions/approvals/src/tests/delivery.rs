@@ -182,9 +182,16 @@ fn the_clock_reminds_escalates_and_ends() {
         world.ask(&row);
         let at_minute = async |minute: u64| {
             *world.memory.now.lock().unwrap() = at(minute * 60_000);
+            let before = world.memory.told.lock().unwrap().len();
             let swept = sweep(&world).await;
+            let told = world.memory.told.lock().unwrap().split_off(before);
+            for one in &told {
+                assert!(deliver(&world, &[serde_json::to_string(one).unwrap()]).await.is_empty());
+            }
+            world.memory.told.lock().unwrap().extend(told);
             (swept.reminded, swept.escalated, swept.expired)
         };
+        assert!(deliver(&world, &[message(Step::Requested, &row)]).await.is_empty());
         assert_eq!(at_minute(9).await, (0, 0, 0));
         assert_eq!(at_minute(10).await, (1, 0, 0));
         assert_eq!(at_minute(11).await, (0, 0, 0));
@@ -245,6 +252,67 @@ fn a_leaver_takes_their_words_with_them() {
             .map(|(.., reason)| reason)
             .collect();
         assert_eq!(reasons, ["approver_inactive", "approver_inactive"]);
+    });
+}
+
+/// A queue that does not answer keeps nobody from being told: of a request, of those who are asked late, of its end.
+#[test]
+fn what_the_queue_did_not_take_is_told_by_the_clock() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        world.person(1, Some(Role::Owner));
+        let row = asked(&world);
+        let at_minute = async |minute: u64| {
+            *world.memory.now.lock().unwrap() = at(minute * 60_000);
+            sweep(&world).await
+        };
+        let told = || std::mem::take(&mut *world.memory.told.lock().unwrap());
+        let of = |kind| vec![Message::new(kind, tenant(), row.id.clone())];
+        // `actions` wrote the request, and nobody heard of it.
+        assert_eq!((at_minute(1).await, told()), (Swept::default(), vec![]), "it may be on its way");
+        world.memory.down.lock().unwrap().insert("tell");
+        assert_eq!((at_minute(2).await, told()), (Swept { failed: 1, ..Swept::default() }, vec![]));
+        world.memory.down.lock().unwrap().clear();
+        assert_eq!(
+            (at_minute(3).await, told()),
+            (Swept { told: 1, ..Swept::default() }, of(Step::Requested))
+        );
+        assert_eq!((at_minute(4).await, told()), (Swept::default(), vec![]), "once is enough");
+        world.memory.down.lock().unwrap().insert("tell");
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
+        world.memory.down.lock().unwrap().clear();
+        assert_eq!((at_minute(6).await, told()), (Swept { told: 1, ..Swept::default() }, of(Step::Decided)));
+        assert!(deliver(&world, &[message(Step::Decided, &row)]).await.is_empty());
+        assert_eq!(world.memory.sent.lock().unwrap().len(), 1, "the agent");
+    });
+}
+
+/// What came need not be told again; of what an agent does not want to hear nothing is kept.
+#[test]
+fn what_the_queue_brought_is_told_no_more() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        world.person(1, Some(Role::Owner));
+        let kept = |world: &World| {
+            let rows = world.memory.rows.lock().unwrap();
+            rows.keys().filter(|key| key.sk.starts_with(Key::UNTOLD)).count()
+        };
+        let row = asked(&world);
+        assert_eq!(kept(&world), 1);
+        assert!(deliver(&world, &[message(Step::Requested, &row)]).await.is_empty());
+        assert_eq!(kept(&world), 0);
+        assert_eq!(world.say(&row.id, 1, "deny", "no").await.status(), 303);
+        assert_eq!(kept(&world), 1);
+        assert!(deliver(&world, &[message(Step::Decided, &row)]).await.is_empty());
+        assert_eq!(kept(&world), 0);
+        let mut quiet = request(2, &json!({}), None, vec![rule(1, false)]);
+        quiet.asked.callback = None;
+        world.ask(&quiet);
+        assert!(deliver(&world, &[message(Step::Requested, &quiet)]).await.is_empty());
+        assert_eq!(world.say(&quiet.id, 1, "deny", "no").await.status(), 303);
+        assert_eq!(kept(&world), 0);
     });
 }
 

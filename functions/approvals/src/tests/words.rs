@@ -1,7 +1,7 @@
 //! Words: whose they are, what they need, and that a retry is no second word.
 
 use domain::{ApprovalState, Role, Say};
-use serde_json::json;
+use serde_json::{Value, json};
 use tables::faults::Fault;
 use tables::{Key, Table};
 
@@ -383,11 +383,47 @@ fn what_became_of_it_stands_on_the_page() {
     }
 }
 
+/// The same request, for somebody.
+fn caused_by(mut row: domain::ApprovalRow, mut asked: Value, who: &str) -> domain::ApprovalRow {
+    asked["reason"] = json!("For somebody.");
+    asked["cause"] = json!(tables::standing::cause_digest(&org(), who));
+    let aad = envelope::Aad::action(&row.from.tenant, &row.id);
+    row.asked.sealed = root().seal(&aad, asked.to_string().as_bytes(), &[9; 28]).unwrap().into();
+    row
+}
+
+/// Nor does whoever stands in for them, unless they may by themselves.
+#[test]
+fn nobody_decides_in_the_stead_of_whom_it_is_done_for() {
+    use tables::codec::Row as _;
+    for (who, mine, may) in
+        [(user(1), false, false), (user(1), true, true), (user(3), false, true), (user(2), true, false)]
+    {
+        run(async {
+            let world = World::new();
+            world.person(1, Some(Role::Owner));
+            world.person(2, Some(Role::Operator));
+            let mut named = rule(1, false);
+            let users = if mine { [user(1), user(2)].into() } else { [user(1)].into() };
+            named.quorum[0].of = domain::Approvers { users, ..Default::default() };
+            let row =
+                caused_by(request(1, &json!({}), None, vec![named]), json!({"arguments": {}}), who.as_str());
+            world.ask(&row);
+            let away =
+                domain::DelegationRow { user: user(1), to: user(2), from: at(0), until: at(3_600_000) };
+            world.memory.put(Key::delegation(&tenant(), &user(1)), away.to_item());
+            let said = world.say(&row.id, 2, "approve", "").await;
+            assert_eq!(said.status() == 303, may, "{who} {mine}");
+            assert_eq!(world.row(&row.id).votes.len(), usize::from(may), "{who} {mine}");
+        });
+    }
+}
+
 /// For whom an agent acts: by any of their addresses, or by their id, they do not decide; others do.
 #[test]
 fn nobody_decides_about_what_is_done_for_them() {
     use tables::codec::Row as _;
-    use tables::standing::{address_digest, cause_digest};
+    use tables::standing::address_digest;
     for (who, own) in [
         ("Dana@ACME.test", true),
         (user(1).as_str(), true),
@@ -401,14 +437,8 @@ fn nobody_decides_about_what_is_done_for_them() {
             person.addresses =
                 ["dana@acme.test", "d@acme.test"].map(|one| address_digest(&org(), one)).into();
             world.memory.put(Key::user(&org(), &user(1)), person.to_item());
-            let asked = json!({
-                "arguments": {"amount": "900.00", "to": "ACME"}, "target": "prod/ledger", "reason": "For somebody.",
-                "cause": cause_digest(&org(), who),
-            });
-            let aad = envelope::Aad::action(&row.from.tenant, &row.id);
-            let sealed = root().seal(&aad, asked.to_string().as_bytes(), &[9; 28]).unwrap();
-            let mut row = row;
-            row.asked.sealed = sealed.into();
+            let asked = json!({"arguments": {"amount": "900.00", "to": "ACME"}, "target": "prod/ledger"});
+            let row = caused_by(row, asked, who);
             world.memory.put(Key::approval(&row.from.tenant, &row.id), row.to_item());
             let page = world.get(&format!("/a/{}", row.id), 1).await;
             assert_eq!(page.body().contains("You answer for this agent, or it asks for you"), own, "{who}");

@@ -63,6 +63,10 @@ fn who_may_decide_look_or_neither() {
     assert_eq!(inside.vote(&row, Say::Approve, (now, 1)).groups, [group].into());
 }
 
+fn called(n: u8) -> Called {
+    Called { user: user(n), names: Vec::new() }
+}
+
 /// Whoever stands in has a word beside their own no more than once, and never for whoever asks.
 #[test]
 fn a_place_is_taken_once() {
@@ -72,7 +76,7 @@ fn a_place_is_taken_once() {
     let row = request(1, &json!({}), None, vec![named]);
     let (now, role) = (at(1), Some(Role::Operator));
     let stands = |n: u8, instead_of: &[u8]| Me {
-        instead_of: instead_of.iter().map(|n| user(*n)).collect(),
+        instead_of: instead_of.iter().map(|n| called(*n)).collect(),
         ..me(n, role)
     };
     assert_eq!(stands(2, &[9]).may(&row, now), May::Look(NotCast::NotAsked));
@@ -85,7 +89,7 @@ fn a_place_is_taken_once() {
     assert_eq!(stands(3, &[1]).may(&row, now), May::Look(NotCast::NotAsked));
     assert_eq!(stands(3, &[1, 5]).may(&row, now), May::Decide);
     // Without a role of their own they stand in for nobody.
-    let blind = Me { instead_of: vec![user(5)], ..me(3, Some(Role::Viewer)) };
+    let blind = Me { instead_of: vec![called(5)], ..me(3, Some(Role::Viewer)) };
     assert_eq!(blind.may(&row, now), May::Nothing);
 }
 

@@ -134,7 +134,10 @@ fn a_step_is_written_over_the_row_that_it_was_decided_on_and_in_time() {
     let voted = row.clone().cast(vote(1), at(10)).unwrap();
     assert_eq!(voted.state, ApprovalState::Approved);
     let writes = step(&old, &voted, at(10));
-    assert_eq!(writes.len(), 1, "an approved one still goes by the clock");
+    let keys: Vec<&Key> = writes.iter().map(|write| &write.key).collect();
+    let place = Key::approval(&row.from.tenant, &row.id);
+    let told = |kind| Key::untold(&ApprovalMessage::new(kind, row.from.tenant.clone(), row.id.clone()));
+    assert_eq!(keys, [&place, &told(ApprovalStep::Decided)], "an approved one still goes by the clock");
     assert_eq!(ApprovalRow::from_item(&evaluate(&writes[0], Some(&old)).unwrap()), Ok(voted.clone()));
     // Somebody else was first.
     let other = row.clone().cast(Vote { say: Say::Deny, ..vote(2) }, at(9)).unwrap().to_item();
@@ -147,6 +150,43 @@ fn a_step_is_written_over_the_row_that_it_was_decided_on_and_in_time() {
     let writes = step(&old, &expired, at(60_000));
     assert!(evaluate(&writes[0], Some(&old)).is_ok());
     assert!(writes[1].delete && writes[1].key == Key::waiting(&expired.from.tenant, &expired.id));
+}
+
+/// What the queue is to be told of a step stands beside it; of its end only where an agent wants to be told.
+#[test]
+fn what_is_told_of_a_step_is_written_with_it() {
+    let row = request();
+    let told = |new: &ApprovalRow, kind| {
+        let message = ApprovalMessage::new(kind, row.from.tenant.clone(), row.id.clone());
+        let writes = step(&row.to_item(), new, at(10));
+        let write = writes.iter().find(|write| write.key == Key::untold(&message));
+        write.map(|write| {
+            UntoldRow::from_item(&evaluate(write, None).unwrap()).unwrap()
+                == UntoldRow { message, at: at(10) }
+        })
+    };
+    let quiet =
+        |new: ApprovalRow| ApprovalRow { asked: Asked { callback: None, ..new.asked.clone() }, ..new };
+    let denied = row.clone().cast(Vote { say: Say::Deny, ..vote(1) }, at(9)).unwrap();
+    assert_eq!(told(&denied, ApprovalStep::Decided), Some(true));
+    assert_eq!(told(&row.clone().cancelled(at(9)), ApprovalStep::Decided), Some(true));
+    assert_eq!(told(&quiet(denied), ApprovalStep::Decided), None);
+    let reminded = ApprovalRow { reminded_at: Some(at(9)), ..row.clone() };
+    let escalated = ApprovalRow { escalated_at: Some(at(9)), ..row.clone() };
+    assert_eq!(told(&quiet(reminded.clone()), ApprovalStep::Reminded), Some(true));
+    assert_eq!(
+        (told(&escalated, ApprovalStep::Escalated), told(&escalated, ApprovalStep::Decided)),
+        (Some(true), None)
+    );
+    // A word that decides nothing is told to nobody.
+    let writes = step(&row.to_item(), &row, at(10));
+    assert_eq!(writes.len(), 1);
+    let first = create(&row);
+    assert!(
+        first
+            .iter()
+            .any(|write| write.key.sk.starts_with(Key::UNTOLD) && write.key.sk.ends_with("#requested"))
+    );
 }
 
 #[test]

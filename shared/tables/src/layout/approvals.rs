@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{ApprovalId, DueRow, Opaque, PermitId, TenantId, Timestamp, UserId};
+use domain::{ApprovalId, ApprovalMessage, DueRow, Opaque, PermitId, TenantId, Timestamp, UserId};
 
 use super::{Key, Table};
 use crate::shard_of;
@@ -83,6 +83,16 @@ impl Key {
     pub fn waiting_in(shard: char) -> String {
         format!("WAITING#{shard}")
     }
+
+    /// What the queue is to be told of a request: what goes by the clock tells it again.
+    pub fn untold(message: &ApprovalMessage) -> Self {
+        let ApprovalMessage { kind, tenant, approval, .. } = message;
+        let place = format!("{}{tenant}#{approval}#{}", Self::UNTOLD, kind.as_str());
+        Self::new(Table::Votes, Self::waiting_in(shard_of(tenant.as_str())), place)
+    }
+
+    /// What the sort keys of those begin with, among what waits.
+    pub const UNTOLD: &str = "UNTOLD#";
 
     /// Somebody who is away, and who stands in for them.
     pub fn delegation(tenant: &TenantId, user: &UserId) -> Self {
