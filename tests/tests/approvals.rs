@@ -243,7 +243,14 @@ fn others_see_nothing(approval: &str, form: &Form) {
 fn a_denial_is_one_persons_and_the_agent_hears_of_it() {
     let Some(shop) = Shop::open(2, false) else { return };
     let approval = shop.agent.waits_for(&json!({"amount": 5_000}), "one");
-    let denied: Answer = shop.desk("dana").says(&approval, "deny");
+    let mut dana = shop.desk("dana");
+    let shown = dana.get(&format!("/a/{approval}")).answer.body;
+    // The agent and its tenant, as people call them.
+    assert!(
+        ["<bdi>researcher</bdi>", "<bdi>research</bdi>"].iter().all(|name| shown.contains(name)),
+        "{shown}"
+    );
+    let denied: Answer = dana.says(&approval, "deny");
     assert_eq!(denied.status, 303, "{denied:?}");
     assert_eq!(shop.agent.stands(&approval, 5), "denied");
     let again = shop.agent.asks("payments.send", &json!({"amount": 5_000}), "one");

@@ -268,7 +268,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let me = me.before(action.as_ref().ok().and_then(|action| action.cause.as_ref()));
         let agent = Key::dlp_policy(tenant, Some(&row.from.agent));
         let last = action.as_ref().ok().map(|action| last_key(&row, action, &root));
-        let more: Vec<Key> = last.iter().cloned().chain([agent.clone()]).collect();
+        let called = Key::agent(tenant, &row.from.agent);
+        let more: Vec<Key> = last.iter().cloned().chain([agent.clone(), called]).collect();
         rows.extend(self.desk.rows(&more).await?);
         let last = match last {
             Some(key) => self.last(tenant, &rows, &key).await,

@@ -4,7 +4,7 @@ use domain::{ApprovalId, CommentRow, EventType, LinkRow, Phase, RunRow, TenantId
 use envelope::Aad;
 use maud::Markup;
 use tables::codec::Row as _;
-use tables::{Key, Swap, Table, shard_of};
+use tables::{Attr, Key, Swap, Table, shard_of};
 
 use crate::action::{NotShown, Shown};
 use crate::desk::{Away, Desk, Outside};
@@ -12,7 +12,7 @@ use crate::effects::{Case, Effects, NoCase, find, ten};
 use crate::event::Request;
 use crate::mask::Eyes;
 use crate::odd::pieces;
-use crate::page::{self, Comment, Page, Waits};
+use crate::page::{self, Comment, Names, Page, Waits};
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
 use crate::who::{May, Session};
@@ -44,6 +44,16 @@ pub fn rendered(case: &Case, reveal: bool) -> Rendered {
     let what = page::what(&case.row, shown.as_ref().map_err(|why| *why), before);
     let seen = case.seen(&what.0, reveal);
     Rendered { shown, what, seen }
+}
+
+/// What the tenant calls its agent and itself, as their rows say.
+fn names(case: &Case) -> Names<'_> {
+    let name = |key: &Key| match case.rows.get(key)?.get("name")? {
+        Attr::S(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let from = &case.row.from;
+    Names { agent: name(&Key::agent(&from.tenant, &from.agent)), tenant: name(&Key::tenant(&from.tenant)) }
 }
 
 impl<D: Desk, O: Outside> Effects<D, O> {
@@ -90,6 +100,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let run = find::<RunRow>(&case.rows, &Key::run_of_approval(&case.me.tenant, id)).ok().flatten();
         let page = page::request(&Page {
             row: &case.row,
+            names: names(&case),
             run: run.as_ref(),
             me: &session.user,
             what: &what,

@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use absence::{Absent, absence};
 pub use list::{Listed, Waits, list};
 pub use notice::{connections, notice};
-pub use request::{Comment, Last, Page, may_approve, reason, request, what};
+pub use request::{Comment, Last, Names, Page, may_approve, reason, request, what};
 
 /// What stands around every page: its title, whether somebody is signed in, and in which tenant they look around.
 #[derive(Debug, Clone, Copy)]

@@ -23,6 +23,8 @@ pub struct Comment {
 #[derive(Debug)]
 pub struct Page<'a> {
     pub row: &'a ApprovalRow,
+    /// What the tenant calls the agent, and itself.
+    pub names: Names<'a>,
     /// What became of it, once it was taken to be run.
     pub run: Option<&'a RunRow>,
     /// Whoever looks.
@@ -39,6 +41,13 @@ pub struct Page<'a> {
     pub seen: &'a str,
     pub said: Option<&'a str>,
     pub now: Timestamp,
+}
+
+/// Names beside ids, where there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Names<'a> {
+    pub agent: Option<&'a str>,
+    pub tenant: Option<&'a str>,
 }
 
 /// What was approved last of the same tool and target.
@@ -170,7 +179,7 @@ pub fn request(it: &Page<'_>) -> Markup {
         @if let Some(text) = it.said { p class="box" role="status" { (text) } }
         (state(row, it.run, it.now))
         (own(row, it.me))
-        (from(row))
+        (from(row, it.names))
         (it.what)
         (personal(it))
         (votes(row, it.comments))
@@ -231,20 +240,25 @@ fn own(row: &ApprovalRow, me: &UserId) -> Markup {
     html! { @if let Some(text) = said { p class="box" role="status" { (text) } } }
 }
 
-fn from(row: &ApprovalRow) -> Markup {
+/// A name for people, before the id that counts.
+fn named(name: Option<&str>, id: &str) -> Markup {
+    html! { @if let Some(name) = name { (said(name)) " " } code { (id) } }
+}
+
+fn from(row: &ApprovalRow, names: Names<'_>) -> Markup {
     let person = |one: &Option<domain::InEpoch>| one.as_ref().map(|one| one.user.to_string());
     html! {
         section aria-labelledby="who" {
             h2 id="who" { "Who asks" }
             dl {
-                dt { "Agent" } dd { code { (row.from.agent) } }
+                dt { "Agent" } dd { (named(names.agent, row.from.agent.as_str())) }
                 dt { "Answers for it" }
                 dd { @match person(&row.from.answers) { Some(user) => code { (user) }, None => "the tenant itself" } }
                 dt { "Gateway key" }
                 dd { code { (row.from.key) } @if let Some(user) = person(&row.from.owner) { " of " code { (user) } } }
                 dt { "On behalf of" }
                 dd { @match &row.from.on_behalf_of { Some(digest) => code { (digest) }, None => "nobody in particular" } }
-                dt { "Tenant" } dd { code { (row.from.tenant) } }
+                dt { "Tenant" } dd { (named(names.tenant, row.from.tenant.as_str())) }
                 dt { "Asked" } dd { (moment(row.created_at)) }
             }
         }

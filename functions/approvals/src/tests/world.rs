@@ -412,7 +412,9 @@ impl World {
         put(Key::tenant(&tenant), row.to_item());
         put(Key::tenant_of(&org, &tenant), tables::Marker::item());
         let row = Agent { id: agent(), status, team: None, owner: None, deputy: None };
-        put(Key::agent(&tenant, &agent()), row.to_item());
+        let mut row = row.to_item();
+        row.insert("name".to_owned(), Attr::S("Invoice clerk\u{202e}".to_owned()));
+        put(Key::agent(&tenant, &agent()), row);
         put(Key::root(&tenant, "action"), RootRow::first(WrappedRoot(vec![9; 32])).to_item());
         let document = json!({"issuer": "https://acme.okta.com", "group_roles": []}).to_string();
         let row = ConnectionRow { id: connection(), org: org.clone(), status, document, secret: None };
