@@ -108,6 +108,11 @@ resource "aws_lambda_function_event_invoke_config" "once" {
 }
 
 moved {
+  from = aws_lambda_function_event_invoke_config.actions
+  to   = aws_lambda_function_event_invoke_config.once["actions"]
+}
+
+moved {
   from = aws_lambda_function_event_invoke_config.approvals
   to   = aws_lambda_function_event_invoke_config.once["approvals"]
 }
