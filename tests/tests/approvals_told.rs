@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_tests::support::admin::Person;
 use countersign_tests::support::approvals::{Agent, gate, page};
+use countersign_tests::support::browser::encode;
 use countersign_tests::support::inbox::{Inbox, Post, mail};
 use countersign_tests::support::stack::unique;
 use countersign_tests::support::world::{World, text};
@@ -103,7 +104,7 @@ impl Shop {
     fn clicks(&self, (user, approval): (&str, &str), secret: &str, ago: u64) -> Answer {
         let payload = json!({"type": "block_actions", "team": {"id": "T1"}, "user": {"id": user},
             "actions": [{"action_id": "deny", "action_ts": unique::<4>(), "value": approval}]});
-        self.slack(&format!("payload={}", encoded(&payload.to_string())), secret, ago)
+        self.slack(&format!("payload={}", encode(&payload.to_string())), secret, ago)
     }
 
     fn slack(&self, body: &str, secret: &str, ago: u64) -> Answer {
@@ -122,18 +123,6 @@ impl Shop {
 
 fn now_seconds() -> u64 {
     ::aws::now().unix_millis() / 1_000
-}
-
-/// As a form has it (WHATWG URL, `application/x-www-form-urlencoded`).
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 /// The link is there, and nothing of what is asked.
