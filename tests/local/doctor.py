@@ -105,6 +105,9 @@ CHROMIUM_INSTALL = {
     "any": "see https://www.chromium.org/getting-involved/download-chromium/",
 }
 
+# What a first build and the tests' stack take of the disk that target/ lies on, in GB.
+DISK_GB = 10
+
 PYTHON_LOWEST = (3, 10)
 PYTHON_INSTALL = {
     "apt": "sudo apt-get install -y python3 python3-venv",
@@ -179,6 +182,35 @@ def check_python():
     return "python", version, dotted(PYTHON_LOWEST), problem, install_command(PYTHON_INSTALL)
 
 
+def disk_shortage(free, kept):
+    """What to do about a disk with `free` bytes, of which target/ has `kept`; empty where a build fits."""
+    free, kept = free / 1e9, kept / 1e9
+    if free + kept >= DISK_GB and free >= DISK_GB / 4:
+        return ""
+    advice = "cargo clean frees %.0f GB of earlier builds." % kept if kept >= 1 else "Free some, or set CARGO_TARGET_DIR."
+    return "%.1f GB are free where target/ lies; a first build takes up to %d GB. %s" % (free, DISK_GB, advice)
+
+
+def target_bytes(target):
+    """Bytes of all files below; those that vanish meanwhile are none."""
+    total = 0
+    for folder, _, files in os.walk(target):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except OSError:
+                pass
+    return total
+
+
+def check_disk():
+    target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target")
+    place = target if os.path.isdir(target) else ROOT
+    free = shutil.disk_usage(place).free
+    # Counting what is kept takes a while: only where it matters.
+    return free, disk_shortage(free, target_bytes(target) if free < DISK_GB * 1e9 else 0)
+
+
 def main():
     found = [check_python()] + [check_tool(*needed) for needed in NEEDED]
     print("%-16s %-12s %-10s %s" % ("needed", "found", "wanted", ""))
@@ -191,6 +223,10 @@ def main():
         print("%-16s %-12s %-10s %s" % (name, version or "-", wanted, problem or "ok"))
         if problem:
             print("  not needed, but %s are skipped without. Install it with:\n  %s" % (what, command))
+    free, shortage = check_disk()
+    print("%-16s %-12s %-10s %s" % ("disk", "%.0f GB" % (free / 1e9), ">= %d GB" % DISK_GB, "short" if shortage else "ok"))
+    if shortage:
+        print("  " + shortage)
     missing = [entry for entry in found if entry[3]]
     for name, _, _, problem, command in missing:
         print("\n%s: %s. Install it with:\n  %s" % (name, problem, command))

@@ -19,15 +19,23 @@ neither.
 
 `ses:SendEmail` is for an identity, and `ses:FromAddress` is whom a message says it is from (Service Authorization Reference, Amazon
 Simple Email Service v2, read 2026-11). MiniStack knows neither, so that a policy that names them lets nobody send.
+
+A connection is ended by its client, which keeps one idle for 90 s (`DefaultHTTPTransportIdleConnTimeout` of aws-sdk-go-v2, which
+Terraform's provider uses). MiniStack ends it after 75 s, now and then with a request on it that is done and not answered: the client
+repeats it, and is told that what it makes exists already.
 """
 
 import re
 from contextvars import ContextVar
 
+from hypercorn.config import Config
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import request_caller_arn
 from ministack.services import athena, lambda_svc
+
+# MiniStack sets its own when it starts.
+Config.keep_alive_timeout = property(lambda _config: 600.0, lambda _config, _seconds: None)
 
 _BATCHES = {
     f"sqs:{action}Batch": f"sqs:{action}" for action in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")
