@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use countersign_tests::support::admin::Person;
 use countersign_tests::support::approvals::{Agent, gate, page};
 use countersign_tests::support::browser::encode;
+use countersign_tests::support::denied::Denied;
 use countersign_tests::support::inbox::{Inbox, Post, mail};
 use countersign_tests::support::stack::unique;
 use countersign_tests::support::world::{World, text};
@@ -18,7 +19,6 @@ use serde_json::{Value, json};
 
 /// One of the two takes permissions away.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-const POLICY: &str = "test-denies-telling";
 
 fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
@@ -184,34 +184,6 @@ fn people_get_a_link_a_click_in_slack_denies_and_the_agent_is_called_back() {
     assert_eq!((who.field("actor_id"), who.field("auth_method")), (shop.dana.user.as_str(), "slack"));
 }
 
-/// Nobody's word reaches the queue of approvals while this lives.
-struct Mute([String; 2]);
-
-impl Mute {
-    fn new() -> Self {
-        let roles = ["actions", "approvals"].map(|role| {
-            let arn = stack().text(&format!("/roles/{role}"));
-            arn.rsplit('/').next().expect("a name").to_owned()
-        });
-        let statement = json!({"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": stack().at("/queues/approvals/arn")});
-        let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-        for role in &roles {
-            let params = json!({"RoleName": role, "PolicyName": POLICY, "PolicyDocument": policy});
-            aws::must("root", "iam", "put_role_policy", &params);
-        }
-        Self(roles)
-    }
-}
-
-impl Drop for Mute {
-    fn drop(&mut self) {
-        for role in &self.0 {
-            let params = json!({"RoleName": role, "PolicyName": POLICY});
-            let _: Result<Value, _> = aws::call("root", "iam", "delete_role_policy", &params);
-        }
-    }
-}
-
 /// Some minutes later.
 fn time_passes(tenant: &str, approval: &str, kind: &str) {
     let shard = tenant.chars().next_back().expect("an id");
@@ -228,7 +200,8 @@ fn time_passes(tenant: &str, approval: &str, kind: &str) {
 fn what_the_queue_refuses_is_told_by_the_clock() {
     let _alone = alone();
     let Some(shop) = Shop::open() else { return };
-    let mute = Mute::new();
+    let queue = stack().text("/queues/approvals/arn");
+    let mute = ["actions", "approvals"].map(|function| Denied::new(function, "sqs:SendMessage", queue));
     let approval = shop.asks();
     let mut dana = countersign_tests::support::approvals::Desk::of(&shop.world.org, "dana");
     assert_eq!(dana.says(&approval, "approve").status, 303, "nobody decides less for that");

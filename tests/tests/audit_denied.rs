@@ -2,38 +2,14 @@
 //! away from the gateway that every other test uses.
 #![cfg(test)]
 
+use countersign_tests::support::denied::Denied;
 use countersign_tests::support::tenant::Budget;
-use countersign_tests::support::{Tenant, aws, stack, wait};
-use serde_json::{Value, json};
-
-const POLICY: &str = "test-denies-recording";
-
-/// The gateway's role may not send to the audit queue while this lives.
-struct Denied(String);
-
-impl Denied {
-    fn new() -> Self {
-        let arn = stack().text("/roles/gateway");
-        let role = arn.rsplit('/').next().unwrap().to_owned();
-        let statement = json!({"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"});
-        let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-        let params = json!({"RoleName": role, "PolicyName": POLICY, "PolicyDocument": policy});
-        aws::must("root", "iam", "put_role_policy", &params);
-        Self(role)
-    }
-}
-
-impl Drop for Denied {
-    fn drop(&mut self) {
-        let params = json!({"RoleName": self.0, "PolicyName": POLICY});
-        let _: Result<Value, _> = aws::call("root", "iam", "delete_role_policy", &params);
-    }
-}
+use countersign_tests::support::{Tenant, wait};
 
 #[test]
 fn without_the_audit_queue_every_call_is_refused_and_none_is_made() {
     let tenant = Tenant::new();
-    let denied = Denied::new();
+    let denied = Denied::new("gateway", "sqs:SendMessage", "*");
     for _ in 0..3 {
         let answer = tenant.say("hello");
         assert_eq!(

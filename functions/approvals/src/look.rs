@@ -1,13 +1,13 @@
 //! What a browser gets to see. Nothing is decided here: all that a look leaves behind is that it was taken.
 
-use domain::{ApprovalId, CommentRow, EventType, LinkRow, Phase, RunRow, TenantId, ViewRow};
+use domain::{ApprovalId, CommentRow, EventType, LinkRow, Opaque, Phase, RunRow, TenantId, ViewRow};
 use envelope::Aad;
 use maud::Markup;
 use tables::codec::Row as _;
 use tables::{Attr, Key, Swap, Table, shard_of};
 
-use crate::action::{NotShown, Shown};
-use crate::desk::{Away, Desk, Outside};
+use crate::action::{Action, NotShown, Shown};
+use crate::desk::{Away, Desk, Outside, Rows};
 use crate::effects::{Case, Effects, NoCase, find, ten};
 use crate::event::Request;
 use crate::mask::Eyes;
@@ -247,17 +247,25 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let views: Vec<Key> =
             open.iter().take(LISTED_MAX).map(|row| Key::approval_view(&row.id, &session.user)).collect();
         let views = if views.is_empty() { Default::default() } else { self.desk.rows(&views).await? };
-        let wait = |row: domain::ApprovalRow| {
+        let mut waits = Vec::new();
+        for row in open.into_iter().take(LISTED_MAX) {
             let seen = views.contains_key(&Key::approval_view(&row.id, &session.user));
-            Waits { may: me.may(&row, now), seen, row }
-        };
-        let waits: Vec<Waits> =
-            open.into_iter().take(LISTED_MAX).map(wait).filter(|one| one.may != May::Nothing).collect();
+            let me = me.clone().before(self.cause(&row, &rows).await.as_ref());
+            waits.push(Waits { may: me.may(&row, now), seen, row });
+        }
+        waits.retain(|one| one.may != May::Nothing);
         if waits.is_empty() && me.role.is_none() {
             return Err(NoCase::Nothing("role_forbids"));
         }
         let root = self.root(tenant, &rows).await?;
         Ok((waits, more, crate::effects::csrf(&root, session, tenant)))
+    }
+
+    /// For whom a request is made, as far as it can be read: its own page says if it cannot.
+    async fn cause(&self, row: &domain::ApprovalRow, rows: &Rows) -> Option<Opaque> {
+        let tenant = &row.from.tenant;
+        let text = self.open(tenant, rows, &Aad::action(tenant, &row.id), &row.asked.sealed).await.ok()?;
+        Action::read(text.expose()).ok()?.cause
     }
 
     /// Open requests of a tenant, those that end first before others.

@@ -15,6 +15,7 @@ pub mod aws;
 pub mod bench;
 pub mod browser;
 pub mod clients;
+pub mod denied;
 pub mod directory;
 pub mod document;
 pub mod entropy;

@@ -443,6 +443,9 @@ fn nobody_decides_about_what_is_done_for_them() {
             let page = world.get(&format!("/a/{}", row.id), 1).await;
             assert_eq!(page.body().contains("You answer for this agent, or it asks for you"), own, "{who}");
             assert_eq!(page.body().contains("value=\"approve\""), !own, "{who}");
+            let list = world.get("/", 1).await;
+            assert_eq!(list.body().contains("Nothing waits for your decision."), own, "{who}");
+            assert_eq!(list.body().contains("Waiting for others"), own, "{who}");
             let mut other = world.get(&format!("/a/{}", row.id), 1).await.body().to_owned();
             if own {
                 // As if the page had offered it.
