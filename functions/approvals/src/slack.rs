@@ -153,7 +153,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     async fn heard(&self, tenant: &TenantId, call: &SlackCall) -> Result<(), Unheard> {
         let slack =
             self.channels(tenant).await?.and_then(|channels| channels.slack).ok_or(Unheard::Forged)?;
-        verified(call, slack.signing_secret.expose(), self.desk.now())?;
+        let secret = slack.signing_secret.as_ref().ok_or(Unheard::Forged)?;
+        verified(call, secret.expose(), self.desk.now())?;
         let click = click(&call.body)?;
         let Some(id) = click.deny.clone() else { return Ok(()) };
         let link = self.link(&id).await?.filter(|link| link.tenant == *tenant).ok_or(Unheard::Nobody)?;

@@ -13,6 +13,7 @@
 mod action;
 mod approval;
 mod canonical;
+mod channels;
 mod class;
 mod code;
 mod directory;
@@ -45,6 +46,7 @@ pub use approval::{
     Escalation, NotCast, Quorum, Requester, Say, Vote,
 };
 pub use canonical::{CanonicalError, canonical_fields, canonical_json};
+pub use channels::{Channels, SlackChannel, Webhook};
 pub use class::DataClass;
 pub use code::{Code, CodeError, Name, NameError};
 pub use directory::{DirectoryGroupRow, DirectoryUserRow, FoundRow, Handles, ScimAccessRow};

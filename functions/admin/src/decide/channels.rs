@@ -2,14 +2,13 @@
 //! and keys sign: all of it is sealed under the tenant's root for actions, and hosts alone are shown. What is not said again is kept.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::{ChannelsRow, Metadata, Name, UserId};
 use egress::{Reach, Target};
 use envelope::Purpose;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tables::{Item, Key, Swap, fingerprint};
 use zeroize::Zeroizing;
@@ -20,52 +19,15 @@ use crate::plan::{Change, NewChannels, Shown};
 use crate::refusal::{Refused, Why};
 use crate::sso::Secret;
 
-/// `approvals` tells no more of one step.
-const EMAILS_MAX: usize = 20;
 const WEBHOOKS_MAX: usize = 20;
 const USERS_MAX: usize = 200;
 const SECRET_MIN: usize = 16;
 const SECRET_MAX: usize = 512;
 
 /// The document as it is sealed: `approvals` opens it.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channels {
-    #[serde(default)]
-    pub emails: Vec<String>,
-    #[serde(default)]
-    pub slack: Option<Slack>,
-    #[serde(default)]
-    pub webhooks: BTreeMap<Name, Hook>,
-    #[serde(default)]
-    pub approvers_webhook: Option<Name>,
-}
-
-/// An incoming webhook, the key of clicks, and as whom they count.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Slack {
-    pub webhook_url: Secret,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signing_secret: Option<Secret>,
-    #[serde(default)]
-    pub users: BTreeMap<String, UserId>,
-}
-
-/// A webhook, and the key that signs what is sent there.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hook {
-    pub url: Secret,
-    pub secret: Secret,
-}
-
-/// Holds people's addresses.
-impl fmt::Debug for Channels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Channels(..)")
-    }
-}
+pub type Channels = domain::Channels<Secret>;
+type Slack = domain::SlackChannel<Secret>;
+type Hook = domain::Webhook<Secret>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,7 +84,7 @@ pub fn schema() -> Value {
         fields.insert("type".to_owned(), json!(["object", "null"]));
     }
     object(json!({
-        "emails": {"type": "array", "maxItems": EMAILS_MAX, "items": {"type": "string", "maxLength": 254}},
+        "emails": {"type": "array", "maxItems": Channels::EMAILS_MAX, "items": {"type": "string", "maxLength": 254}},
         "slack": slack,
         "webhooks": {"type": "object", "maxProperties": WEBHOOKS_MAX, "additionalProperties": object(hook)},
         "approvers_webhook": text("the one of `webhooks` by which people are told; the others are agents' callbacks"),
@@ -182,7 +144,7 @@ pub fn put(ask: &Ask<'_>) -> Result<Change, Refused> {
 
 /// What is wanted, with what is kept of what is there.
 fn checked(wanted: Wanted, kept: Option<&Channels>, reach: Reach) -> Result<Channels, Refused> {
-    sized(wanted.emails.len() <= EMAILS_MAX, "/emails", EMAILS_MAX)?;
+    sized(wanted.emails.len() <= Channels::EMAILS_MAX, "/emails", Channels::EMAILS_MAX)?;
     sized(wanted.webhooks.len() <= WEBHOOKS_MAX, "/webhooks", WEBHOOKS_MAX)?;
     for (n, email) in wanted.emails.iter().enumerate() {
         address(email, &format!("/emails/{n}"))?;

@@ -6,7 +6,7 @@ use tables::directory::cleared;
 use tables::{Key, Marker, Swap};
 
 use super::webhook::signed;
-use crate::channels::{Channels, EMAILS_MAX, Hook};
+use crate::channels::{Channels, Hook};
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Effects, find, ten};
 use crate::records::{Entry, Scribe};
@@ -145,7 +145,7 @@ fn ways<'a>(channels: &'a Channels, row: &ApprovalRow, kind: Step) -> Vec<Way<'a
         let named = row.asked.callback.as_ref().and_then(|name| channels.webhooks.get_key_value(name));
         return named.map(|(name, hook)| Way::Callback(name, hook)).into_iter().collect();
     }
-    let mails = channels.emails.iter().take(EMAILS_MAX).map(|to| Way::Mail(to.expose()));
+    let mails = channels.emails.iter().take(Channels::EMAILS_MAX).map(|to| Way::Mail(to));
     let slack = channels.slack.iter().map(|slack| Way::Slack(slack.webhook_url.expose()));
     let hook = channels.approvers_webhook.as_ref().and_then(|name| channels.webhooks.get_key_value(name));
     mails.chain(slack).chain(hook.map(|(name, hook)| Way::Hook(name, hook))).collect()
