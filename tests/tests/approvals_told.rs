@@ -212,3 +212,87 @@ fn what_the_queue_refuses_is_told_by_the_clock() {
     let told = verified(&shop.came("/agent", &approval), &shop.hook);
     assert_eq!(told["data"]["status"], json!("approved"));
 }
+
+/// What was not taken from the queue of approvals comes again after a few seconds while this lives, and not after minutes.
+struct Soon(Value);
+
+impl Soon {
+    fn new() -> Self {
+        let of =
+            json!({"QueueUrl": stack().at("/queues/approvals/url"), "AttributeNames": ["VisibilityTimeout"]});
+        let told = aws::must("root", "sqs", "get_queue_attributes", &of);
+        let was = told["Attributes"]["VisibilityTimeout"].clone();
+        assert!(was.is_string(), "{told}");
+        Self::set(&json!("3"));
+        Self(was)
+    }
+
+    fn set(seconds: &Value) {
+        let queue = stack().at("/queues/approvals/url");
+        let params = json!({"QueueUrl": queue, "Attributes": {"VisibilityTimeout": seconds}});
+        drop(aws::call("root", "sqs", "set_queue_attributes", &params));
+    }
+}
+
+impl Drop for Soon {
+    fn drop(&mut self) {
+        Self::set(&self.0);
+    }
+}
+
+/// A message about a request that was set aside, and what takes it out of there.
+fn set_aside(approval: &str) -> Option<(String, Value)> {
+    let queue = stack().at("/queues/approvals_dlq/url");
+    let params = json!({"QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 5});
+    let told = aws::must("operator", "sqs", "receive_message", &params);
+    let all = told["Messages"].as_array().into_iter().flatten();
+    all.filter_map(|one| Some((one["Body"].as_str()?.to_owned(), one["ReceiptHandle"].clone())))
+        .find(|(body, _)| body.contains(approval))
+}
+
+#[test]
+fn what_an_agent_does_not_take_is_tried_again_set_aside_and_brought_back() {
+    let _alone = alone();
+    let Some(shop) = Shop::open() else { return };
+    let _soon = Soon::new();
+    shop.inbox.refuses("/agent");
+    let approval = shop.asks();
+    let mut dana = countersign_tests::support::approvals::Desk::of(&shop.world.org, "dana");
+    assert_eq!(dana.says(&approval, "approve").status, 303);
+    let (message, receipt) = wait::until("what nobody took to be set aside", || set_aside(&approval));
+    assert_eq!(planted::leaked(&message), Vec::<&str>::new(), "{message}");
+    let tried = shop.inbox.posts("/agent");
+    assert_eq!(tried.len(), 5, "as often as the queue gives it out");
+    assert_eq!(shop.agent.stands(&approval, 0), "approved", "whoever asks is told meanwhile");
+
+    // As `aws sqs start-message-move-task` does with the operator's permissions; the emulator has none.
+    shop.inbox.takes("/agent");
+    let queues = ["approvals", "approvals_dlq"].map(|name| stack().at(&format!("/queues/{name}/url")));
+    let back = json!({"QueueUrl": queues[0], "MessageBody": message});
+    aws::must("operator", "sqs", "send_message", &back);
+    let out = json!({"QueueUrl": queues[1], "ReceiptHandle": receipt});
+    aws::must("operator", "sqs", "delete_message", &out);
+    let all = wait::until("the agent to be told", || {
+        Some(shop.inbox.posts("/agent")).filter(|all| all.len() > tried.len())
+    });
+    for post in &all {
+        assert_eq!(verified(post, &shop.hook)["data"]["status"], json!("approved"));
+        assert_eq!(
+            post.headers["webhook-id"], all[0].headers["webhook-id"],
+            "one message, however often it comes"
+        );
+    }
+    wait::until("all tries in the log", || {
+        let all = records::all(&shop.world.tenant);
+        let called = |phase: &str, reason: &str| {
+            let is = |one: &&records::Record| {
+                let said = ["event_type", "phase", "reason"].map(|name| one.field(name));
+                said == ["approval.called_back", phase, reason]
+            };
+            all.iter().filter(is).count()
+        };
+        let told =
+            (called("attempt", "allowed"), called("outcome", "not_reached"), called("outcome", "completed"));
+        (told == (6, 5, 1)).then_some(())
+    });
+}

@@ -123,14 +123,16 @@ fn object_text(bucket: &str, name: &str) -> String {
 
 /// What was set aside. The audit queue itself is empty by now: its records lie in the buckets.
 fn dead_letters() -> Found {
-    let params = json!({
-        "QueueUrl": stack().at("/queues/audit_dlq/url"), "MaxNumberOfMessages": 10, "VisibilityTimeout": 1,
-    });
     let mut found = Found::new();
-    for _ in 0..5 {
-        let got = aws::must("operator", "sqs", "receive_message", &params);
-        for message in got["Messages"].as_array().into_iter().flatten() {
-            found.push(("the dead-letter queue".to_owned(), message["Body"].to_string()));
+    for queue in ["audit_dlq", "lifecycle_dlq", "approvals_dlq"] {
+        let params = json!({
+            "QueueUrl": stack().at(&format!("/queues/{queue}/url")), "MaxNumberOfMessages": 10, "VisibilityTimeout": 1,
+        });
+        for _ in 0..5 {
+            let got = aws::must("operator", "sqs", "receive_message", &params);
+            for message in got["Messages"].as_array().into_iter().flatten() {
+                found.push((format!("the queue {queue}"), message["Body"].to_string()));
+            }
         }
     }
     found

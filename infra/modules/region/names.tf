@@ -24,10 +24,10 @@ locals {
     produce = concat(local.key_users, ["lifecycle"])
     # Take them from it.
     write = ["audit-writer"]
-    # End people, and tell `lifecycle` of it.
-    end = ["admin", "scim"]
-    # Make requests for approval and end them, and tell of them.
-    tell = ["actions", "approvals"]
+    # End people, and tell `lifecycle` of it; or bring back what was set aside.
+    end = ["admin", "scim", "operator"]
+    # Make requests for approval and end them, and tell of them; or bring back what was set aside.
+    tell = ["actions", "approvals", "operator"]
   }
 
   # AWS gives aws:PrincipalArn of a session as the role's ARN; the emulator gives the session's.

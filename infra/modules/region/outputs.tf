@@ -14,12 +14,11 @@ output "tables" {
 }
 
 output "queues" {
-  value = {
-    audit     = { url = aws_sqs_queue.audit.url, arn = aws_sqs_queue.audit.arn }
-    audit_dlq = { url = aws_sqs_queue.audit_dead_letters.url, arn = aws_sqs_queue.audit_dead_letters.arn }
-    lifecycle = { url = aws_sqs_queue.work["lifecycle"].url, arn = aws_sqs_queue.work["lifecycle"].arn }
-    approvals = { url = aws_sqs_queue.work["approvals"].url, arn = aws_sqs_queue.work["approvals"].arn }
-  }
+  value = { for name, queue in merge(
+    { audit = aws_sqs_queue.audit, audit_dlq = aws_sqs_queue.audit_dead_letters },
+    aws_sqs_queue.work,
+    { for name, queue in aws_sqs_queue.work_dead_letters : "${name}_dlq" => queue },
+  ) : name => { url = queue.url, arn = queue.arn } }
 }
 
 output "buckets" {

@@ -91,7 +91,8 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
-  # Brings set-aside records back once their cause is mended: sqs start-message-move-task.
+  # Brings what was set aside back once its cause is mended (sqs start-message-move-task), and reads what became of invocations that
+  # nobody waits for.
   statement {
     sid = "Redrive"
     actions = [
@@ -101,7 +102,14 @@ data "aws_iam_policy_document" "operator" {
       "sqs:DeleteMessage",
       "sqs:GetQueueAttributes",
     ]
-    resources = [aws_sqs_queue.audit_dead_letters.arn]
+    resources = ["${local.queue_arn_prefix}-*-dlq"]
+  }
+
+  # Back to where it came from. That of records takes the operator's own anyway.
+  statement {
+    sid       = "RedriveTo"
+    actions   = ["sqs:SendMessage"]
+    resources = [for queue in aws_sqs_queue.work : queue.arn]
   }
 
   statement {

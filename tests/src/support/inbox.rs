@@ -1,6 +1,6 @@
 //! Where a tenant's people and agents are told: addresses that keep what is posted to them, and the mail that the emulator took.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,18 +18,19 @@ pub struct Post {
     pub body: String,
 }
 
-/// A server of this process's own. It takes whatever comes, until the process ends.
+/// A server of this process's own, until the process ends. It keeps whatever comes.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     address: String,
     posts: Arc<Mutex<Vec<Post>>>,
+    refused: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Inbox {
     pub fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let inbox = Self { address, posts: Arc::default() };
+        let inbox = Self { address, posts: Arc::default(), refused: Arc::default() };
         let heard = inbox.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -49,6 +50,19 @@ impl Inbox {
         self.kept().iter().filter(|post| post.path == path).cloned().collect()
     }
 
+    /// From now on what comes to a path is answered as by a server that is down.
+    pub fn refuses(&self, path: &str) {
+        self.refused().insert(path.to_owned());
+    }
+
+    pub fn takes(&self, path: &str) {
+        self.refused().remove(path);
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Vec<Post>> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,8 +72,10 @@ impl Inbox {
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let headers = head.lines().filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        let status = if self.refused().contains(&path) { "503 Service Unavailable" } else { "200 OK" };
         self.kept().push(Post { path, headers, body });
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+        let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+        let _ = stream.write_all(answer.as_bytes());
     }
 }
 
