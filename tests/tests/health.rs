@@ -181,9 +181,15 @@ impl Probed {
 
     /// Half a minute later.
     fn time_passes(&self) {
+        self.open_until(1);
+    }
+
+    fn open_until(&self, millis: u64) {
         let params = json!({
             "TableName": stack().at("/tables/gates"), "Key": self.key(),
-            "UpdateExpression": "SET until_ms = :past", "ExpressionAttributeValues": {":past": {"N": "1"}},
+            "UpdateExpression": "SET until_ms = :at",
+            "ConditionExpression": "phase = :open",
+            "ExpressionAttributeValues": {":at": {"N": millis.to_string()}, ":open": {"S": "open"}},
         });
         aws::must("root", "dynamodb", "update_item", &params);
     }
@@ -220,6 +226,8 @@ fn a_failing_endpoint_is_seen_within_one_run_and_comes_back_without_anybodys_cal
     assert_eq!((probed.called(), probed.fallback.received().len()), (0, 1));
     wait::until("the record of the opening", || (probed.told("breaker.opened") == 1).then_some(()));
 
+    // However long all of this took.
+    probed.open_until(::aws::now().plus_millis(600_000).unix_millis());
     probed.endpoint.tell(&json!({}));
     assert_eq!(run().iter().find(|(check, _)| check.starts_with("endpoint/probed-")), None);
     assert_eq!(probed.phase(), "open", "its time is not over");
