@@ -72,7 +72,8 @@ def main() -> int:
     stack = json.loads((TARGET / "stack" / asked.name / "stack.json").read_text())
     OUT.mkdir(parents=True, exist_ok=True)
     try:
-        _build()
+        if asked.file not in EXAMPLES:
+            _build()
         for name in [asked.file] if asked.file else FILES:
             _report(name, FILES[name](stack))
     except StackError as error:
@@ -277,6 +278,8 @@ def _tenant(stack: dict) -> str:
     return json.loads(done.stdout)["gateway_key"]
 
 
+# Measured by programs of their own; the others run functions.
+EXAMPLES = {"ledger", "redact", "scim"}
 FILES = {"package": _package, "gateway": _gateway, "envelope": _envelope, "ledger": _ledger, "redact": _redact, "scim": _scim}
 
 
