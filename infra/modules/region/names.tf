@@ -24,8 +24,8 @@ locals {
     produce = concat(local.key_users, ["lifecycle"])
     # Take them from it.
     write = ["audit-writer"]
-    # End people, and tell `lifecycle` of it; or bring back what was set aside.
-    end = ["admin", "scim", "operator"]
+    # End people, and tell `lifecycle` of it.
+    end = ["admin", "scim"]
     # Make requests for approval and end them, and tell of them; or bring back what was set aside.
     tell = ["actions", "approvals", "operator"]
   }

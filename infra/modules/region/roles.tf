@@ -105,11 +105,12 @@ data "aws_iam_policy_document" "operator" {
     resources = ["${local.queue_arn_prefix}-*-dlq"]
   }
 
-  # Back to where it came from. That of records takes the operator's own anyway.
+  # Back to where it came from. That of records takes the operator's own anyway; who has left tells nobody but who ended them, and
+  # the clock asks for those of whom no message came.
   statement {
     sid       = "RedriveTo"
     actions   = ["sqs:SendMessage"]
-    resources = [for queue in aws_sqs_queue.work : queue.arn]
+    resources = [aws_sqs_queue.work["approvals"].arn]
   }
 
   statement {
