@@ -17,7 +17,7 @@ use countersign_tests::support::{Answer, Request, aws, planted, records, stack, 
 use ring::hmac;
 use serde_json::{Value, json};
 
-/// One of the two takes permissions away.
+/// One of them takes permissions away, and one changes how soon a queue gives a message out again.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
