@@ -10,6 +10,7 @@ stack; and beside them, with the lowest priority, the tests that need none. What
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -26,6 +27,8 @@ OURS = "countersign-tests"
 QUIET = {"tidy"}
 # It exports the whole region, three times: that is small yet. All others go in the order of their names, whose last have theirs for that.
 FIRST = "ledger"
+# Of what a failed test says: so many lines, so wide.
+LINES, WIDTH = 6, 240
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,17 @@ class Documentation:
         return ["cargo", "test", "--workspace", "--doc"]
 
 
+def why(output: str) -> str:
+    """What each failed test of a program said, its first lines; the end of the whole when there is none."""
+    said = re.findall(r"^---- ([^\n]+) stdout ----\n(.*?)(?=^----|^failures:|\Z)", output, re.MULTILINE | re.DOTALL)
+    each = [f"  {name}: {brief(text.strip().splitlines()[:LINES])}" for name, text in said]
+    return "\n".join(each) or f"  {brief(output.rstrip().splitlines()[-LINES:])}"
+
+
+def brief(lines: list[str]) -> str:
+    return "\n    ".join(line[:WIDTH] for line in lines)
+
+
 class Board:
     """What ran, how it ended, and what is left: said as it happens."""
 
@@ -69,6 +83,7 @@ class Board:
         self._total = total
         self._begun = time.monotonic()
         self._done: list[tuple[str, float, bool]] = []
+        self._why: dict[str, str] = {}
 
     def ended(self, title: str, output: str, seconds: float, passed: bool) -> None:
         with self._lock:
@@ -76,6 +91,7 @@ class Board:
             at = time.monotonic() - self._begun
             say(f"\n== {title}: {seconds:.0f} s ({len(self._done)} of {self._total}, at {at:.0f} s)\n{output.rstrip()}")
             if not passed:
+                self._why[title] = why(output)
                 say(f"== {title} FAILED")
 
     def close(self) -> int:
@@ -85,8 +101,9 @@ class Board:
         for title, seconds, _ in slowest:
             say(f"{title:40} {seconds:7.0f}")
         say(f"{len(self._done)} programs of tests in {time.monotonic() - self._begun:.0f} s")
+        # Last of all, and briefly: of a long output, its end is what is kept and looked at.
         for title in failed:
-            say(f"FAILED: {title}")
+            say(f"FAILED: {title}\n{self._why[title]}")
         return 1 if failed else 0
 
 

@@ -1,8 +1,6 @@
 //! The management API through the real function: an identity provider that is one, browsers, and everybody who must not.
 #![cfg(test)]
 
-use std::collections::BTreeSet;
-
 use countersign_tests::support::admin::{Person, bare};
 use countersign_tests::support::http::Request;
 use countersign_tests::support::stack::unique;
@@ -286,15 +284,19 @@ fn the_ledger_tells_the_whole_story() {
     assert_eq!(code(&refusal), refused(403, "forbidden"));
     let stopped = dana.send("POST", &world.path("/kill"), &json!({"reason": "incident_4711"}));
     assert_eq!(stopped.status, 200, "{stopped:?}");
-    let wanted: BTreeSet<_> = ["tenants.create", "kill.stop", "agents.create"].map(str::to_owned).into();
+    let wanted = [
+        ["tenants.create", "attempt"],
+        ["tenants.create", "outcome"],
+        ["kill.stop", "attempt"],
+        ["agents.create", "single"],
+    ];
     let told = wait::until("the ledger has the story", || {
         let told: Vec<Value> = records::all(&world.tenant)
             .into_iter()
             .map(|record| record.message().parse().expect("JSON"))
             .collect();
-        let actions: BTreeSet<_> =
-            told.iter().filter_map(|one| one["action"].as_str()).map(str::to_owned).collect();
-        wanted.is_subset(&actions).then_some(told)
+        let is = |one: &Value, wanted: &[&str; 2]| [&one["action"], &one["phase"]] == *wanted;
+        wanted.iter().all(|wanted| told.iter().any(|one| is(one, wanted))).then_some(told)
     });
     let of = |action: &str, phase: &str| {
         told.iter()

@@ -162,8 +162,11 @@ fn who_spoke_is_recorded(shop: &Shop, approval: &str) {
         );
         assert!(record.metadata("action_sha256").is_string(), "{}", record.text);
     }
-    let shown = shop.records("approval.viewed");
-    assert!(shown.iter().filter(|record| record.metadata("personal_data_shown") == true).count() >= 2);
+    wait::until("the records of what was shown", || {
+        let shown = shop.records("approval.viewed");
+        let personal = shown.iter().filter(|record| record.metadata("personal_data_shown") == true);
+        (personal.count() >= 2).then_some(())
+    });
     let leaked: Vec<_> =
         records::all(&shop.world.tenant).iter().flat_map(|record| planted::leaked(&record.text)).collect();
     assert_eq!(leaked, [""; 0]);

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_tests::support::admin::Person;
-use countersign_tests::support::approvals::{Agent, gate, page};
+use countersign_tests::support::approvals::{Agent, Desk, gate, page};
 use countersign_tests::support::browser::encode;
 use countersign_tests::support::denied::Denied;
 use countersign_tests::support::inbox::{Inbox, Post, mail};
@@ -203,7 +203,7 @@ fn what_the_queue_refuses_is_told_by_the_clock() {
     let queue = stack().text("/queues/approvals/arn");
     let mute = ["actions", "approvals"].map(|function| Denied::new(function, "sqs:SendMessage", queue));
     let approval = shop.asks();
-    let mut dana = countersign_tests::support::approvals::Desk::of(&shop.world.org, "dana");
+    let mut dana = Desk::of(&shop.world.org, "dana");
     assert_eq!(dana.says(&approval, "approve").status, 303, "nobody decides less for that");
     assert_eq!(shop.agent.stands(&approval, 0), "approved");
     drop(mute);
@@ -257,7 +257,7 @@ fn what_an_agent_does_not_take_is_tried_again_set_aside_and_brought_back() {
     let _soon = Soon::new();
     shop.inbox.refuses("/agent");
     let approval = shop.asks();
-    let mut dana = countersign_tests::support::approvals::Desk::of(&shop.world.org, "dana");
+    let mut dana = Desk::of(&shop.world.org, "dana");
     assert_eq!(dana.says(&approval, "approve").status, 303);
     let (message, receipt) = wait::until("what nobody took to be set aside", || set_aside(&approval));
     assert_eq!(planted::leaked(&message), Vec::<&str>::new(), "{message}");

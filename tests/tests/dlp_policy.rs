@@ -43,10 +43,12 @@ fn line(said: &str, id: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What operators did to policies, oldest first.
 fn told(tenant: &Tenant, count: usize) -> Vec<Record> {
     wait::until(&format!("{count} records of policies"), || {
         let mut all = records::all(tenant.tenant_id());
         all.retain(|record| record.field("event_type") == "admin.policy");
+        records::oldest_first(&mut all);
         (all.len() >= count).then_some(all)
     })
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use countersign_tests::support::records::{self, Record};
 use countersign_tests::support::tenant::Budget;
-use countersign_tests::support::{Answer, Function, Tenant};
+use countersign_tests::support::{Answer, Function, Tenant, wait};
 use serde_json::{Value, json};
 
 fn ops(tenant: &Tenant, arguments: &[&str]) -> String {
@@ -22,11 +22,14 @@ fn killed(by: &str) -> (u16, String) {
     (503, by.to_owned())
 }
 
-/// What operators did to switches, oldest first: event, phase, decision, why.
-fn turned(tenant: &Tenant) -> Vec<[String; 3]> {
-    let mut all = records::all(tenant.tenant_id());
-    all.retain(|record| record.field("event_type").starts_with("kill."));
-    all.sort_by_key(|record| ["created_at", "phase"].map(|name| record.field(name).to_owned()));
+/// What operators did to switches, oldest first, once there is so much of it: event, phase, why.
+fn turned(tenant: &Tenant, count: usize) -> Vec<[String; 3]> {
+    let all = wait::until(&format!("{count} records of switches"), || {
+        let mut all = records::all(tenant.tenant_id());
+        all.retain(|record| record.field("event_type").starts_with("kill."));
+        records::oldest_first(&mut all);
+        (all.len() >= count).then_some(all)
+    });
     let told = |record: &Record| {
         let why = record.metadata("why").as_str().unwrap_or_default().to_owned();
         [record.field("event_type").to_owned(), record.field("phase").to_owned(), why]
@@ -64,7 +67,7 @@ fn a_tenant_that_is_stopped_is_refused_at_once_and_serves_again_once_recovered()
         ["kill.recovered", "attempt", "over"],
         ["kill.recovered", "outcome", "over"],
     ];
-    assert_eq!(turned(&tenant), expected.map(|row| row.map(str::to_owned)));
+    assert_eq!(turned(&tenant, expected.len()), expected.map(|row| row.map(str::to_owned)));
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn a_drill_measures_and_leaves_the_switch_off() {
     assert_eq!((&figures["let_in"], &figures["refused"]), (&json!(0), &json!(3)));
     assert!(figures["cut_ms"].is_u64(), "{figures}");
     assert_eq!(tenant.say("after").status, 200);
-    let recorded = countersign_tests::support::wait::until("the drill's outcome", || {
+    let recorded = wait::until("the drill's outcome", || {
         let is_outcome =
             |one: &Record| one.field("event_type") == "drill.kill" && one.field("phase") == "outcome";
         records::all(tenant.tenant_id()).into_iter().find(is_outcome)

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::inbox::received;
+use super::inbox::{received, serve};
 use super::planted;
 use super::stack::{stack, unique};
 
@@ -44,12 +44,7 @@ impl Google {
         let listener = TcpListener::bind(place).expect("the stack's port for a directory is free");
         let google = Self(Arc::default());
         let heard = google.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let heard = heard.clone();
-                std::thread::spawn(move || heard.answer(stream));
-            }
-        });
+        serve(listener, move |stream| heard.answer(stream));
         google
     }
 

@@ -32,12 +32,7 @@ impl Inbox {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let inbox = Self { address, posts: Arc::default(), refused: Arc::default() };
         let heard = inbox.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let heard = heard.clone();
-                std::thread::spawn(move || heard.take(stream));
-            }
-        });
+        serve(listener, move |stream| heard.take(stream));
         inbox
     }
 
@@ -77,6 +72,16 @@ impl Inbox {
         let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
         let _ = stream.write_all(answer.as_bytes());
     }
+}
+
+/// Hands every connection over in a thread of its own, until the process ends.
+pub fn serve(listener: TcpListener, answer: impl Fn(TcpStream) + Clone + Send + 'static) {
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || answer(stream));
+        }
+    });
 }
 
 /// A request's head and body.

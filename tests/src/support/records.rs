@@ -58,14 +58,19 @@ pub fn of_calls(tenant: &str, count: usize) -> Vec<Record> {
         records.retain(|record| record.field("actor_type") == "agent");
         (records.len() >= count).then_some(records)
     });
-    // Within one millisecond an attempt comes before its outcome, in the alphabet too.
-    records.sort_by_key(|record| ["created_at", "phase"].map(|name| record.field(name).to_owned()));
+    oldest_first(&mut records);
     let told: Vec<_> = records.iter().map(Record::says).collect();
     assert_eq!(records.len(), count, "{told:?}");
     records
 }
 
-/// Every record of a tenant, its seed's included, in the order of its log.
+/// In the order of what was done. The log's own order is that in which the queue brought it.
+pub fn oldest_first(records: &mut [Record]) {
+    // Within one millisecond an attempt comes before its outcome, in the alphabet too.
+    records.sort_by_key(|record| ["created_at", "phase"].map(|name| record.field(name).to_owned()));
+}
+
+/// Every record of a tenant, its seed's included, in the order of its log: see [`oldest_first`].
 pub fn all(tenant: &str) -> Vec<Record> {
     let bucket = stack().text("/buckets/locked");
     let names = aws::object_names("auditor", bucket, &format!("t/{tenant}/bundle/"));
