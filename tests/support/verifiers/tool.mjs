@@ -11,12 +11,19 @@ for await (const line of createInterface({ input: process.stdin })) {
   const ran = [];
   let said;
   try {
-    said = await verifier.guard(permit, args, target, async (kept) => {
+    const action = async (kept) => {
       ran.push(kept);
       if (ends === "badly") throw new RangeError("it was not done");
       if (ends === "unclear") throw new Unclear("nobody knows");
       return "done";
-    });
+    };
+    if (ends === "receipt") {
+      const run = await verifier.consume(await verifier.check(permit, args, target));
+      said = await action(args);
+      await run.executed("0a".repeat(32));
+    } else {
+      said = await verifier.guard(permit, args, target, action);
+    }
   } catch (error) {
     if (!(error instanceof PermitError || error instanceof RangeError || error instanceof Unclear)) throw error;
     said = error instanceof PermitError ? error.code : error instanceof Unclear ? "Unclear" : "RuntimeError";

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import http.client
 import logging
 import re
 import secrets
@@ -23,10 +24,12 @@ CUT_OFF = (
     TimeoutError,
     asyncio.TimeoutError,
     concurrent.futures.TimeoutError,
-    ConnectionResetError,
-    ConnectionAbortedError,
-    BrokenPipeError,
+    http.client.HTTPException,
+    EOFError,
 )
+# Clients of HTTP and of databases have classes of their own for it, which share words in their names and nothing else.
+CUT_OFF_NAMES = re.compile("timeout|connection|protocol|disconnect|network|readerror|writeerror|ssl|brokenpipe|interrupted|closed", re.IGNORECASE)
+CAUSES_MAX = 5
 
 log = logging.getLogger("countersign_permit")
 
@@ -143,10 +146,14 @@ def _due_at(answer: Any) -> datetime | None:
         return None
 
 
-def _is_unclear(error: BaseException) -> bool:
-    """Clients of HTTP and of databases have timeouts of their own, which share no class but their name."""
-    named = any("Timeout" in kind.__name__ for kind in type(error).__mro__)
-    return named or isinstance(error, CUT_OFF) or not isinstance(error, Exception)
+def _is_unclear(error: BaseException, deep: int = 0) -> bool:
+    """Whether the action may have happened: by the error, or by one that it was raised from or while handling."""
+    # Nobody listened: nothing was sent.
+    named = any(CUT_OFF_NAMES.search(kind.__name__) for kind in type(error).__mro__) and not isinstance(error, ConnectionRefusedError)
+    if named or isinstance(error, CUT_OFF) or not isinstance(error, Exception):
+        return True
+    before = (error.__cause__, error.__context__)
+    return deep < CAUSES_MAX and any(_is_unclear(one, deep + 1) for one in before if one is not None)
 
 
 def _untold(outcome: str, why: str) -> str:

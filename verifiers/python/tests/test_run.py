@@ -1,6 +1,7 @@
 """Consumption, outcomes and the guard: the action runs after a clear yes and never else."""
 
 import asyncio
+import http.client
 import logging
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -144,12 +145,29 @@ class Outcome(Case):
             self.guard(fails)
         self.assertEqual(self.told(), ["failed"])
 
+    def test_where_nobody_listened_nothing_was_done(self) -> None:
+        def refused(_: Any) -> None:
+            raise ConnectionRefusedError
+
+        self.assertRaises(ConnectionRefusedError, self.guard, refused)
+        self.assertEqual(self.told(), ["failed"])
+
     def test_of_an_end_that_nobody_knows_nothing_is_told(self) -> None:
         class ReadTimeout(Exception):
             """As clients of HTTP have it."""
 
+        class ConnectionError(OSError):
+            """As `requests` has it: another than the builtin one."""
+
+        class RemoteProtocolError(Exception):
+            """As `httpx` has it."""
+
+        wrapped, handled = ValueError("the bank did not answer"), ValueError("no such field")
+        wrapped.__cause__, handled.__context__ = RemoteProtocolError(), ValueError("in between")
+        handled.__context__.__context__ = TimeoutError()
         for error in [TimeoutError(), asyncio.TimeoutError(), Unclear(), ReadTimeout(), ConnectionResetError(), KeyboardInterrupt(),
-                      SystemExit(0), asyncio.CancelledError(), GeneratorExit()]:  # fmt: skip
+                      SystemExit(0), asyncio.CancelledError(), GeneratorExit(), ConnectionError(), RemoteProtocolError(),
+                      http.client.IncompleteRead(b""), http.client.RemoteDisconnected(), EOFError(), wrapped, handled]:  # fmt: skip
             def ends(_: Any, error: BaseException = error) -> None:
                 raise error
 

@@ -162,14 +162,20 @@ function dueAtOf(body: unknown): Date | undefined {
 }
 
 /** What cuts an action off shares no class but words in its name and code; `fetch` has it as the cause of its error. */
-const CUT_OFF = /timeout|timedout|abort|econnreset|epipe|und_err_socket/i;
+const CUT_OFF = /timeout|timedout|abort|econnreset|epipe|und_err_socket|connection|protocol|disconnect|socket|network|premature|http2|closed/i;
+/** Drivers of databases say it in words alone. */
+const CUT_OFF_WORDS = /connection (was |is )?(terminated|closed|lost|reset|ended)|socket hang up|premature close/i;
 const CAUSES_MAX = 5;
 
 function isUnclear(error: unknown, deep = 0): boolean {
-  if (!(error instanceof Error) || deep > CAUSES_MAX) {
+  if (!(error instanceof Error)) {
+    // What is thrown and says nothing of itself is no word on what happened; an absent cause is none either.
+    return deep === 0;
+  }
+  if (deep > CAUSES_MAX) {
     return false;
   }
   const code: unknown = "code" in error ? error.code : "";
   const named = [error.name, error.constructor.name, typeof code === "string" ? code : ""].join(" ");
-  return error instanceof Unclear || CUT_OFF.test(named) || isUnclear(error.cause, deep + 1);
+  return error instanceof Unclear || CUT_OFF.test(named) || CUT_OFF_WORDS.test(error.message) || isUnclear(error.cause, deep + 1);
 }

@@ -156,6 +156,12 @@ test("an action that ends well is executed, one that throws is failed", async ()
   assert.deepEqual(issuer.told(), ["executed", "failed", "failed"]);
 });
 
+test("where nobody listened nothing was done", async () => {
+  const refused = new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "ECONNREFUSED" }) });
+  await assert.rejects(guard(() => Promise.reject(refused)), TypeError);
+  assert.deepEqual(issuer.told(), ["failed"]);
+});
+
 test("of an end that nobody knows nothing is told", async () => {
   class ReadTimeout extends Error {}
   const unclear: unknown[] = [
@@ -166,6 +172,11 @@ test("of an end that nobody knows nothing is told", async () => {
     Object.assign(new Error(), { code: "ECONNRESET" }),
     new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "UND_ERR_HEADERS_TIMEOUT" }) }),
     new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "UND_ERR_SOCKET" }) }),
+    Object.assign(new Error(), { code: "ERR_HTTP2_STREAM_ERROR" }),
+    Object.assign(new Error(), { code: "ERR_STREAM_PREMATURE_CLOSE" }),
+    new Error("Connection terminated unexpectedly"),
+    new Error("the bank did not answer", { cause: new Error("socket hang up") }),
+    "a word that says nothing",
   ];
   for (const error of unclear) {
     await assert.rejects(guard(() => Promise.reject(error)), (thrown) => thrown === error);
