@@ -113,18 +113,25 @@ fn a_tool_runs_what_was_permitted_and_nothing_else() {
             ("RuntimeError".to_owned(), "Unclear".to_owned()),
             "{name}"
         );
+        assert_eq!(ends("receipt"), "done", "{name}");
         // Each was taken, however it ended.
-        for key in ["well", "badly", "unclear"] {
+        for key in ["well", "badly", "unclear", "receipt"] {
             assert_eq!(code(&agent.sends(&asking(key))), refused(409, "approval_consumed"), "{name} {key}");
         }
         // What ended well or badly was told, and nothing of what nobody knows.
-        expected += 2;
+        expected += 3;
         wait::until("the outcomes in the log", || {
             let told = |record: &&records::Record| {
                 record.field("event_type") == "action.ended"
                     && record.says() == ["outcome", "allow", "completed"]
             };
             (records::all(tenant.tenant_id()).iter().filter(told).count() == expected).then_some(())
+        });
+        wait::until("the receipt in the log, attempt and outcome", || {
+            let all = records::all(tenant.tenant_id());
+            let ends = all.iter().filter(|one| one.field("event_type") == "action.ended");
+            let receipts = ends.filter(|one| one.metadata("detail_sha256") == "0a".repeat(32).as_str());
+            (receipts.count() == expected / 3 * 2).then_some(())
         });
     }
 }

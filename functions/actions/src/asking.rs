@@ -1,7 +1,7 @@
 //! What bodies say: an action that is asked for, and what a tool tells of one.
 
 use caller::{Fault, json};
-use domain::{Name, Opaque, Reason, Run};
+use domain::{Digest, Name, Opaque, Reason, Run};
 use serde_json::{Map, Value};
 
 use crate::event::Step;
@@ -111,6 +111,8 @@ pub struct Told {
     pub consumer: Opaque,
     /// Of an outcome alone.
     pub outcome: Option<Run>,
+    /// Of an outcome alone, if it says so: of a receipt that is kept elsewhere. It is recorded.
+    pub detail: Option<Digest>,
 }
 
 /// Shows no consumer.
@@ -148,9 +150,18 @@ impl Told {
                 ));
             }
         };
-        nothing_else(&body, "consumer, outcome")?;
-        Ok(Self { consumer, outcome })
+        let detail = match (step, body.shift_remove("detail_sha256")) {
+            (_, None) => None,
+            (Step::Outcome, Some(Value::String(text))) => Some(text.parse().map_err(|_| detail_fault())?),
+            _ => return Err(detail_fault()),
+        };
+        nothing_else(&body, "consumer, outcome, detail_sha256")?;
+        Ok(Self { consumer, outcome, detail })
     }
+}
+
+fn detail_fault() -> Fault {
+    fault("detail_sha256", "send 64 hexadecimal digits in lower case to …/outcome, and nothing to …/consume")
 }
 
 #[cfg(test)]
@@ -185,8 +196,13 @@ mod tests {
         let body = |rest: &str| format!(r#"{{"consumer":"{}"{rest}}}"#, "a".repeat(22));
         assert_eq!(Told::read(Step::Consume, &body("")).unwrap().outcome, None);
         let told = Told::read(Step::Outcome, &body(r#","outcome":"failed""#)).unwrap();
-        assert_eq!(told.outcome, Some(Run::Failed));
+        assert_eq!((told.outcome, told.detail), (Some(Run::Failed), None));
+        let detail = format!(r#","outcome":"executed","detail_sha256":"{}""#, "0a".repeat(32));
+        let told = Told::read(Step::Outcome, &body(&detail)).unwrap();
+        assert_eq!(told.detail.unwrap().as_str(), "0a".repeat(32));
         for (step, bad) in [
+            (Step::Consume, body(&format!(r#","detail_sha256":"{}""#, "0a".repeat(32)))),
+            (Step::Outcome, body(r#","outcome":"executed","detail_sha256":"0A""#)),
             (Step::Consume, body(r#","outcome":"executed""#)),
             (Step::Outcome, body("")),
             (Step::Outcome, body(r#","outcome":"unknown""#)),

@@ -58,7 +58,11 @@ pub fn consume(
     if let Some(run) = run {
         return match run.state {
             Run::Cancelled => Verdict::Refuse(Reason::ApprovalCancelled),
-            _ if run.consumer == *consumer && run.permit == claims.jti => Verdict::Again(run.due_at),
+            // An answer was lost. Whoever asks again may still begin, as long as a first beginning could.
+            Run::Consumed if took(run, claims, consumer) && now < run.due_at => {
+                let switches = around.kills.check(KillScope::Actions);
+                switches.map_or_else(Verdict::Refuse, |()| Verdict::Again(run.due_at))
+            }
             _ => Verdict::Refuse(Reason::PermitConsumed),
         };
     }
@@ -72,6 +76,15 @@ pub fn consume(
         Err(reason) if claims.approval_id.is_some() => Verdict::Cancel(reason),
         Err(reason) => Verdict::Refuse(reason),
     }
+}
+
+/// Whether it was this consumer that took it, for this very action: permits of one idempotency key have one id.
+fn took(run: &RunRow, claims: &Claims, consumer: &Opaque) -> bool {
+    run.consumer == *consumer
+        && run.permit == claims.jti
+        && run.approval == claims.approval_id
+        && run.digest == claims.action_sha256
+        && run.tool == claims.aud
 }
 
 /// Everybody behind the key by which it was asked for, and the switches above.

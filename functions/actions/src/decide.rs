@@ -10,7 +10,7 @@ use caller::{Asserted, Keys, Said, Scribe, SealRandom, keys_fault};
 use domain::{
     ActionDigest, ActionForm, ActionId, ApprovalId, ApprovalRow, ApprovalRule, ApprovalState, Asked,
     AuditRecord, Authority, GateRow, InEpoch, KeyRow, Name, Opaque, Owner, PermitId, Reason, Region,
-    Requester, RunRow, SealedBytes, Timestamp,
+    Requester, SealedBytes, Timestamp,
 };
 use envelope::RootError;
 use policy::gate::{self, Gates, Verdict};
@@ -18,6 +18,7 @@ use policy::{Action, Caller, Permit, RoleTable, Standing};
 use tables::standing::cause_digest;
 
 use crate::asking::{ARGUMENTS_MAX, Asking};
+pub use crate::earlier::{Approved, Earlier, Next, next};
 use crate::event::{self, Request, Route};
 use crate::ids::ids;
 use crate::permit::{Claims, LIFETIME_SECONDS};
@@ -95,27 +96,6 @@ pub struct Refusal {
     pub action_id: ActionId,
     pub refused: Refused,
     pub record: Box<AuditRecord>,
-}
-
-/// What became of the same request before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Earlier {
-    pub approval: Option<ApprovalRow>,
-    /// The consumption of what was approved.
-    pub run: Option<RunRow>,
-    /// The consumption of a permit that needed nobody.
-    pub direct: Option<RunRow>,
-}
-
-/// What is to be done about an action that may be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Sign a permit; with the request that was approved.
-    Issue(Option<ApprovalId>),
-    /// Ask people.
-    Ask,
-    /// They have been asked: until then.
-    Pending(Timestamp),
 }
 
 /// Whether an action may be asked for at all.
@@ -308,44 +288,6 @@ fn requester(row: &KeyRow, standing: &Standing, writer: &Writer) -> Requester {
     }
 }
 
-/// What is done about an action that may be asked for: what became of the same request before goes first, and can only refuse
-/// more than the gate of today does.
-///
-/// # Errors
-/// It is over, or it was another action.
-pub fn next(admitted: &Admitted, earlier: &Earlier, now: Timestamp) -> Result<Next, Reason> {
-    let digest = admitted.digest.to_digest();
-    let another = |run: &&RunRow| run.digest != digest;
-    if earlier.run.iter().chain(&earlier.direct).any(|run| another(&run)) {
-        return Err(Reason::IdempotencyMismatch);
-    }
-    if earlier.approval.as_ref().is_some_and(|row| row.asked.digest != digest) {
-        return Err(Reason::IdempotencyMismatch);
-    }
-    if let Some(run) = earlier.run.as_ref().or(earlier.direct.as_ref()) {
-        let cancelled = run.state == domain::Run::Cancelled;
-        return Err(if cancelled { Reason::ApprovalCancelled } else { Reason::ApprovalConsumed });
-    }
-    let Some(row) = &earlier.approval else {
-        return Ok(if admitted.hold.is_some() { Next::Ask } else { Next::Issue(None) });
-    };
-    standing_of(row, admitted, now)
-}
-
-fn standing_of(row: &ApprovalRow, admitted: &Admitted, now: Timestamp) -> Result<Next, Reason> {
-    match row.state {
-        ApprovalState::Denied => Err(Reason::ApprovalDenied),
-        ApprovalState::Expired => Err(Reason::ApprovalExpired),
-        ApprovalState::Cancelled => Err(Reason::ApprovalCancelled),
-        ApprovalState::Pending | ApprovalState::Approved if row.switches != admitted.switches => {
-            Err(Reason::ApprovalCancelled)
-        }
-        ApprovalState::Pending if row.is_open(now) => Ok(Next::Pending(row.expires_at)),
-        ApprovalState::Approved if row.is_good(now) => Ok(Next::Issue(Some(row.id.clone()))),
-        ApprovalState::Pending | ApprovalState::Approved => Err(Reason::ApprovalExpired),
-    }
-}
-
 impl Admitted {
     /// The row of a new request. The shortest of its rules says how long it waits.
     pub fn row(&self, hold: &Hold, sealed: SealedBytes, now: Timestamp) -> ApprovalRow {
@@ -374,7 +316,8 @@ impl Admitted {
     }
 
     /// What its permit says.
-    pub fn claims(&self, issuer: &str, approval: Option<ApprovalId>, now: Timestamp) -> Claims {
+    pub fn claims(&self, issuer: &str, approved: Option<Approved>, now: Timestamp) -> Claims {
+        let policy_version = approved.as_ref().map_or(self.policy_version, |one| one.policy_version);
         let iat = now.unix_millis() / 1_000;
         Claims {
             iss: issuer.to_owned(),
@@ -387,8 +330,8 @@ impl Admitted {
             agent_id: self.from.agent.clone(),
             key_id: self.from.key.clone(),
             action_sha256: self.digest.to_digest(),
-            policy_version: self.policy_version,
-            approval_id: approval,
+            policy_version,
+            approval_id: approved.map(|one| one.id),
         }
     }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tables::codec::Row as _;
 use tables::{GateFault, Key, approvals};
 
-use crate::decide::{self, Admitted, Earlier, Facts, Hold, Moment, Next, Refusal, Rules};
+use crate::decide::{self, Admitted, Approved, Earlier, Facts, Hold, Moment, Next, Refusal, Rules};
 use crate::event::Request;
 use crate::permit::{self, PublicKey};
 use crate::records::Known;
@@ -123,7 +123,7 @@ impl Effects {
         let earlier = self.earlier(&admitted.from.tenant, &admitted.approval, &admitted.permit_id).await?;
         known.approval = earlier.approval.as_ref().map(|row| row.id.clone());
         match decide::next(admitted, &earlier, now)? {
-            Next::Issue(approval) => self.issue(rules, admitted, approval, known).await.map(Some),
+            Next::Issue(approved) => self.issue(rules, admitted, approved, known).await.map(Some),
             Next::Pending(until) => {
                 known.approval = Some(admitted.approval.clone());
                 let record = admitted.writer.record(now, Phase::Single, Reason::ApprovalPending, known);
@@ -171,15 +171,16 @@ impl Effects {
         &self,
         rules: &Rules,
         admitted: &Admitted,
-        approval: Option<ApprovalId>,
+        approved: Option<Approved>,
         known: &mut Known,
     ) -> Result<Response, Reason> {
+        let approval = approved.as_ref().map(|one| one.id.clone());
         known.approval.clone_from(&approval);
         known.permit = Some(admitted.permit_id.clone());
         let attempt = admitted.writer.record(aws::now(), Phase::Attempt, Reason::Allowed, known);
         let recorded = in_time(self.audit.attempt(admitted.writer.action_id, &[attempt]), NotRecorded).await;
         let recorded = recorded.map_err(|NotRecorded| Reason::AuditUnavailable)?;
-        let claims = admitted.claims(&rules.issuer, approval.clone(), aws::now());
+        let claims = admitted.claims(&rules.issuer, approved, aws::now());
         let signed = if recorded.action_id() == admitted.permit.action_id() {
             self.signed(&claims).await
         } else {

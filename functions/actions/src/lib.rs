@@ -14,6 +14,7 @@ mod asking;
 mod config;
 mod consume;
 mod decide;
+mod earlier;
 mod effects;
 mod event;
 mod ids;

@@ -176,6 +176,8 @@ pub struct OfTool<'a> {
     pub action_id: ActionId,
     pub request_id: Option<Opaque>,
     pub event: EventType,
+    /// Of a receipt that the tool keeps.
+    pub detail: Option<Digest>,
 }
 
 impl OfTool<'_> {
@@ -214,11 +216,18 @@ impl OfTool<'_> {
                 if good { Decided::Allow } else { Decided::Deny },
                 Code::literal(reason.as_str()),
                 Description::literal(self.says(good)),
-                known.metadata(),
+                self.detailed(known.metadata()),
             )
         };
         known.add_to(&mut record);
         record
+    }
+
+    fn detailed(&self, metadata: Metadata) -> Metadata {
+        match self.detail.as_ref().and_then(|digest| digest.as_str().parse().ok()) {
+            Some(digest) => metadata.with("detail_sha256", MetaValue::Code(digest)),
+            None => metadata,
+        }
     }
 
     const fn says(&self, good: bool) -> &'static str {

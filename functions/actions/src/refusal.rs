@@ -14,7 +14,7 @@ pub const OWN: &[Row] = caller::refusals! {
     MethodNotAllowed, 405, VIOLATION, false, "this path has another method: POST to /v1/actions and to permits, GET the others";
     // what it may do
     GateMissing, 403, VIOLATION, false, "the tenant has no gate, so no action is allowed: its administrator writes one";
-    ActionForbidden, 403, VIOLATION, false, "the tenant's gate does not allow this action";
+    ActionForbidden, 403, VIOLATION, false, "the tenant's gate does not allow this action: its administrator sees why in the gate document and in the record";
     // what became of it before
     IdempotencyMismatch, 422, VIOLATION, false, "another action was asked for under this idempotency key: use one of its own for each action";
     ApprovalDenied, 403, VIOLATION, false, "people have denied the action: it is not asked again under this idempotency key";

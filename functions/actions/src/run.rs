@@ -2,7 +2,7 @@
 //! record; respond.
 
 use domain::{
-    ActionId, ApprovalRow, EventType, KeyRow, OrgId, PermitId, Phase, Reason, Run, RunRow, Timestamp,
+    ActionId, ApprovalRow, Digest, EventType, KeyRow, OrgId, PermitId, Phase, Reason, Run, RunRow, Timestamp,
 };
 use policy::Kills;
 use serde_json::{Value, json};
@@ -35,6 +35,8 @@ pub struct Tool<'a> {
 struct Doing {
     step: Step,
     action: ActionId,
+    /// Of a receipt that the tool keeps.
+    detail: Option<Digest>,
     /// Its attempt is in the log, and its end is not: whatever it comes to is told there once.
     open: bool,
 }
@@ -65,12 +67,15 @@ impl Tool<'_> {
         let token = self.request.bearer.as_deref().ok_or(Reason::PermitInvalid)?;
         let key = self.effects.public_key().await?;
         let claims = permit::verify(token, &self.rules.issuer, &key, now)?;
-        if id != Ok(&claims.jti) {
-            return Err(Reason::PermitInvalid);
-        }
+        let own = id == Ok(&claims.jti);
         let mut known = self.read(claims).await?;
         let action = ActionId::new(now, aws::random().map_err(|_| Reason::FactsUnavailable)?);
-        let mut doing = Doing { step, action, open: false };
+        let detail = told.ok().and_then(|told| told.detail.clone());
+        let mut doing = Doing { step, action, detail, open: false };
+        if !own {
+            // A permit of ours, at another's path.
+            return Ok(self.refused(&known, &mut doing, Reason::PermitInvalid.into()).await);
+        }
         let told = match (self.request.tls, told) {
             (Err(reason), _) => return Ok(self.refused(&known, &mut doing, reason.into()).await),
             (_, Err(fault)) => return Ok(self.refused(&known, &mut doing, fault.clone().into()).await),
@@ -99,15 +104,18 @@ impl Tool<'_> {
 
     async fn read(&self, claims: Claims) -> Result<Known, Reason> {
         let tenant = &claims.tenant_id;
-        let place = approvals::run_key(tenant, claims.approval_id.as_ref(), &claims.jti);
+        let [place, other] = places(&claims);
         let asked = claims.approval_id.as_ref().map(|id| Key::approval(tenant, id));
         let mut first = vec![
             place.clone(),
+            other.clone(),
             Key::tenant(tenant),
             Key::agent(tenant, &claims.agent_id),
             Key::gateway_key(&claims.key_id),
         ];
         first.extend(asked.clone());
+        first.sort();
+        first.dedup();
         let mut rows = self.rows(&first).await?;
         let key: KeyRow = find(&rows, &Key::gateway_key(&claims.key_id)).ok_or(Reason::PermitInvalid)?;
         let approval: Option<ApprovalRow> = asked.as_ref().and_then(|key| find(&rows, key));
@@ -124,7 +132,7 @@ impl Tool<'_> {
         second.sort();
         second.dedup();
         rows.extend(self.rows(&second).await?);
-        let run = rows.get(&place).cloned();
+        let run = rows.get(&place).or_else(|| rows.get(&other)).cloned();
         let run = run.map(|item| RunRow::from_item(&item).map(|row| (item, row))).transpose();
         Ok(Known {
             org: key.org.clone(),
@@ -161,6 +169,7 @@ impl Tool<'_> {
             action_id: doing.action,
             request_id,
             event,
+            detail: doing.detail.clone(),
         }
     }
 
@@ -204,26 +213,38 @@ impl Tool<'_> {
             }
             Verdict::Refuse(reason) => Some(self.refused(known, doing, reason.into()).await),
             Verdict::Cancel(reason) => self.cancel(known, told, doing, (reason, now)).await,
-            Verdict::Take => {
-                let row = consume::run(&known.claims, &told.consumer, Run::Consumed, &known.around, now);
-                let due = row.due_at;
-                let writes = self.taking(known, &row, now);
-                let written = self.written(known, doing, writes, Reason::Completed).await;
-                match written {
-                    Ok(()) => Some(consumed(due)),
-                    Err(None) => None,
-                    Err(Some(reason)) => Some(response::error(&reason.into())),
-                }
-            }
+            Verdict::Take => self.take(known, told, doing).await,
+        }
+    }
+
+    /// `None`: something changed meanwhile.
+    async fn take(&self, known: &Known, told: &Told, doing: &mut Doing) -> Option<Response> {
+        let written = async {
+            self.attempted(known, doing).await.map_err(Some)?;
+            // What is in time is so now, and not when the attempt began to be recorded.
+            let now = aws::now();
+            known.claims.in_time(now).map_err(|_| None)?;
+            let row = consume::run(&known.claims, &told.consumer, Run::Consumed, &known.around, now);
+            let writes = self.taking(known, &row, now);
+            self.written(known, doing, writes, Reason::Completed).await.map(|()| row.due_at)
+        };
+        match written.await {
+            Ok(due) => Some(consumed(due)),
+            Err(None) => None,
+            Err(Some(reason)) => Some(response::error(&reason.into())),
         }
     }
 
     /// The consumption, and everything that it rests on: written only if all of it is as it was read.
     fn taking(&self, known: &Known, row: &RunRow, now: Timestamp) -> Vec<Write> {
-        let place = approvals::run_key(&row.tenant, row.approval.as_ref(), &row.permit);
         let due = row.due();
         let awaited = Swap::create(Key::due(&due, row.due_at), due.to_item());
-        let mut writes = vec![Swap::create(place, row.to_item()).to_write(), awaited.to_write()];
+        let [place, other] = places(&known.claims);
+        let mut writes = vec![Swap::create(place.clone(), row.to_item()).to_write(), awaited.to_write()];
+        if other != place {
+            // A permit of the same request that needed nobody, given out before people were asked, is taken with this one.
+            writes.push(Swap::create(other, row.to_item()).to_write());
+        }
         let around = &known.around;
         writes.extend(around.approval.as_ref().map(|row| approvals::is_approved(row, now)));
         let all = &around.rows;
@@ -273,18 +294,23 @@ impl Tool<'_> {
         writes: Vec<Write>,
         ends: Reason,
     ) -> Result<(), Option<Reason>> {
-        if !doing.open {
-            let random = aws::random().map_err(|_| Some(Reason::FactsUnavailable))?;
-            let attempt =
-                self.scribe(known, doing).record(aws::now(), random, Phase::Attempt, Reason::Allowed);
-            let recorded =
-                in_time(self.effects.audit.attempt(doing.action, &[attempt]), aws::NotRecorded).await;
-            recorded.map_err(|_| Some(Reason::AuditUnavailable))?;
-            doing.open = true;
-        }
+        self.attempted(known, doing).await.map_err(Some)?;
         let written = in_time(self.effects.dynamo.write_all(writes), GateFault::Unknown).await;
         written.map_err(|_| None)?;
         self.close(known, doing, ends).await;
+        Ok(())
+    }
+
+    /// Recorded before anything is written, once.
+    async fn attempted(&self, known: &Known, doing: &mut Doing) -> Result<(), Reason> {
+        if doing.open {
+            return Ok(());
+        }
+        let random = aws::random().map_err(|_| Reason::FactsUnavailable)?;
+        let attempt = self.scribe(known, doing).record(aws::now(), random, Phase::Attempt, Reason::Allowed);
+        let recorded = in_time(self.effects.audit.attempt(doing.action, &[attempt]), aws::NotRecorded).await;
+        recorded.map_err(|_| Reason::AuditUnavailable)?;
+        doing.open = true;
         Ok(())
     }
 
@@ -327,6 +353,12 @@ impl Tool<'_> {
         let awaited = deleted(&Key::due(&due, run.due_at), &due.to_item());
         self.written(known, doing, vec![write, awaited], Reason::Completed).await
     }
+}
+
+/// Where a consumption lies, and where one of the same request would that another permit led to: one of both runs.
+fn places(claims: &Claims) -> [Key; 2] {
+    let place = approvals::run_key(&claims.tenant_id, claims.approval_id.as_ref(), &claims.jti);
+    [place, Key::run_of_permit(&claims.tenant_id, &claims.jti)]
 }
 
 fn consumed(due: Timestamp) -> Response {

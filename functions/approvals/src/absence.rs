@@ -7,6 +7,7 @@ use domain::{
 use tables::codec::Row as _;
 use tables::{Key, Swap, deleted};
 
+use crate::decide::No;
 use crate::desk::{Away, Desk, Outside, Rows};
 use crate::effects::{Effects, NoCase, find, ten};
 use crate::event::{Absence, Request, moment};
@@ -108,12 +109,17 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let Some(tenant) = &wanted.tenant else { return crate::look::nowhere() };
         let said = match self.is_of_ours(request) {
             Ok(()) => self.settle_away(request, session, tenant, wanted).await,
-            Err(no) => Ok((no.text(), no.status())),
+            Err(no) => Ok(self.refused_away(request, session, no).await),
         };
         match said {
             Ok(said) => self.away(request, session, Some(tenant), Some(said)).await,
             Err(why) => self.nothing(request, session, why).await,
         }
+    }
+
+    async fn refused_away(&self, request: &Request, session: &Session, no: No) -> (&'static str, u16) {
+        let no = if self.noted(request, session, no.as_str()).await { no } else { No::Busy };
+        (no.text(), no.status())
     }
 
     async fn settle_away(
@@ -131,7 +137,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         keys.extend(to.iter().flat_map(|to| [Key::user(&session.org, to), Key::binding(tenant, to)]));
         let (_, rows, csrf) = self.here(session, tenant, &keys).await?;
         if !Token::new(&csrf).is(&wanted.csrf) {
-            return Ok((crate::decide::No::Csrf.text(), 403));
+            return Ok(self.refused_away(request, session, No::Csrf).await);
         }
         let old = rows.get(&place).cloned();
         match row {
@@ -142,7 +148,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             Some(Ok(row)) => {
                 let new = row.to_item();
                 let write = Swap { key: place, old, new }.expiring(row.until).to_write();
-                self.write_away(request, session, tenant, (write, Some(&row.to))).await?;
+                self.write_away(request, session, tenant, (write, Some(row))).await?;
                 Ok(("Agreed.", 200))
             }
             None => match old {
@@ -160,20 +166,27 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         request: &Request,
         session: &Session,
         tenant: &TenantId,
-        (write, to): (tables::gates::Write, Option<&UserId>),
+        (write, row): (tables::gates::Write, Option<DelegationRow>),
     ) -> Result<(), Away> {
         let scribe = self.scribe(request, session, tenant)?;
-        let of = || match to.and_then(|to| to.as_str().parse::<Code>().ok()) {
+        let of = || match row.as_ref().and_then(|row| row.to.as_str().parse::<Code>().ok()) {
             Some(to) => Metadata::default().with("to", MetaValue::Code(to)),
             None => Metadata::default().flag("back", true),
         };
         let event = EventType::ApprovalDelegated;
         let attempt = Entry::of(event, Phase::Attempt, self.desk.now(), ten(&self.desk)?).with(of());
         self.desk.attempt(scribe.action_id, scribe.record(attempt)).await?;
-        let written = self.desk.write(vec![write]).await;
+        let written = match self.desk.write(vec![write]).await {
+            Ok(()) => true,
+            // Another was faster, or an answer was lost: what is there says which.
+            Err(_) => {
+                let place = Key::delegation(tenant, &session.user);
+                find::<DelegationRow>(&self.desk.rows(std::slice::from_ref(&place)).await?, &place)? == row
+            }
+        };
         let outcome = Entry::of(event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
-        let outcome = if written.is_ok() { outcome } else { outcome.because("approvals_unavailable") };
+        let outcome = if written { outcome } else { outcome.because("approvals_unavailable") };
         self.told(&scribe, outcome).await;
-        written.map_err(|_| Away)
+        if written { Ok(()) } else { Err(Away) }
     }
 }

@@ -1,17 +1,18 @@
 //! The effects, in their one order: whose session; read the facts; record; write; record; tell. What is decided is decided in
 //! `decide.rs` and in the domain, over rows that the write compares again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{
     ActionId, ApprovalId, ApprovalRow, ConnectionId, DelegationRow, DlpPolicyRow, GroupId, LastRow, LinkRow,
-    OrgId, Person, RootRow, SealedBytes, TenantId, Timestamp, UserId, VotedRow,
+    Opaque, OrgId, Person, RootRow, SealedBytes, TenantId, Timestamp, UserId, VotedRow,
 };
 use envelope::{Aad, Purpose, RootKey, SEAL_RANDOM_BYTES};
 use redact::{Policies, Policy};
 use tables::codec::Row;
 use tables::directory;
+use tables::standing::account_digest;
 use tables::{Item, Key, Table};
 
 use crate::action::{Action, NotShown};
@@ -40,6 +41,8 @@ impl<D: Desk, O: Outside> std::fmt::Debug for Effects<D, O> {
     }
 }
 
+/// Rows that are read at once (DynamoDB, `BatchGetItem`).
+const KEYS_MAX: usize = 100;
 /// More pages of one list are not read for one request.
 const PAGES_MAX: usize = 10;
 
@@ -178,6 +181,30 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         Ok(rows.iter().filter_map(|(_, item)| DelegationRow::from_item(item).ok()).collect())
     }
 
+    /// What people are called, digested: by their ids, and by every address that they came with.
+    ///
+    /// # Errors
+    /// The tables did not answer, or a row does not read.
+    pub async fn called(
+        &self,
+        org: &OrgId,
+        users: &BTreeSet<UserId>,
+    ) -> Result<BTreeMap<UserId, Vec<Opaque>>, Away> {
+        let users: Vec<&UserId> = users.iter().collect();
+        let mut all = BTreeMap::new();
+        for some in users.chunks(KEYS_MAX) {
+            let keys: Vec<Key> = some.iter().map(|user| Key::user(org, user)).collect();
+            let rows = self.desk.rows(&keys).await?;
+            for (user, key) in some.iter().zip(&keys) {
+                // Somebody who is gone is known by their id alone.
+                let person = find::<Person>(&rows, key)?.map(|person| Called::of(org, person).names);
+                let names = person.unwrap_or_else(|| vec![account_digest(org, user)]);
+                all.insert((*user).clone(), names);
+            }
+        }
+        Ok(all)
+    }
+
     /// Those of them who are there still.
     async fn active(&self, org: &OrgId, users: &[UserId]) -> Result<Vec<Called>, Away> {
         if users.is_empty() {
@@ -265,12 +292,16 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let aad = Aad::action(tenant, id);
         let text = self.open(tenant, &rows, &aad, &row.asked.sealed).await;
         let action = text.map_err(|Away| NotShown::Unread).and_then(|text| Action::of(&row, text.expose()));
-        let me = me.before(action.as_ref().ok().and_then(|action| action.cause.as_ref()));
         let agent = Key::dlp_policy(tenant, Some(&row.from.agent));
         let last = action.as_ref().ok().map(|action| last_key(&row, action, &root));
         let called = Key::agent(tenant, &row.from.agent);
-        let more: Vec<Key> = last.iter().cloned().chain([agent.clone(), called]).collect();
+        let more: Vec<Key> = last.iter().cloned().chain([agent.clone(), called.clone()]).collect();
         rows.extend(self.desk.rows(&more).await?);
+        let owner = find::<domain::Agent>(&rows, &called)?.and_then(|agent| agent.owner);
+        let behind = self.called(&link.org, &who::behind(&row.from, owner)).await?;
+        let mut behind: BTreeSet<Opaque> = behind.into_values().flatten().collect();
+        behind.extend(action.as_ref().ok().and_then(|action| action.cause.clone()));
+        let me = me.before(&behind);
         let last = match last {
             Some(key) => self.last(tenant, &rows, &key).await,
             None => None,

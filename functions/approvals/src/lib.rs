@@ -17,6 +17,7 @@
 
 mod absence;
 mod action;
+mod batch;
 mod channels;
 mod config;
 mod decide;

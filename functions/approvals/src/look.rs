@@ -15,7 +15,7 @@ use crate::odd::pieces;
 use crate::page::{self, Comment, Names, Page, Waits};
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
-use crate::who::{May, Session};
+use crate::who::{May, Session, behind};
 
 /// For how long it is kept who has looked.
 const VIEW_MS: u64 = 90 * 86_400_000;
@@ -247,10 +247,14 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let views: Vec<Key> =
             open.iter().take(LISTED_MAX).map(|row| Key::approval_view(&row.id, &session.user)).collect();
         let views = if views.is_empty() { Default::default() } else { self.desk.rows(&views).await? };
+        let owners = open.iter().take(LISTED_MAX).flat_map(|row| behind(&row.from, None)).collect();
+        let owners = self.called(&session.org, &owners).await?;
         let mut waits = Vec::new();
         for row in open.into_iter().take(LISTED_MAX) {
             let seen = views.contains_key(&Key::approval_view(&row.id, &session.user));
-            let me = me.clone().before(self.cause(&row, &rows).await.as_ref());
+            let called = behind(&row.from, None).into_iter().filter_map(|user| owners.get(&user)).flatten();
+            let called = called.cloned().chain(self.cause(&row, &rows).await).collect();
+            let me = me.clone().before(&called);
             waits.push(Waits { may: me.may(&row, now), seen, row });
         }
         waits.retain(|one| one.may != May::Nothing);

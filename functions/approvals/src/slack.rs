@@ -15,12 +15,12 @@ use tables::gates::Write;
 use tables::{GateFault, Key, Marker, Swap, Table, unchanged};
 
 use crate::channels::Slack;
-use crate::desk::{Away, Desk, Outside, Rows};
-use crate::effects::{Effects, NoCase, find, ten};
+use crate::desk::{Away, Desk, Outside};
+use crate::effects::{Case, Effects, NoCase, ten};
 use crate::event::SlackCall;
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
-use crate::who::{self, May, Me, STANDING, Session};
+use crate::who::{May, STANDING, Session};
 use domain::ApprovalStep as Step;
 
 /// Older, or newer, than that is refused.
@@ -218,9 +218,13 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             let said = || Metadata::default().flag("denied_in_slack", true);
             let attempt = Entry::of(event, Phase::Attempt, self.desk.now(), ten(&self.desk)?).with(said());
             self.desk.attempt(scribe.action_id, scribe.record(attempt)).await?;
-            let written = self.desk.write(writes).await;
+            let written = match self.desk.write(writes).await {
+                Ok(()) => true,
+                // Another was faster, or an answer was lost: what is there says which.
+                Err(_) => self.is_written(&row).await?,
+            };
             let outcome = Entry::of(event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(said());
-            if written.is_ok() {
+            if written {
                 self.told(&scribe, outcome).await;
                 return self.denied(&scribe, &row).await;
             }
@@ -237,14 +241,11 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         id: &ApprovalId,
         session: &Session,
     ) -> Result<Option<(Scribe, ApprovalRow, Vec<Write>)>, Unheard> {
-        let tenant = &link.tenant;
-        let place = Key::approval(tenant, id);
-        let mut keys = who::keys(session, tenant);
-        keys.push(place.clone());
-        let rows = self.desk.rows(&keys).await?;
-        let me = self.known(session, tenant, &rows).await?;
-        let row: ApprovalRow = find(&rows, &place)?.ok_or(Unheard::Nobody)?;
-        let item = rows.get(&place).ok_or(Unheard::Nobody)?;
+        let Case { me, row, item, rows, .. } =
+            self.case(session, link, id).await.map_err(|why| match why {
+                NoCase::Nothing(reason) => Unheard::Refused(reason),
+                NoCase::Unavailable => Unheard::Unavailable,
+            })?;
         if row.votes.iter().any(|vote| vote.user == session.user && vote.say == Say::Deny) {
             return Ok(None);
         }
@@ -255,18 +256,13 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let vote = me.vote(&row, Say::Deny, (now, 0));
         let refused = |why| Unheard::Refused(crate::decide::No::Not(why).as_str());
         let new = me.cast(row, vote, now).map_err(refused)?;
-        let mut writes = step(item, &new, now);
+        let mut writes = step(&item, &new, now);
         let (key, item) = &me.row;
         writes.push(unchanged(key, Some(item), &STANDING));
-        let scribe = self.of_slack(session, tenant)?.about(&new);
+        let binding = Key::binding(&me.tenant, &session.user);
+        writes.push(unchanged(&binding, rows.get(&binding), &["role", "via"]));
+        let scribe = self.of_slack(session, &me.tenant)?.about(&new);
         Ok(Some((scribe, new, writes)))
-    }
-
-    async fn known(&self, session: &Session, tenant: &TenantId, rows: &Rows) -> Result<Me, Unheard> {
-        self.me(session, tenant, rows).await.map_err(|why| match why {
-            NoCase::Nothing(reason) => Unheard::Refused(reason),
-            NoCase::Unavailable => Unheard::Unavailable,
-        })
     }
 
     async fn denied(&self, scribe: &Scribe, row: &ApprovalRow) -> Result<(), Unheard> {

@@ -1,8 +1,8 @@
 //! What somebody says is written down: over exactly the rows that it was decided on, while they are still who they were.
 
 use domain::{
-    ApprovalId, ApprovalRow, ApprovalState, Code, CommentRow, EventType, LastRow, MetaValue, Metadata,
-    NotCast, Phase, Say, Vote, VotedRow,
+    ApprovalId, ApprovalRow, ApprovalState, Code, CommentRow, EventType, LastRow, MetaValue, Metadata, Phase,
+    Say, Vote, VotedRow,
 };
 use envelope::Aad;
 use tables::approvals::step;
@@ -14,7 +14,7 @@ use tables::{GateFault, Key, Swap, unchanged};
 use crate::decide::{self, Decision, Form, No};
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Case, Effects, NoCase, last_key, ten};
-use crate::event::{BATCH_MAX, Request, Word, Words};
+use crate::event::{Request, Word};
 use crate::look::{Rendered, rendered};
 use crate::records::{Entry, Scribe};
 use crate::response::Response;
@@ -28,7 +28,7 @@ const VOTED_MS: u64 = 400 * 86_400_000;
 
 /// What a word is checked against, before and at each try.
 #[derive(Debug, Clone, Copy)]
-enum Asked<'a> {
+pub enum Asked<'a> {
     /// By a page of the request.
     Page(&'a Word),
     /// Together with others.
@@ -106,7 +106,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     /// Somebody's word, written down or refused; both are recorded.
-    async fn say(
+    pub(crate) async fn say(
         &self,
         request: &Request,
         session: &Session,
@@ -121,13 +121,12 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     async fn refuse(&self, request: &Request, session: &Session, id: &ApprovalId, no: No) -> Not {
+        let nobodys = domain::TenantId::platform();
         let recorded = async {
             let link = self.link(id).await.ok().flatten().ok_or(Away)?;
-            // Only of one's own organization; of others there is nothing to be refused.
-            if link.org != session.org {
-                return Ok(());
-            }
-            let scribe = self.scribe(request, session, &link.tenant)?;
+            // In the log of no tenant where they may have nothing to do with the one of the request.
+            let own = link.org == session.org;
+            let scribe = self.scribe(request, session, if own { &link.tenant } else { &nobodys })?;
             let about = Metadata::default();
             let about = match id.as_str().parse::<Code>() {
                 Ok(id) => about.with("approval", MetaValue::Code(id)),
@@ -292,52 +291,6 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         self.outside.tell(message).await.inspect_err(|Away| {
             tracing::error!(approval_id = %message.approval, kind = message.kind.as_str(), "approval.not_told");
         })
-    }
-
-    /// Several at once: each by itself, none of high risk.
-    pub(crate) async fn decide_all(&self, request: &Request, session: &Session, words: &Words) -> Response {
-        let (tenant, say, ids) = match self.batch(request, session, words).await {
-            Ok(batch) => batch,
-            Err(text) => return self.list(request, session, words.tenant.as_ref(), Some(text)).await,
-        };
-        let (mut done, mut first): (usize, Option<No>) = (0, None);
-        for id in &ids {
-            match self.say(request, session, id, Asked::Together(say)).await {
-                Ok(_) => done = done.saturating_add(1),
-                Err(Not::No(no)) => first = first.or(Some(no)),
-                Err(Not::Case(_)) => first = first.or(Some(No::Not(NotCast::NotAsked))),
-            }
-        }
-        let mut text = format!("{done} of {} decided.", ids.len());
-        if let Some(no) = first {
-            text = format!("{text} Of the others, the first: {}", no.text());
-        }
-        self.list(request, session, Some(&tenant), Some(&text)).await
-    }
-
-    async fn batch(
-        &self,
-        request: &Request,
-        session: &Session,
-        words: &Words,
-    ) -> Result<(domain::TenantId, Say, Vec<ApprovalId>), &'static str> {
-        self.is_of_ours(request).map_err(No::text)?;
-        let tenant = words.tenant.clone().ok_or(No::Csrf.text())?;
-        let rows = self.desk.rows(&crate::effects::around(&tenant, &session.org)).await;
-        let root = match rows {
-            Ok(rows) => self.root(&tenant, &rows).await.map_err(|Away| No::Csrf.text())?,
-            Err(Away) => return Err(No::Busy.text()),
-        };
-        if !crate::token::Token::new(&crate::effects::csrf(&root, session, &tenant)).is(&words.csrf) {
-            return Err(No::Csrf.text());
-        }
-        let ids = words.approvals.clone().unwrap_or_default();
-        let say = words.say.ok_or(No::Say.text())?;
-        match ids.len() {
-            0 => Err("Choose at least one request."),
-            1..=BATCH_MAX => Ok((tenant, say, ids)),
-            _ => Err("Choose fewer requests."),
-        }
     }
 }
 

@@ -86,10 +86,13 @@ pub struct Me {
     pub groups: BTreeSet<GroupId>,
     /// For whom they stand in now.
     pub instead_of: Vec<Called>,
-    /// What an agent that acts for them may call them, digested.
+    /// Every verified address that they came with, digested.
+    pub addresses: BTreeSet<Opaque>,
+    /// These, and their id: what an agent that acts for them may call them, digested.
     pub names: Vec<Opaque>,
-    /// Whether the request that is looked at is made for them. Known once it is opened.
-    pub is_cause: bool,
+    /// Whether the request that is looked at is made for them, or by an agent or a key that is theirs, whatever account it is
+    /// under. Known once it is opened.
+    pub is_behind: bool,
 }
 
 /// Somebody, and what an agent that acts for them may call them, digested.
@@ -181,8 +184,9 @@ pub fn standing(
         subject: subject(&session.org, &person),
         groups,
         instead_of: Vec::new(),
+        addresses: person.addresses.iter().cloned().collect(),
         names: Called::of(&session.org, person).names,
-        is_cause: false,
+        is_behind: false,
     })
 }
 
@@ -193,6 +197,12 @@ fn subject(org: &OrgId, person: &Person) -> Opaque {
         Some(address) => Opaque::of(&["countersign person", org.as_str(), address.as_str()]),
         None => account_digest(org, &person.user.id),
     }
+}
+
+/// Who stands behind a request: the owner of its key, whoever answered for the agent when it asked, and whoever does now.
+pub fn behind(from: &domain::Requester, owner: Option<UserId>) -> BTreeSet<UserId> {
+    let then = [&from.owner, &from.answers].into_iter().flatten().map(|one| one.user.clone());
+    then.chain(owner).collect()
 }
 
 /// For whom somebody stands in now, if those are there still.
@@ -211,12 +221,13 @@ pub enum May {
 }
 
 impl Me {
-    /// The same person before an opened request: nobody decides about what is done for them, nor does anybody in their stead.
+    /// The same person before an opened request: nobody decides about what is done for them, or by an agent or a key of theirs, nor
+    /// does anybody in their stead. `behind`: what all of those are called.
     #[must_use]
-    pub fn before(mut self, cause: Option<&Opaque>) -> Self {
-        let is = |names: &[Opaque]| cause.is_some_and(|cause| names.contains(cause));
+    pub fn before(mut self, behind: &BTreeSet<Opaque>) -> Self {
+        let is = |names: &[Opaque]| names.iter().any(|name| behind.contains(name));
         self.instead_of.retain(|one| !is(&one.names));
-        Self { is_cause: is(&self.names), ..self }
+        Self { is_behind: is(&self.names), ..self }
     }
 
     pub fn reads(&self) -> bool {
@@ -253,6 +264,7 @@ impl Me {
             epoch: self.epoch,
             via: self.session.connection.clone(),
             subject: self.subject.clone(),
+            addresses: self.addresses.clone(),
             say,
             role: self.role,
             groups: self.groups.iter().filter(|group| asked.contains(group)).cloned().collect(),
@@ -281,7 +293,7 @@ impl Me {
     /// # Errors
     /// As [`ApprovalRow::cast`].
     pub fn cast(&self, row: ApprovalRow, vote: Vote, now: Timestamp) -> Result<ApprovalRow, NotCast> {
-        if self.is_cause && row.is_open(now) {
+        if self.is_behind && row.is_open(now) {
             return Err(NotCast::Own);
         }
         let stood_in = row.votes.iter().any(|one| one.instead_of.as_ref() == Some(&vote.user));

@@ -17,7 +17,7 @@ pub struct Scribe {
     pub action_id: ActionId,
     pub known: Known,
     pub request_id: Option<Opaque>,
-    /// `tls12` or `tls13`, as the platform said.
+    /// `modern` (TLS 1.3), `older` (1.2) or `other`, by what the platform said.
     pub tls: Option<Code>,
     /// Such as `users.patch`.
     pub action: &'static str,

@@ -94,10 +94,10 @@ data "aws_iam_policy_document" "approvals" {
     }
   }
 
-  # Whether a permit was taken: what became of it is no matter of people.
+  # Whether a permit was taken: what became of it is no matter of people. What was taken is not said to have expired.
   statement {
     sid       = "SeeWhatWasTaken"
-    actions   = ["dynamodb:BatchGetItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"]
     resources = [aws_dynamodb_table.apart["approvals"].arn]
   }
 

@@ -56,7 +56,7 @@ impl fmt::Display for ApprovalId {
 text_serde!(ApprovalId);
 
 catalogue! {
-    /// Where a request stands. Each edge is one conditional write; the last four are for good.
+    /// Where a request stands. Each edge is one conditional write; the last three are for good.
     ApprovalState {
         Pending = "pending",
         Approved = "approved",
@@ -137,6 +137,9 @@ pub struct Vote {
     pub via: ConnectionId,
     /// Who they are at their provider: issuer and subject, digested. One person has one word, whatever accounts they have here.
     pub subject: Opaque,
+    /// Digests of every verified address that they came with: two accounts that have one in common are one person's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub addresses: BTreeSet<Opaque>,
     pub say: Say,
     /// What they held in the tenant when they said it: checked again when the action runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -269,7 +272,13 @@ impl ApprovalRow {
     }
 
     fn is_escalated_to(&self, rule: &ApprovalRule, vote: &Vote) -> bool {
-        self.escalated_at.is_some() && rule.escalate.as_ref().is_some_and(|to| to.to.hold(vote))
+        let late = |to: &Escalation| vote.at >= self.escalates_at(to) && to.to.hold(vote);
+        self.escalated_at.is_some() && rule.escalate.as_ref().is_some_and(late)
+    }
+
+    /// From when on others are asked too.
+    pub fn escalates_at(&self, to: &Escalation) -> Timestamp {
+        self.created_at.plus_millis(u64::from(to.after_minutes) * 60_000)
     }
 
     /// Adds somebody's word, and what it decides. Everything that could change while they think is compared again by the
@@ -357,9 +366,9 @@ impl ApprovalRow {
     }
 }
 
-/// One person, by who they are at their provider, or one account of ours.
+/// One person, by who they are at their provider, by an address, or one account of ours.
 fn same_person(one: &Vote, other: &Vote) -> bool {
-    one.subject == other.subject || one.user == other.user
+    one.subject == other.subject || one.user == other.user || !one.addresses.is_disjoint(&other.addresses)
 }
 
 /// Whether each seat finds somebody of its own among those who may sit there (augmenting paths: a bipartite matching).

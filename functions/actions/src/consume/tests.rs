@@ -65,6 +65,7 @@ fn vote(n: u8) -> Vote {
         epoch: 3,
         via: via(),
         subject: consumer(n),
+        addresses: [].into(),
         say: Say::Approve,
         role: Some(Role::Owner),
         groups: [group()].into(),
@@ -305,8 +306,34 @@ fn whoever_took_it_may_ask_again_and_nobody_else() {
     assert_eq!(again(2, &row, 31), Verdict::Refuse(Reason::PermitConsumed));
     let another = RunRow { permit: PermitId::from_random([7; 10]), ..row.clone() };
     assert_eq!(again(1, &another, 31), Verdict::Refuse(Reason::PermitConsumed));
-    let over = RunRow { state: Run::Cancelled, ..row };
+    let over = RunRow { state: Run::Cancelled, ..row.clone() };
     assert_eq!(again(1, &over, 31), Verdict::Refuse(Reason::ApprovalCancelled));
+    // It is said to be done, or may be: it is not done again.
+    for state in [Run::Executed, Run::Failed, Run::Unknown] {
+        let over = RunRow { state, ..row.clone() };
+        assert_eq!(again(1, &over, 31), Verdict::Refuse(Reason::PermitConsumed), "{state}");
+    }
+    let late = consume(&claims(true), Some(&row), &consumer(1), &around(), row.due_at);
+    assert_eq!(late, Verdict::Refuse(Reason::PermitConsumed));
+    // Another permit of the same idempotency key: of another action, tool, or one that needed nobody.
+    let changed = |change: fn(&mut Claims)| {
+        let mut claims = claims(true);
+        change(&mut claims);
+        consume(&claims, Some(&row), &consumer(1), &around(), at(31))
+    };
+    let others: [fn(&mut Claims); 3] = [
+        |claims| claims.action_sha256 = Digest::from_bytes(&[8; 32]),
+        |claims| claims.aud = "payments.other".parse().unwrap(),
+        |claims| claims.approval_id = None,
+    ];
+    for other in others {
+        assert_eq!(changed(other), Verdict::Refuse(Reason::PermitConsumed));
+    }
+    let mut stopped = around();
+    stopped.kills.tenant =
+        Some(KillRow { version: 1, stopped: [KillScope::Actions].into(), ..KillRow::new() });
+    let stopped = consume(&claims(true), Some(&row), &consumer(1), &stopped, at(31));
+    assert_eq!(stopped, Verdict::Refuse(Reason::KilledTenant));
 }
 
 #[test]

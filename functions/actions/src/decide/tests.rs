@@ -180,8 +180,8 @@ fn hold() -> Hold {
     said(Some(GATE), "payments.send", &json!({"amount": 82_000}), None).unwrap().unwrap()
 }
 
-fn ran(asked: &Admitted, row: &ApprovalRow, state: Run, digest: &domain::Digest) -> RunRow {
-    RunRow {
+fn ran(asked: &Admitted, row: &ApprovalRow, state: Run, digest: &domain::Digest) -> domain::RunRow {
+    domain::RunRow {
         tenant: row.from.tenant.clone(),
         agent: row.from.agent.clone(),
         permit: asked.permit_id.clone(),
@@ -204,15 +204,20 @@ fn what_became_of_the_same_request_before_goes_first() {
     let row = asked.row(&hold(), sealed, at(0));
     assert_eq!(row.expires_at, at(3_600));
     let run = |state, digest: &domain::Digest| ran(&asked, &row, state, digest);
-    let of = |state| Earlier { approval: Some(ApprovalRow { state, ..row.clone() }), ..Earlier::default() };
     let ours = &row.asked.digest;
+    // By the gate of then, whatever version there is today.
+    let row = ApprovalRow { asked: Asked { policy_version: 2, ..row.asked.clone() }, ..row.clone() };
+    let of = |state| Earlier { approval: Some(ApprovalRow { state, ..row.clone() }), ..Earlier::default() };
+    let approved = Approved { id: row.id.clone(), policy_version: 2 };
+    assert_ne!(asked.policy_version, 2);
+    assert_eq!(asked.claims("", Some(approved.clone()), at(1)).policy_version, 2);
     let another = domain::Digest::from_bytes(&[8; 32]);
     let other = Asked { digest: another.clone(), ..row.asked.clone() };
     for (what, earlier, now, expected) in [
         ("nothing", Earlier::default(), at(1), Ok(Next::Ask)),
         ("waiting", of(ApprovalState::Pending), at(1), Ok(Next::Pending(at(3_600)))),
         ("waiting, and late", of(ApprovalState::Pending), at(3_600), Err(Reason::ApprovalExpired)),
-        ("approved", of(ApprovalState::Approved), at(1), Ok(Next::Issue(Some(row.id.clone())))),
+        ("approved", of(ApprovalState::Approved), at(1), Ok(Next::Issue(Some(approved.clone())))),
         ("approved, and late", of(ApprovalState::Approved), at(3_600), Err(Reason::ApprovalExpired)),
         ("denied", of(ApprovalState::Denied), at(1), Err(Reason::ApprovalDenied)),
         ("expired", of(ApprovalState::Expired), at(1), Err(Reason::ApprovalExpired)),

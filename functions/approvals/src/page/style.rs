@@ -14,7 +14,7 @@ h1{font-size:1.5rem;line-height:1.25;margin:1.25rem 0 .5rem}h2{font-size:1.15rem
 a{color:var(--go)}a,button,input,textarea,select,summary{border-radius:.3rem}\
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}\
 .skip{position:absolute;left:-999rem}.skip:focus{left:1rem;top:.5rem;background:var(--bg);padding:.5rem}\
-dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.25rem 1rem;margin:.5rem 0}dt{color:var(--soft)}dd{margin:0;min-width:0}\
+dl{display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.25rem 1rem;margin:.5rem 0}dt{color:var(--soft)}dd{margin:0;min-width:0;white-space:pre-wrap;overflow-wrap:anywhere}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--box);border:1px solid var(--line);border-radius:.4rem;padding:.75rem;margin:.5rem 0;font:.95rem/1.55 ui-monospace,monospace}\
 code{font:.95em ui-monospace,monospace}\
 .odd{background:var(--no);color:var(--onno);border-radius:.2rem;padding:0 .15rem;font-weight:600}\

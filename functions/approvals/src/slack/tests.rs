@@ -92,6 +92,25 @@ fn world() -> (World, ApprovalRow) {
     (world, row)
 }
 
+/// Nobody decides about what is done for them, by a click either.
+#[test]
+fn a_click_of_whom_it_is_done_for_denies_nothing() {
+    run(async {
+        let (world, mut row) = world();
+        let cause = tables::standing::cause_digest(&org(), user(1).as_str());
+        let asked = json!({"arguments": {}, "reason": "For somebody.", "cause": cause});
+        let aad = envelope::Aad::action(&row.from.tenant, &row.id);
+        let sealed = crate::tests::world::root().seal(&aad, asked.to_string().as_bytes(), &[9; 28]);
+        row.asked.sealed = sealed.unwrap().into();
+        world.memory.put(Key::approval(&row.from.tenant, &row.id), row.to_item());
+        let seconds = at(0).unix_millis() / 1_000;
+        let click = payload("U1", "deny", row.id.as_str(), "1");
+        assert_eq!(world.event(&event(&click, seconds)).await.status(), 200);
+        assert_eq!(world.row(&row.id), row);
+        assert!(world.events().iter().any(|(.., told)| told == "approval.own"), "{:?}", world.events());
+    });
+}
+
 #[test]
 fn a_click_denies_once_and_for_whoever_may() {
     run(async {

@@ -87,9 +87,10 @@ fn waited(row: &ApprovalRow, since: Timestamp, minutes: u32, now: Timestamp) -> 
     now.millis_since(since.max(row.created_at)) >= u64::from(minutes) * 60_000
 }
 
+/// Each rule at its own time: others may have been asked before, for another one.
 fn is_escalated(row: &ApprovalRow, now: Timestamp) -> bool {
-    let mut rules = row.rules.iter().filter_map(|rule| rule.escalate.as_ref());
-    row.escalated_at.is_none() && rules.any(|to| waited(row, row.created_at, to.after_minutes, now))
+    let mut times = row.rules.iter().filter_map(|rule| rule.escalate.as_ref()).map(|to| row.escalates_at(to));
+    times.any(|at| now >= at && row.escalated_at.is_none_or(|last| last < at))
 }
 
 fn is_reminded(row: &ApprovalRow, now: Timestamp) -> bool {

@@ -79,11 +79,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
 
     /// Tells by one way, unless that was done.
     async fn tell_once(&self, row: &ApprovalRow, kind: Step, way: &Way<'_>, at: usize) -> Result<(), Away> {
-        let when = match kind {
-            Step::Reminded => row.reminded_at.map(|at| at.unix_millis()).unwrap_or_default(),
-            Step::Requested | Step::Escalated | Step::Decided => 0,
-        };
-        let told = Key::approval_told(&row.id, format!("{}#{when}#{}", kind.as_str(), way.name(at)));
+        let told = Key::approval_told(&row.id, format!("{}#{}", occasion(row, kind), way.name(at)));
         if self.desk.rows(std::slice::from_ref(&told)).await?.contains_key(&told) {
             return Ok(());
         }
@@ -131,12 +127,21 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     async fn hook(&self, row: &ApprovalRow, kind: Step, hook: &Hook, body: &Value) -> Result<(), Away> {
-        let when =
-            row.reminded_at.filter(|_| kind == Step::Reminded).map(|at| format!(".{}", at.unix_millis()));
-        let id = format!("{}.{}{}", row.id, kind.as_str(), when.unwrap_or_default());
+        let id = format!("{}.{}", row.id, occasion(row, kind));
         let signed = signed(hook.secret.expose(), &id, self.desk.now(), body.to_string());
         self.outside.post(hook.url.expose(), signed.headers, signed.body).await
     }
+}
+
+/// What is told once: each reminder, each time that others are asked, and each end. What was approved may be cancelled after.
+fn occasion(row: &ApprovalRow, kind: Step) -> String {
+    let of = match kind {
+        Step::Requested => String::new(),
+        Step::Reminded => row.reminded_at.map(|at| at.unix_millis().to_string()).unwrap_or_default(),
+        Step::Escalated => row.escalated_at.map(|at| at.unix_millis().to_string()).unwrap_or_default(),
+        Step::Decided => row.state.to_string(),
+    };
+    if of.is_empty() { kind.as_str().to_owned() } else { format!("{}.{of}", kind.as_str()) }
 }
 
 /// Whom a step is told. An end is told to the agent alone.

@@ -2,14 +2,14 @@
 //! it was decided on; one that another was faster at is left to the next minute.
 
 use domain::{
-    ApprovalRow, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp, UntoldRow, User,
-    UserId, WaitingRow,
+    ApprovalRow, ApprovalState, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp,
+    UntoldRow, User, UserId, WaitingRow,
 };
 use serde::Serialize;
 use tables::approvals::{run_key, step};
 use tables::codec::Row as _;
 use tables::gates::Write;
-use tables::{Item, Key, KillKeys, Table, deleted, shards_from};
+use tables::{Item, Key, KillKeys, Table, deleted, shards_from, unchanged};
 
 use super::due::{Around, Due, due};
 use crate::desk::{Away, Desk, Outside};
@@ -137,7 +137,13 @@ impl<D: Desk, O: Outside> Effects<D, O> {
                 (new, Made::of(EventType::ApprovalNotified, "reminded", Some(Step::Reminded)))
             }
         };
-        let written = self.make((&row, new), &made, step(item, new, self.desk.now())).await?;
+        let mut writes = step(item, new, self.desk.now());
+        if row.state == ApprovalState::Approved && matches!(due, Due::Expire(_) | Due::Cancel(..)) {
+            // What a tool has taken meanwhile was used in time.
+            let permit = PermitId::from_random([0; 10]);
+            writes.push(unchanged(&run_key(&wait.tenant, Some(&wait.id), &permit), None, &[]));
+        }
+        let written = self.make((&row, new), &made, writes).await?;
         Ok(if written { due.clone() } else { Due::Nothing })
     }
 
@@ -155,14 +161,24 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         };
         let attempt = Entry::of(made.event, Phase::Attempt, self.desk.now(), ten(&self.desk)?);
         self.desk.attempt(scribe.action_id, scribe.record(attempt.because(made.reason).with(of()))).await?;
-        let written = self.desk.write(writes).await;
+        let written = match self.desk.write(writes).await {
+            Ok(()) => true,
+            // Another was faster, or an answer was lost: what is there says which.
+            Err(_) => self.is_written(new).await?,
+        };
         let outcome = Entry::of(made.event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
-        let ended = if written.is_ok() { made.reason } else { "not_written" };
+        let ended = if written { made.reason } else { "not_written" };
         self.told(&scribe, outcome.because(ended)).await;
-        if let (Ok(()), Some(step)) = (&written, made.tell) {
+        if let (true, Some(step)) = (written, made.tell) {
             self.tell(new, step).await;
         }
-        Ok(written.is_ok())
+        Ok(written)
+    }
+
+    pub(crate) async fn is_written(&self, new: &ApprovalRow) -> Result<bool, Away> {
+        let place = Key::approval(&new.from.tenant, &new.id);
+        let rows = self.desk.rows(std::slice::from_ref(&place)).await?;
+        Ok(find::<ApprovalRow>(&rows, &place)?.is_some_and(|row| row == *new))
     }
 
     async fn around(&self, row: &ApprovalRow) -> Result<Around, Away> {

@@ -4,6 +4,7 @@ use domain::{ApprovalState, ChannelsRow, Role};
 use serde_json::{Value, json};
 use tables::Key;
 use tables::codec::Row as _;
+use tables::faults::Fault;
 
 use crate::tests::world::*;
 use crate::{Answer, Swept};
@@ -155,7 +156,7 @@ fn an_agent_is_called_back_with_how_it_ended() {
         assert!(!body.to_string().contains("not this one") && !body.to_string().contains("Dana"));
         let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["webhook-id", "webhook-timestamp", "webhook-signature"]);
-        assert_eq!(headers[0].1, format!("{}.decided", row.id));
+        assert_eq!(headers[0].1, format!("{}.decided.denied", row.id));
     });
 }
 
@@ -203,6 +204,101 @@ fn the_clock_reminds_escalates_and_ends() {
         let told: Vec<Step> = world.memory.told.lock().unwrap().iter().map(|one| one.kind).collect();
         assert_eq!(told, [Step::Reminded, Step::Escalated, Step::Reminded, Step::Decided]);
     });
+}
+
+/// Each rule asks its own late, at its own time, and each of them is told.
+#[test]
+fn each_rule_asks_others_at_its_own_time() {
+    run(async {
+        let world = World::new();
+        [1, 2].into_iter().for_each(|n| world.person(n, Some(Role::Operator)));
+        let late = |n: u8, after_minutes: u32| {
+            let to = domain::Approvers { users: [user(n)].into(), ..Default::default() };
+            domain::ApprovalRule {
+                escalate: Some(domain::Escalation { after_minutes, to }),
+                ..rule(1, false)
+            }
+        };
+        let row = request(1, &json!({}), None, vec![late(1, 10), late(2, 30)]);
+        world.ask(&row);
+        for (minute, escalated, second) in [(10, 1, 403), (20, 0, 403), (30, 1, 303), (40, 0, 403)] {
+            *world.memory.now.lock().unwrap() = at(minute * 60_000);
+            assert_eq!(sweep(&world).await.escalated, escalated, "{minute}");
+            let said = world.say(&row.id, 2, "approve", "").await;
+            assert_eq!(said.status(), second, "{minute}");
+        }
+        let asked = |(event, phase, why): &(String, String, String)| {
+            [event.as_str(), phase, why] == ["approval.notified", "outcome", "escalated"]
+        };
+        assert_eq!(world.events().iter().filter(|one| asked(one)).count(), 2);
+    });
+}
+
+/// What was approved may be cancelled: an agent that was told of the one hears of the other.
+#[test]
+fn every_end_is_told() {
+    run(async {
+        let world = World::new();
+        channels(&world);
+        world.person(1, Some(Role::Owner));
+        let row = asked(&world);
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
+        assert!(deliver(&world, &[message(Step::Decided, &row)]).await.is_empty());
+        world.end(1);
+        assert_eq!(sweep(&world).await.cancelled, 1);
+        for _ in 0..2 {
+            assert!(deliver(&world, &[message(Step::Decided, &row)]).await.is_empty());
+        }
+        let sent = world.memory.sent.lock().unwrap().clone();
+        let ids: Vec<_> = sent.iter().map(|(_, headers, _)| headers[0].1.clone()).collect();
+        assert_eq!(ids, ["approved", "cancelled"].map(|state| format!("{}.decided.{state}", row.id)));
+    });
+}
+
+/// A tool that took it just before its end: the request is not said to have expired, and waits for nothing any more.
+#[test]
+fn what_a_tool_took_in_time_did_not_expire() {
+    run(async {
+        let world = World::new();
+        world.person(1, Some(Role::Owner));
+        let row = request(1, &json!({}), None, vec![rule(1, false)]);
+        world.ask(&row);
+        assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
+        *world.memory.now.lock().unwrap() = row.expires_at;
+        // Between the look and the write of the clock.
+        let place = Key::run_of_approval(&tenant(), &row.id);
+        *world.memory.before_write.lock().unwrap() = Some((place, tables::Marker::item()));
+        assert_eq!(sweep(&world).await.expired, 0);
+        assert_eq!(world.row(&row.id).state, ApprovalState::Approved);
+        let ended: Vec<_> =
+            world.events().into_iter().filter(|(event, ..)| event == "approval.expired").collect();
+        assert_eq!(
+            ended.last().map(|(_, phase, why)| (phase.as_str(), why.as_str())),
+            Some(("outcome", "not_written"))
+        );
+        assert_eq!(sweep(&world).await, Swept::default());
+    });
+}
+
+/// The clock's own write, whose answer is lost: it is told of as what it was.
+#[test]
+fn an_end_whose_answer_was_lost_is_told_as_one() {
+    for (fault, expired, why) in
+        [(Fault::LostAfter, 1, "approval_expired"), (Fault::LostBefore, 0, "not_written")]
+    {
+        run(async {
+            let world = World::new();
+            let row = request(1, &json!({}), None, vec![rule(1, false)]);
+            world.ask(&row);
+            *world.memory.now.lock().unwrap() = row.expires_at;
+            world.memory.faults.lock().unwrap().insert(0, fault);
+            assert_eq!(sweep(&world).await.expired, expired, "{fault:?}");
+            let events = world.events();
+            let outcome =
+                events.iter().find(|(event, phase, _)| event == "approval.expired" && phase == "outcome");
+            assert_eq!(outcome.map(|(.., told)| told.as_str()), Some(why), "{fault:?}");
+        });
+    }
 }
 
 /// Whoever is asked late has a word from then on, and none before.

@@ -272,6 +272,14 @@ fn several_at_once_are_those_that_were_looked_at_and_of_no_high_risk() {
         let send = |csrf: &str, say: &str| format!("csrf={csrf}&tenant={}&say={say}{ids}", tenant());
         let forged = world.http("POST", "/batch", Some(1), Some(&send("x", "approve"))).await;
         assert!(forged.body().contains("was not sent from this page"));
+        let none = format!(
+            "csrf={csrf}&tenant={}&say=deny&approval={}",
+            tenant(),
+            "apr_".to_owned() + &"f".repeat(32)
+        );
+        world.http("POST", "/batch", Some(1), Some(&none)).await;
+        let noted = |reason: &str| world.events().iter().filter(|(.., told)| told == reason).count();
+        assert_eq!((noted("approval.csrf"), noted("approval_unknown")), (1, 1), "refused, and recorded");
         let done = world.http("POST", "/batch", Some(1), Some(&send(&csrf, "approve"))).await;
         assert!(done.body().contains("1 of 3 decided"), "{}", done.body());
         let states: Vec<_> = rows.iter().map(|row| world.row(&row.id).state).collect();
@@ -415,6 +423,42 @@ fn nobody_decides_in_the_stead_of_whom_it_is_done_for() {
             let said = world.say(&row.id, 2, "approve", "").await;
             assert_eq!(said.status() == 303, may, "{who} {mine}");
             assert_eq!(world.row(&row.id).votes.len(), usize::from(may), "{who} {mine}");
+        });
+    }
+}
+
+/// The agent's owner, now or when it asked, and the owner of its key, under another account of theirs: known by an address.
+#[test]
+fn nobody_decides_by_another_account() {
+    use tables::codec::Row as _;
+    use tables::standing::address_digest;
+    for (behind, own) in [(8, true), (9, true), (5, true), (6, false)] {
+        run(async {
+            let (world, row) = world(false);
+            let named = |n: u8, addresses: &[&str]| {
+                let mut person = domain::Person::new(user(n));
+                person.addresses = addresses.iter().map(|one| address_digest(&org(), one)).collect();
+                world.memory.put(Key::user(&org(), &user(n)), person.to_item());
+            };
+            // Since it asked, somebody else answers for the agent.
+            let place = Key::agent(&tenant(), &row.from.agent);
+            let mut agent = world.memory.item(&place).unwrap();
+            agent.insert("owner_user".to_owned(), tables::Attr::S(user(5).to_string()));
+            world.memory.put(place, agent);
+            named(1, &["dana@acme.test", "d@acme.test"]);
+            named(behind, &["d@acme.test", "other@acme.test"]);
+            let page = world.get(&format!("/a/{}", row.id), 1).await;
+            assert_eq!(
+                page.body().contains("You answer for this agent, or it asks for you"),
+                own,
+                "{behind}"
+            );
+            world.person(4, Some(Role::Owner));
+            let other = world.get(&format!("/a/{}", row.id), 4).await.body().to_owned();
+            let said = if own { other } else { page.body().to_owned() };
+            let said = world.send(&row.id, 1, &form(&said, "approve", "")).await;
+            assert_eq!(said.status() == 303, !own, "{behind}");
+            assert_eq!(world.row(&row.id).votes.len(), usize::from(!own), "{behind}");
         });
     }
 }

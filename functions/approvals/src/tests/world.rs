@@ -91,6 +91,8 @@ pub struct State {
     pub sent: Mutex<Vec<Sent>>,
     pub now: Mutex<Timestamp>,
     pub faults: Mutex<BTreeMap<usize, Fault>>,
+    /// What another writes just before the next write.
+    pub before_write: Mutex<Option<(Key, Item)>>,
     /// What does not answer: `session`, `record`, `post`, `mail`, `tell`.
     pub down: Mutex<BTreeSet<&'static str>>,
     writes: Mutex<usize>,
@@ -108,6 +110,7 @@ impl Memory {
             sent: Mutex::default(),
             now: Mutex::new(at(0)),
             faults: Mutex::default(),
+            before_write: Mutex::default(),
             down: Mutex::default(),
             writes: Mutex::default(),
             drawn: Mutex::default(),
@@ -211,6 +214,9 @@ impl Desk for Memory {
         if self.yields {
             others_first().await;
         }
+        if let Some((key, item)) = self.before_write.lock().unwrap().take() {
+            self.put(key, item);
+        }
         let fault = {
             let mut count = self.writes.lock().unwrap();
             *count += 1;
@@ -308,8 +314,9 @@ pub fn me(n: u8, role: Option<Role>) -> Me {
         role,
         groups,
         instead_of: Vec::new(),
+        addresses: BTreeSet::new(),
         names: Vec::new(),
-        is_cause: false,
+        is_behind: false,
     }
 }
 

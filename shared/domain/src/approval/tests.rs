@@ -18,6 +18,7 @@ pub fn vote(n: u8, say: Say, role: Option<Role>) -> Vote {
         epoch: 1,
         via: ConnectionId::from_random([4; 10]),
         subject: Opaque::from_digest(&[n; 32]),
+        addresses: [].into(),
         say,
         role,
         groups: BTreeSet::new(),
@@ -152,6 +153,35 @@ fn two_accounts_of_one_person_are_one_word() {
     let twin = Vote { user: user(9), ..vote(1, Say::Approve, Some(Role::Owner)) };
     let (row, faults) = after(row, &[vote(1, Say::Approve, Some(Role::Owner)), twin]);
     assert_eq!((row.state, faults), (ApprovalState::Pending, vec![NotCast::Twice]));
+    // By any address that they have in common, whatever each came with last.
+    let address = |n: u8| Opaque::from_digest(&[n; 32]);
+    let account = |n: u8, addresses: &[u8]| Vote {
+        addresses: addresses.iter().copied().map(address).collect(),
+        ..vote(n, Say::Approve, Some(Role::Owner))
+    };
+    let row = request(vec![rule(vec![roles(&[Role::Owner], 2)], 1)]);
+    let (row, faults) = after(row, &[account(1, &[50, 51]), account(2, &[50])]);
+    assert_eq!((row.state, faults), (ApprovalState::Pending, vec![NotCast::Twice]));
+    let (row, faults) = after(row, &[account(3, &[52])]);
+    assert_eq!((row.state, faults), (ApprovalState::Approved, vec![]));
+}
+
+/// Whoever one rule asks late has no word before its own time, though others were asked for another rule.
+#[test]
+fn each_rule_escalates_at_its_own_time() {
+    let minute = 60_000;
+    let late = |n: u8, after_minutes: u32| {
+        let to = Approvers { users: [user(n)].into(), ..Approvers::default() };
+        ApprovalRule {
+            escalate: Some(Escalation { after_minutes, to }),
+            ..rule(vec![roles(&[Role::Owner], 1)], 1)
+        }
+    };
+    let row = request(vec![late(5, 10), late(6, 100)]);
+    let row = ApprovalRow { escalated_at: Some(at(10 * minute)), expires_at: at(900 * minute), ..row };
+    let said = |n: u8, at_minute: u64| Vote { at: at(at_minute * minute), ..vote(n, Say::Approve, None) };
+    assert!(row.asks(&said(5, 10)) && !row.asks(&said(5, 9)));
+    assert!(row.asks(&said(6, 100)) && !row.asks(&said(6, 99)));
 }
 
 #[test]
@@ -162,9 +192,10 @@ fn others_count_once_they_are_asked_and_nobody_by_proxy_of_the_owner() {
         ..rule(vec![roles(&[Role::Owner], 1)], 1)
     };
     let row = request(vec![escalating]);
-    let fifth = vote(5, Say::Approve, None);
+    let row = ApprovalRow { expires_at: at(900_000), ..row };
+    let fifth = Vote { at: row.created_at.plus_millis(300_000), ..vote(5, Say::Approve, None) };
     assert_eq!(row.clone().cast(fifth.clone(), at(1)), Err(NotCast::NotAsked));
-    let row = ApprovalRow { escalated_at: Some(at(1)), ..row };
+    let row = ApprovalRow { escalated_at: Some(fifth.at), ..row };
     assert_eq!(row.clone().cast(fifth, at(2)).unwrap().state, ApprovalState::Approved);
     let stand_in = Vote { instead_of: Some(user(101)), ..vote(6, Say::Approve, Some(Role::Owner)) };
     assert_eq!(row.cast(stand_in, at(2)), Err(NotCast::Own));

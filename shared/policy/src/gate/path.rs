@@ -57,12 +57,17 @@ fn is_plain(name: &str, wild: bool) -> bool {
 pub(super) struct PathPattern(String);
 
 impl PathPattern {
-    /// Whether the path is one of these, lies within one, or has the pattern's fixed beginning within itself: whoever deletes
-    /// `prod` deletes `prod/db`.
+    /// Whether the path is one of these, lies within one, or lies above one: whoever deletes `prod` deletes `prod/db`, and with
+    /// `tenants/acme` what `tenants/*/billing` protects.
     pub fn covers(&self, Plain(path): &Plain) -> bool {
-        let fixed = self.0.split('*').next().unwrap_or_default();
-        let above = fixed.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        above || glob(&self.0, path) || glob(&format!("{}/*", self.0), path)
+        self.lies_within(path) || glob(&self.0, path) || glob(&format!("{}/*", self.0), path)
+    }
+
+    /// Whether the path is the beginning of one of these, name by name: there a `*` stands in one name.
+    fn lies_within(&self, path: &str) -> bool {
+        let (mut names, mut above) = (self.0.split('/'), path.split('/'));
+        let alike = names.by_ref().zip(above.by_ref()).take_while(|(name, above)| glob(name, above)).count();
+        alike == path.split('/').count() && alike < self.0.split('/').count()
     }
 }
 

@@ -26,6 +26,7 @@ fn vote(n: u8) -> Vote {
         epoch: 3,
         via: ConnectionId::from_random([4; 10]),
         subject: Opaque::from_digest(&[n; 32]),
+        addresses: [].into(),
         say: Say::Approve,
         role: Some(Role::Owner),
         groups: [].into(),

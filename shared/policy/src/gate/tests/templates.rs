@@ -126,7 +126,7 @@ const REVIEWED: [&str; 7] = [
     "48c570cff66aa8b5 deletion",
     "28b26d7d268d4af2 external_email",
     "326dfaaf2bea2da3 production",
-    "705792406f1d6af1 data_export",
+    "f78319ec409f0d08 data_export",
     "d05c8d46cbd5adb9 outside_hours",
     "d37a60c829643a22 any",
 ];

@@ -1,0 +1,85 @@
+//! Several words at once: each by itself, none of high risk.
+
+use domain::{ApprovalId, EventType, NotCast, Say, TenantId};
+
+use crate::decide::No;
+use crate::desk::{Away, Desk, Outside};
+use crate::effects::{Effects, NoCase, ten};
+use crate::event::{BATCH_MAX, Request, Words};
+use crate::records::Entry;
+use crate::response::Response;
+use crate::votes::{Asked, Not};
+use crate::who::Session;
+
+impl<D: Desk, O: Outside> Effects<D, O> {
+    /// Several at once: each by itself, none of high risk.
+    pub(crate) async fn decide_all(&self, request: &Request, session: &Session, words: &Words) -> Response {
+        let (tenant, say, ids) = match self.batch(request, session, words).await {
+            Ok(batch) => batch,
+            Err((text, why)) => {
+                let text = match why {
+                    Some(no) if !self.noted(request, session, no.as_str()).await => No::Busy.text(),
+                    _ => text,
+                };
+                return self.list(request, session, words.tenant.as_ref(), Some(text)).await;
+            }
+        };
+        let (mut done, mut first): (usize, Option<No>) = (0, None);
+        for id in &ids {
+            match self.say(request, session, id, Asked::Together(say)).await {
+                Ok(_) => done = done.saturating_add(1),
+                Err(Not::No(no)) => first = first.or(Some(no)),
+                Err(Not::Case(why)) => {
+                    let reason = match why {
+                        NoCase::Nothing(reason) => reason,
+                        NoCase::Unavailable => No::Busy.as_str(),
+                    };
+                    let noted = self.noted(request, session, reason).await;
+                    let no = if noted { No::Not(NotCast::NotAsked) } else { No::Busy };
+                    first = first.or(Some(no));
+                }
+            }
+        }
+        let mut text = format!("{done} of {} decided.", ids.len());
+        if let Some(no) = first {
+            text = format!("{text} Of the others, the first: {}", no.text());
+        }
+        self.list(request, session, Some(&tenant), Some(&text)).await
+    }
+
+    /// # Errors
+    /// What whoever sent it is told, and what is recorded: of a form that is not filled in nothing is.
+    async fn batch(
+        &self,
+        request: &Request,
+        session: &Session,
+        words: &Words,
+    ) -> Result<(TenantId, Say, Vec<ApprovalId>), (&'static str, Option<No>)> {
+        let no = |no: No| (no.text(), Some(no));
+        self.is_of_ours(request).map_err(no)?;
+        let tenant = words.tenant.clone().ok_or(no(No::Csrf))?;
+        let rows = self.desk.rows(&crate::effects::around(&tenant, &session.org)).await;
+        let rows = rows.map_err(|Away| (No::Busy.text(), None))?;
+        let root = self.root(&tenant, &rows).await.map_err(|Away| no(No::Csrf))?;
+        if !crate::token::Token::new(&crate::effects::csrf(&root, session, &tenant)).is(&words.csrf) {
+            return Err(no(No::Csrf));
+        }
+        let ids = words.approvals.clone().unwrap_or_default();
+        let say = words.say.ok_or((No::Say.text(), None))?;
+        match ids.len() {
+            0 => Err(("Choose at least one request.", None)),
+            1..=BATCH_MAX => Ok((tenant, say, ids)),
+            _ => Err(("Choose fewer requests.", None)),
+        }
+    }
+
+    /// Whether it is recorded that somebody was refused, in the log of no tenant: they may have nothing to do with any.
+    pub(crate) async fn noted(&self, request: &Request, session: &Session, reason: &'static str) -> bool {
+        let recorded = async {
+            let scribe = self.scribe(request, session, &TenantId::platform())?;
+            let entry = Entry::refusal(EventType::ApprovalVoted, reason, self.desk.now(), ten(&self.desk)?);
+            self.record(&scribe, entry).await
+        };
+        recorded.await.is_ok()
+    }
+}
