@@ -79,8 +79,8 @@ WANTED = [
         ["node", "--version"],
         (20, 0),
         {
-            "apt": "sudo apt-get install -y nodejs npm",
-            "dnf": "sudo dnf install -y nodejs npm",
+            "apt": "sudo apt-get install -y nodejs npm; where that is older than 20: https://nodejs.org/en/download",
+            "dnf": "sudo dnf install -y nodejs npm; where that is older than 20: https://nodejs.org/en/download",
             "brew": "brew install node",
             "any": "see https://nodejs.org/en/download",
         },

@@ -1,6 +1,7 @@
 """Starting, recognising and stopping processes. A process is ours only if pid, start time and boot agree."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,18 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def kept_port() -> int:
+    """One that nobody is given by chance until it is used: below those that connections go out by (Linux: from 32768 on)."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StackError("no port between 20000 and 32000 is free")
 
 
 def start(command: list[str], env: dict[str, str], cwd: Path, log: Path) -> subprocess.Popen:

@@ -207,13 +207,14 @@ def variables(stack: Stack, endpoint: str, provider_timeout_ms: int) -> dict:
         # Stands for a bucket of somebody else's; a test makes it.
         "checkpoint_sinks": [SINK],
         "gateway": {"timeout_seconds": 60, "provider_timeout_ms": provider_timeout_ms},
-        "audit_writer": {"timeout_seconds": 6},
+        # A bundle is begun with five seconds left: a loaded machine needs some of those before them.
+        "audit_writer": {"timeout_seconds": 10},
         "admin": {"origin": people.front_url(stack, "admin")},
         "approvals": {"origin": people.front_url(stack, "approvals"), "mail_from": "approvals@countersign.test"},
         "scim": {"directory_origin": directory_origin(stack)},
         # Every minute, so that a test can wait for it.
         "health": {"minutes": 1, "url_base": f"{endpoint}/_aws/lambda-url/"},
-        # Poison reaches the dead-letter queue after eight deliveries, six seconds apart. The emulator applies no window and bounds
+        # Poison reaches the dead-letter queue after eight deliveries, ten seconds apart. The emulator applies no window and bounds
         # no concurrency, so that writers of one tenant come in each other's way more often than on AWS: three were not enough, and
         # sound records went there too.
         "audit_queue": {
@@ -227,7 +228,7 @@ def variables(stack: Stack, endpoint: str, provider_timeout_ms: int) -> dict:
 
 def directory_origin(stack: Stack) -> str:
     """Where a test stands in for Google's directory."""
-    port = stack.fact("directory", "port") or str(processes.free_port())
+    port = stack.fact("directory", "port") or str(processes.kept_port())
     stack.remember("directory", None, port=port)
     return f"http://127.0.0.1:{port}"
 
@@ -346,7 +347,8 @@ def show_exports(stack: Stack, seed: dict) -> None:
     say("\nA tenant with an agent is ready. To send the OpenAI SDK through the gateway:\n")
     say(f"  export OPENAI_BASE_URL={described['gateway_url']}/v1")
     say(f"  export OPENAI_API_KEY={seed['gateway_key']}")
-    say("\nFor the AWS command line as the auditor: eval \"$(python3 tests/local/stack.py env --name " + stack.name + ")\"")
+    env = f"python3 tests/local/stack.py env --name {stack.name}"
+    say(f"\nFor the AWS command line as the auditor: eval \"$({env})\"; for `countersign ops`: eval \"$({env} --role operator)\"")
 
 
 def down(stack: Stack) -> None:
@@ -405,6 +407,9 @@ def env(stack: Stack, role: str) -> None:
         raise StackError(f"there is no complete stack `{stack.name}`; run: make up")
     for name, value in aws_variables(described, role).items():
         say(f"export {name}={value}")
+    if role == "operator":
+        for name, value in described["ops_environment"].items():
+            say(f"export {name}='{value}'")
     seed = read_json(stack.home / "seed.json")
     if seed:
         say(f"export OPENAI_BASE_URL={described['gateway_url']}/v1")

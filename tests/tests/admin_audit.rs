@@ -223,7 +223,12 @@ fn refusals_before_a_session_name_whoever_is_known() {
     let (wrong, _) = handed(&world);
     assert_eq!(redeemed(&wrong, &unique::<43>()).status, 403);
 
-    let wanted = [("handoff.issue", "outcome"), ("handoff.redeem", "single"), ("sso.sign_in", "single")];
+    let wanted = [
+        ("handoff.issue", "attempt"),
+        ("handoff.issue", "outcome"),
+        ("handoff.redeem", "single"),
+        ("sso.sign_in", "single"),
+    ];
     let refusals = |rows: &[Row], action: &str| {
         let of = rows.iter().filter(|row| (row.at("action"), row.at("phase")) == (action, "single"));
         let told = of.map(|row| (row.at("actor_id").to_owned(), row.at("reason").to_owned()));
@@ -374,7 +379,7 @@ fn an_organization_finds_its_own_and_nobody_elses() {
     let (Some(world), Some(other)) = (World::new(), World::new()) else { return };
     let queries = |world: &World| world.of_org("/audit/queries");
     // The other one's rows are there first.
-    let wanted = [("invitations.create", "outcome")];
+    let wanted = [("invitations.create", "attempt"), ("invitations.create", "outcome")];
     let asks = |world: &World| {
         world.with_role("dana", "viewer");
         once_told(&world.owner, &queries(world), &world.about(&json!({})), &wanted)

@@ -4,21 +4,27 @@
 
 use countersign_tests::support::denied::Denied;
 use countersign_tests::support::tenant::Budget;
-use countersign_tests::support::{Tenant, wait};
+use countersign_tests::support::{Function, Tenant, wait};
+use serde_json::json;
 
 #[test]
 fn without_the_audit_queue_every_call_is_refused_and_none_is_made() {
     let tenant = Tenant::new();
+    // One process, which nobody else calls: what it could not send lies in it.
+    let gateway = Function::gateway("gateway", 1, &[]);
+    let url = gateway.url("/v1/chat/completions");
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]});
+    let say = || tenant.ask(url.clone(), &body).send();
     let denied = Denied::new("gateway", "sqs:SendMessage", "*");
     for _ in 0..3 {
-        let answer = tenant.say("hello");
+        let answer = say();
         assert_eq!(
             (answer.status, answer.json()["error"]["code"].as_str()),
             (503, Some("audit_unavailable"))
         );
     }
     // A refusal that cannot be recorded is still a refusal.
-    let refused = tenant.post(r#"{"model":"gpt-4o-mini"}"#).send();
+    let refused = tenant.ask(url.clone(), &json!({"model": "gpt-4o-mini"})).send();
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(tenant.channel.received().is_empty(), "nothing reached the provider");
     let Budget { limit, avail, spent, open_holds, admitted } = tenant.budget();
@@ -26,9 +32,8 @@ fn without_the_audit_queue_every_call_is_refused_and_none_is_made() {
     drop(denied);
 
     // The instance kept what it could not send, and sends it first: three attempts with their outcomes, one refusal.
-    let answer = wait::until("the permission to be back", || {
-        Some(tenant.say("hello")).filter(|answer| answer.status == 200)
-    });
+    let answer =
+        wait::until("the permission to be back", || Some(say()).filter(|answer| answer.status == 200));
     assert_eq!(tenant.channel.received().len(), 1, "{answer:?}");
     let records = tenant.records(9);
     let told: Vec<_> = records.iter().map(|record| record.says().map(str::to_owned)).collect();

@@ -191,11 +191,10 @@ fn a_hold_whose_call_died_is_swept_and_counts_in_full() {
     let hold = [0xe8, 0x07, 0x00, 0x04, 0xe6, 0x9f, 0x01];
     let payer = format!("{}/{}/", tenant.agent_id(), tenant.key_id());
     let hold = json!({"B": {"$base64": base64(&hold)}});
-    tenant.set("gates", "BUDGET", "holds", &json!({"M": {payer: {"M": {ACTION: hold}}}}));
     tenant.set("gates", "BUDGET", "used", &json!({"M": {"t:tok:all": {"N": "1000"}}}));
-    assert_eq!((tenant.budget().open_holds, tenant.budget().spent), (1, 0));
-    let done = aws::invoke("root", "lifecycle", &json!({"sweep_holds": {}})).unwrap();
-    assert!(done["orphans"].as_u64().unwrap() >= 1, "{done}");
+    tenant.set("gates", "BUDGET", "holds", &json!({"M": {payer: {"M": {ACTION: hold}}}}));
+    // The clock's own sweep may be first.
+    aws::invoke("root", "lifecycle", &json!({"sweep_holds": {}})).unwrap();
     assert_eq!((tenant.budget().open_holds, tenant.budget().spent), (0, 1_000));
     let told = wait::until("the orphan's record", || {
         let records = records::all(tenant.tenant_id());

@@ -135,7 +135,7 @@ fn no_part_of_a_listing_counts(world: &World, google: &Google) {
 
 /// Waits until so many changes of people, and of groups, are in the organization's log with their outcomes.
 fn recorded(world: &World, people: usize, groups: usize) {
-    let events = |phase: &str, event: &str| {
+    let events = |all: &[records::Record], phase: &str, event: &str| {
         let mine = |record: &records::Record| {
             record.field("org_id") == world.org.id
                 && record.field("event_type") == event
@@ -143,11 +143,12 @@ fn recorded(world: &World, people: usize, groups: usize) {
                 && record.field("auth_method") == "directory_pull"
                 && record.field("actor_type") == "system"
         };
-        records::all(PLATFORM).iter().filter(|record| mine(record)).count()
+        all.iter().filter(|record| mine(record)).count()
     };
     wait::until("what was done of people and groups to be in the log", || {
-        let users = ["attempt", "outcome"].map(|phase| events(phase, "scim.user"));
-        let teams = ["attempt", "outcome"].map(|phase| events(phase, "scim.group"));
+        let all = records::all(PLATFORM);
+        let users = ["attempt", "outcome"].map(|phase| events(&all, phase, "scim.user"));
+        let teams = ["attempt", "outcome"].map(|phase| events(&all, phase, "scim.group"));
         (users == [people; 2] && teams == [groups; 2]).then_some(())
     });
 }

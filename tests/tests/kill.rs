@@ -106,11 +106,12 @@ fn org_switch(arguments: &[&str]) -> String {
 #[test]
 fn a_call_that_waits_for_its_provider_is_cut() {
     let tenant = Tenant::new();
-    tenant.channel.tell(&json!({"delay_ms": 7_000}));
+    tenant.channel.tell(&json!({"delay_ms": 40_000}));
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]});
     let answer = std::thread::scope(|scope| {
-        let call = scope.spawn(|| tenant.say("hello"));
-        // It runs: its attempt is recorded.
-        tenant.records(1);
+        let call = scope.spawn(|| tenant.ask(gateway().url("/v1/chat/completions"), &body).send());
+        // It runs, which nothing does before its attempt is recorded.
+        wait::until("the call at its provider", || (tenant.channel.received().len() == 1).then_some(()));
         ops(&tenant, &["kill", "--scope", "llm", "--reason", "incident"]);
         call.join().unwrap()
     });
@@ -127,7 +128,7 @@ fn a_call_that_waits_for_its_provider_is_cut() {
 #[test]
 fn a_drill_measures_and_leaves_the_switch_off() {
     let tenant = Tenant::new();
-    tenant.channel.tell(&json!({"delay_ms": 4_000}));
+    tenant.channel.tell(&json!({"delay_ms": 7_000}));
     let url = countersign_tests::support::stack().gateway("/v1");
     let confirm = tenant.tenant_id().to_owned();
     let (done, said) = tenant.ops(
@@ -151,7 +152,7 @@ fn a_drill_measures_and_leaves_the_switch_off() {
 
 fn gateway() -> &'static Function {
     static GATEWAY: OnceLock<Function> = OnceLock::new();
-    GATEWAY.get_or_init(|| Function::gateway("gateway", 2, &[]))
+    GATEWAY.get_or_init(|| Function::gateway("gateway", 2, &[("CS_PROVIDER_TIMEOUT_MS", "50000")]))
 }
 
 /// A stream whose provider never ends it ends with an error event of its dialect.

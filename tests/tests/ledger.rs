@@ -94,10 +94,9 @@ fn the_whole_region_verifies_against_a_checkpoint_kept_before() {
     checkpoint();
     // Before the export: the clock may bring the next one at any moment.
     let later = newest();
-    let all = exported("all", &[]);
     let against = ["--pinned", pinned.to_str().unwrap()];
-    let (code, report) = verified(&all, &against);
-    assert_eq!(code, 0, "{report}");
+    let all = complete("all", &against);
+    let (_, report) = verified(&all, &against);
     assert!(report["report"]["tenants"].as_u64().unwrap() >= 1);
 
     // A checkpoint that is newer than what is shown: an older state is being passed off as the newest.
@@ -107,6 +106,29 @@ fn the_whole_region_verifies_against_a_checkpoint_kept_before() {
     assert_eq!(code, 29, "{report}");
     // So does time, when one says oneself when it was.
     assert_eq!(verified(&all, &["--as-of", "2030-01-01T00:00:00.000Z"]).0, 32);
+}
+
+/// An export of the region that verifies. Others' records may still be on their way, an outcome before its attempt.
+fn complete(name: &str, against: &[&str]) -> std::path::PathBuf {
+    wait::until("an export that verifies", || {
+        let folder = exported(name, &[]);
+        let (code, report) = verified(&folder, against);
+        if code != 0 {
+            println!("exit code {code}: {}", report["report"]["findings"]);
+        }
+        (code == 0).then_some(folder)
+    })
+}
+
+/// Hands a batch to the writer until it took all of it, as the queue does: whoever comes in another's way gives some back.
+fn written(mut batch: Value) {
+    wait::until("all to be taken", || {
+        let done = aws::invoke("root", "audit-writer", &batch).unwrap();
+        let failed: Vec<_> = done["batchItemFailures"].as_array().unwrap().iter().collect();
+        let failed: Vec<_> = failed.into_iter().map(|one| one["itemIdentifier"].clone()).collect();
+        batch["Records"].as_array_mut().unwrap().retain(|one| failed.contains(&one["messageId"]));
+        failed.is_empty().then_some(())
+    });
 }
 
 /// Eight at once, each with its own part and its neighbour's, some of it twice.
@@ -137,12 +159,11 @@ fn many_writers_on_one_tenant_end_complete_and_verified() {
         let writers: Vec<_> = (0..WRITERS)
             .map(|n| {
                 let batch = batch(n);
-                scope.spawn(move || aws::invoke("root", "audit-writer", &batch).unwrap())
+                scope.spawn(move || written(batch))
             })
             .collect();
         for writer in writers {
-            let done = writer.join().unwrap();
-            assert_eq!(done["batchItemFailures"], json!([]), "{done}");
+            writer.join().unwrap();
         }
     });
     let of_tests = records::all(tenant.tenant_id());
@@ -200,8 +221,7 @@ fn checkpoints_leave_the_account() {
     let kept = stack().home().join("from-the-sink");
     std::fs::write(&kept, note).unwrap();
     checkpoint();
-    let (code, report) = verified(&exported("sink", &[]), &["--pinned", kept.to_str().unwrap()]);
-    assert_eq!(code, 0, "{report}");
+    complete("sink", &["--pinned", kept.to_str().unwrap()]);
 }
 
 #[test]

@@ -38,7 +38,9 @@ fn of_200_racing_calls_against_a_budget_for_50_exactly_50_are_admitted() {
     let worst = worst_case();
     warm_up();
     let limit = worst * COVERED as u64;
-    let tenant = Tenant::with(&["--budget-tokens", &limit.to_string()]);
+    // What is limited is the budget alone.
+    let rate = ["--requests-per-minute", "100000"];
+    let tenant = Tenant::with(&[&["--budget-tokens", &limit.to_string()], rate.as_slice()].concat());
     // Every call costs all that was held for it, so nothing comes back that could admit one more.
     tenant.channel.tell(
         &json!({"usage": {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}, "delay_ms": 200}),

@@ -17,6 +17,12 @@ fn gateway() -> &'static Function {
     GATEWAY.get_or_init(|| Function::gateway("gateway", 3, &[("CS_PROVIDER_TIMEOUT_MS", DEADLINE_MS)]))
 }
 
+/// Where a stream is looked at from elsewhere while it is open, for as long as that takes.
+fn patient() -> &'static Function {
+    static PATIENT: OnceLock<Function> = OnceLock::new();
+    PATIENT.get_or_init(|| Function::gateway("gateway", 3, &[("CS_PROVIDER_TIMEOUT_MS", "50000")]))
+}
+
 /// A dialect, the kind of its own provider, and a streamed call of it.
 struct Spoken {
     kind: &'static str,
@@ -95,7 +101,8 @@ fn tokens_leave_before_the_next_ones_arrive() {
         let tenant = spoken.tenant();
         let long: String = (0..40).map(|n| format!("word{n} ")).collect();
         tenant.channel.tell(&json!({"stepped": true, "chunk_chars": 200, "content": long}));
-        let mut live = spoken.ask(&tenant, "hello").open();
+        let call = tenant.ask(patient().url(spoken.path), &(spoken.body)("hello"));
+        let mut live = call.open();
         assert_eq!(live.answer.status, 200);
         tenant.channel.step(spoken.to_first_words);
         live.until(|body| body.contains("word0 "));

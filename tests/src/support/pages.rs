@@ -44,7 +44,8 @@ impl Pages {
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut pages = Self { child, input, output };
-        pages.send(&json!({"base_url": base_url}));
+        // The bound only ends a step that would wait for ever.
+        pages.send(&json!({"base_url": base_url, "timeout_ms": 60_000}));
         Some(pages)
     }
 
