@@ -28,6 +28,11 @@ run "a_deployment_is_planned" {
     condition     = output.region.functions.gateway == "cs-prod-eu-gateway"
     error_message = "names are cs-<stage>-<region>-<what>"
   }
+
+  assert {
+    condition     = join(" ", keys(output.addresses)) == "actions_url admin_url approvals_url bootstrap_url dlp_url gateway_url scim_url status_url"
+    error_message = "every door is told by its name"
+  }
 }
 
 run "the_ledger_is_locked_for_a_year" {

@@ -114,7 +114,7 @@ table! {
     SessionIdle, "session_idle", 401, "this session was not used for 30 minutes: sign in again";
     SessionEpoch, "session_ended", 401, "this session is from before a change of your account: sign in again";
     UserInactive, "user_inactive", 401, "this account is not active: ask your administrator";
-    OrgInactive, "org_inactive", 403, "this organization is suspended";
+    OrgInactive, "org_inactive", 403, "this organization is suspended: ask the platform's administrators";
     ConnectionInactive, "connection_inactive", 401, "sign-in by this identity provider was stopped: ask your administrator";
     WorkloadInactive, "workload_inactive", 401, "this program may not sign in any more: ask your administrator";
     HandoffPlace, "handoff_place", 400, "a session is handed to http://127.0.0.1:<port>/ or to an address that Terraform names, with a challenge of 43 characters and a state of 1 to 128 letters, digits and -_.~";
@@ -167,7 +167,7 @@ table! {
     NotConfirmed, "not_confirmed", 503, "the write was not confirmed and may have happened: read it again";
     QueryUnavailable, "query_unavailable", 503, "the log could not be asked now: try again in some seconds";
     KeysUnavailable, "keys_unavailable", 503, "the keys that this needs could not be used, so nothing was done: try again";
-    DecisionFault, "decision_fault", 503, "whether you may do this could not be decided, so nothing was done";
+    DecisionFault, "decision_fault", 503, "whether you may do this could not be decided, so nothing was done: try again";
 }
 
 impl Why {

@@ -96,7 +96,7 @@ table! {
     ResidencyProvider, 403, DENIED, PolicyViolation, false, "the only provider of this model is outside the tenant's region";
     RouteUnsupported, 400, INVALID, PolicyViolation, false, "the provider of this model has no such route, and none that it could be translated to";
     Untranslatable, 400, INVALID, LlmCall, false, "a field has no counterpart in the dialect of this model's provider";
-    ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name";
+    ToolForbidden, 403, DENIED, PolicyViolation, false, "the tenant's policy forbids a tool of this name: leave it out, or ask the tenant's administrator";
     ProviderAddress, 502, OURS, PolicyViolation, false, "the provider's address is not allowed: it must be https and lead to a public address";
     BreakerOpen, 503, OURS, LlmCall, true, "every provider of this model in the tenant's region failed too often lately: try again after the seconds in retry-after";
     Uninspectable, 403, DENIED, PolicyViolation, false, "the call holds something that cannot be inspected, and the tenant's policy does not permit it";
@@ -104,7 +104,7 @@ table! {
     RedactionFailed, 400, INVALID, PolicyViolation, false, "the body could not be redacted, so it was not sent";
     ContentBlocked, 403, DENIED, PolicyViolation, false, "the policy blocks data of a type that the call holds: take it out";
     BudgetExceeded, 429, QUOTA, BudgetExceeded, false, "the budget does not cover the worst case of this call";
-    PriceUnknown, 403, DENIED, BudgetExceeded, false, "a limit in money bears on this call, and no price of its model is known";
+    PriceUnknown, 403, DENIED, BudgetExceeded, false, "a limit in money bears on this call, and no price of its model is known: have the price written beside the provider's model";
     RateExceeded, 429, RATE, PolicyViolation, true, "more calls in a minute than this gateway key may make: try again later";
     CallRepeated, 409, INVALID, PolicyViolation, false, "this call was sent before, and is or was made then; its answer is not kept";
     IdempotencyMismatch, 422, INVALID, PolicyViolation, false, "another call was sent under this Idempotency-Key in the last 24 hours: send a new key with a new call";
@@ -127,7 +127,7 @@ table! {
     ProviderUnavailable, 503, OURS, LlmCall, true, "the provider is not available at the moment";
     ProviderThrottled, 429, OURS, LlmCall, true, "the provider is limiting the rate of calls";
     ProviderRejected, 400, INVALID, LlmCall, false, "the provider rejected the call's form";
-    ProviderCredential, 502, OURS, LlmCall, false, "the provider rejected the credential that the tenant configured for it";
+    ProviderCredential, 502, OURS, LlmCall, false, "the provider rejected the credential that the tenant configured for it: the tenant's administrator replaces it";
     ProviderMalformed, 502, OURS, LlmCall, false, "the provider's answer was not what its dialect says";
     ProviderTooLarge, 502, OURS, LlmCall, false, "the provider's answer was too large";
     CallerGone, 499, OURS, LlmCall, false, "the caller went away before the answer ended";

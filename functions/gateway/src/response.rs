@@ -178,7 +178,7 @@ impl Refused {
         if refusal::row(self.reason).status == 401 { "invalid_api_key" } else { self.reason.as_str() }
     }
 
-    /// OpenAI: `{"error": {message, type, param, code}}`. Anthropic: `{"type": "error", "error": {type, message}}`, where
+    /// OpenAI: `{"error": {message, type, param, code}}`. Anthropic: `{"type": "error", "error": {type, message, code}}`, where
     /// the place is part of the message.
     fn body(&self, vendor: Vendor) -> Value {
         let Row { status, kind, .. } = refusal::row(self.reason);

@@ -58,7 +58,7 @@ output "log_groups" {
 }
 
 output "gateway_url" {
-  value = module.gateway_ingress.url
+  value = trimsuffix(module.gateway_ingress.url, "/")
 }
 
 output "gateway_url_id" {
@@ -66,7 +66,7 @@ output "gateway_url_id" {
 }
 
 output "dlp_url" {
-  value = module.dlp_ingress.url
+  value = trimsuffix(module.dlp_ingress.url, "/")
 }
 
 output "dlp_url_id" {
@@ -74,7 +74,7 @@ output "dlp_url_id" {
 }
 
 output "admin_url" {
-  value = module.admin_ingress.url
+  value = trimsuffix(module.admin_ingress.url, "/")
 }
 
 output "admin_url_id" {
@@ -82,7 +82,7 @@ output "admin_url_id" {
 }
 
 output "scim_url" {
-  value = module.scim_ingress.url
+  value = trimsuffix(module.scim_ingress.url, "/")
 }
 
 output "scim_url_id" {
@@ -91,7 +91,7 @@ output "scim_url_id" {
 
 output "status_url" {
   description = "The page that shows how the region is, for everybody."
-  value       = module.health_ingress.url
+  value       = trimsuffix(module.health_ingress.url, "/")
 }
 
 output "status_url_id" {
@@ -100,7 +100,7 @@ output "status_url_id" {
 
 output "actions_url" {
   description = "Where agents ask for actions, and tools take permits."
-  value       = module.actions_ingress.url
+  value       = trimsuffix(module.actions_ingress.url, "/")
 }
 
 output "actions_url_id" {
@@ -109,7 +109,7 @@ output "actions_url_id" {
 
 output "approvals_url" {
   description = "Where people decide, unless approvals.origin says another address."
-  value       = module.approvals_ingress.url
+  value       = trimsuffix(module.approvals_ingress.url, "/")
 }
 
 output "approvals_url_id" {
@@ -118,7 +118,7 @@ output "approvals_url_id" {
 
 output "bootstrap_url" {
   description = "Where the role `bootstrap` makes the first organization; null without admin.bootstrap."
-  value       = one(aws_lambda_function_url.bootstrap[*].function_url)
+  value       = one([for url in aws_lambda_function_url.bootstrap[*].function_url : trimsuffix(url, "/")])
 }
 
 output "bootstrap_url_id" {

@@ -107,8 +107,10 @@ pub enum Ops {
     ///
     /// Prints the ids and the gateway key as JSON. The gateway key is shown this once and never again.
     ///
-    /// Reads where to write from CS_REGION, CS_STAGE, CS_TABLE_CONTROL, CS_TABLE_IDENTITY, CS_TABLE_GATES,
-    /// CS_TABLE_KEYS, CS_QUEUE_AUDIT_URL and CS_KMS_KEY_ARN (`make up` prints them), and the provider's API key
+    /// Nobody can sign in to this organization: it is for the canary, for tests, and where there is no identity provider.
+    /// With one, begin by `POST /v1/bootstrap` (README, "Deploying").
+    ///
+    /// Reads where to write from the variables of Terraform's output `operator_environment`, and the provider's API key
     /// from CS_PROVIDER_KEY: a secret on a command line can be read by every process of the machine.
     Seed(Seed),
 
@@ -186,7 +188,7 @@ pub struct Policy {
     #[arg(long, value_name = "TENANT,...", value_delimiter = ',', required_unless_present = "check")]
     pub tenant: Vec<TenantId>,
 
-    /// The policy of this agent, which stands over the tenant's key by key
+    /// The policy of this agent: what it says of a type goes before what the tenant's says
     #[arg(long, value_name = "AGENT", conflicts_with = "org")]
     pub agent: Option<AgentId>,
 

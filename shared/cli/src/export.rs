@@ -23,7 +23,7 @@ use gather::Gathered;
 
 type Get<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
-/// Names of what is read, from the variables that `make up` prints.
+/// Names of what is read, from the variables of Terraform's output `operator_environment`.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub region: Region,

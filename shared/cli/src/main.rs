@@ -28,12 +28,19 @@ use clap::Parser as _;
 
 use args::{Command, Ops, Program};
 
+/// Where all variables of an operator come from.
+const CONFIGURED: &str = "Terraform's output has them all: eval \"$(terraform output -raw operator_environment)\"; \
+    for a local stack: eval \"$(python3 tests/local/stack.py env --role operator)\"";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Program::parse().command).await {
         Ok(code) => code,
         Err(error) => {
             print::error(&error.to_string());
+            if error.is::<aws::BadConfig>() {
+                print::progress(CONFIGURED);
+            }
             ExitCode::FAILURE
         }
     }

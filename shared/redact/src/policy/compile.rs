@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 const DAY_SECONDS: u32 = 86_400;
 const RESTORES_PER_MINUTE: u32 = 60;
 
-/// How long tokens live, and how often one agent may have them restored.
+/// How long tokens live, and how often in a minute one gateway key may have them restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLimits {
     pub ttl_seconds: u32,

@@ -126,7 +126,7 @@ pub struct NewKey {
     #[arg(long)]
     pub service: bool,
 
-    /// What it is for: llm.call, models.list, dlp.detect, dlp.redact, dlp.restore
+    /// What it is for: llm.call, models.list, dlp.detect, dlp.redact, dlp.restore, actions.request
     #[arg(long, value_name = "ACTION,...", value_delimiter = ',', default_value = "llm.call,models.list")]
     pub actions: Vec<Code>,
 
