@@ -164,6 +164,27 @@ fn stands(vote: &Vote, row: &ApprovalRow, rows: &Rows) -> bool {
     same && role && vote.groups.iter().all(member)
 }
 
+/// The rows of whoever answers for the key and the agent now.
+pub fn owners(key: &KeyRow, agent: Option<&Agent>) -> Vec<Key> {
+    let of_key = match &key.owner {
+        Owner::User { id, .. } => Some(id),
+        Owner::Tenant => None,
+    };
+    let of_agent = agent.and_then(|agent| agent.owner.as_ref());
+    of_key.into_iter().chain(of_agent).map(|user| Key::user(&key.org, user)).collect()
+}
+
+/// What else must not change while a permit is taken: the key, the agent, the tenant and the organization, by these fields.
+pub fn facts(claims: &Claims, key: &KeyRow) -> [(Key, &'static [&'static str]); 4] {
+    let times = ["revoked_at", "expires_at", "active_from", "rotate_by"].as_slice();
+    [
+        (Key::gateway_key(&claims.key_id), times),
+        (Key::agent(&claims.tenant_id, &claims.agent_id), &["status", "owner_user"]),
+        (Key::tenant(&claims.tenant_id), &["status"]),
+        (Key::org(&key.org), &["status"]),
+    ]
+}
+
 /// The rows of whoever agreed, and of whoever asked.
 pub fn people(row: &ApprovalRow) -> Vec<Key> {
     let tenant = &row.from.tenant;

@@ -124,11 +124,7 @@ impl Tool<'_> {
         let mut second: Vec<Key> = switches.all().to_vec();
         second.push(Key::org(&key.org));
         second.extend(approval.as_ref().map(consume::people).unwrap_or_default());
-        let owner = agent.as_ref().and_then(|agent| agent.owner.as_ref());
-        second.extend(owner.map(|owner| Key::user(&key.org, owner)));
-        if let domain::Owner::User { id, .. } = &key.owner {
-            second.push(Key::user(&key.org, id));
-        }
+        second.extend(consume::owners(&key, agent.as_ref()));
         second.sort();
         second.dedup();
         rows.extend(self.rows(&second).await?);
@@ -249,9 +245,12 @@ impl Tool<'_> {
         writes.extend(around.approval.as_ref().map(|row| approvals::is_approved(row, now)));
         let all = &around.rows;
         writes.extend(known.switches.all().iter().map(|key| unchanged(key, all.get(key), &["version"])));
-        let people = around.approval.as_ref().map(consume::people).unwrap_or_default();
-        let mut people: Vec<_> =
-            people.into_iter().filter(|key| !known.switches.all().contains(key)).collect();
+        let mut people = around.approval.as_ref().map(consume::people).unwrap_or_default();
+        if let Some(key) = &around.key {
+            people.extend(consume::owners(key, around.agent.as_ref()));
+            let facts = consume::facts(&known.claims, key);
+            writes.extend(facts.iter().map(|(place, fields)| unchanged(place, all.get(place), fields)));
+        }
         people.sort();
         people.dedup();
         for key in &people {

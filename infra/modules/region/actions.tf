@@ -80,7 +80,8 @@ data "aws_iam_policy_document" "actions" {
     resources = [aws_dynamodb_table.apart["votes"].arn, aws_dynamodb_table.apart["approvals"].arn]
   }
 
-  # A request, its link and what goes by the clock. What people have said, and what was taken once, lies in other partitions.
+  # A request with the words in it, its link and what goes by the clock. Looks and comments, and what was taken once, lie in other
+  # partitions.
   statement {
     sid       = "Ask"
     actions   = ["dynamodb:UpdateItem"]
@@ -119,11 +120,12 @@ data "aws_iam_policy_document" "actions" {
     }
   }
 
-  # What a permit rests on is compared in the same transaction: the request, everybody who agreed, and every switch.
+  # What a permit rests on is compared in the same transaction: the request, everybody who agreed and who stands behind it, the key,
+  # and every switch.
   statement {
     sid       = "CompareWhatItRestsOn"
     actions   = ["dynamodb:ConditionCheckItem"]
-    resources = [aws_dynamodb_table.apart["votes"].arn, aws_dynamodb_table.this["identity"].arn, aws_dynamodb_table.this["kill"].arn]
+    resources = concat([aws_dynamodb_table.apart["votes"].arn], [for name in ["control", "identity", "kill"] : aws_dynamodb_table.this[name].arn])
   }
 
   # One that is lost costs a reminder.
