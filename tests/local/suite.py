@@ -4,7 +4,7 @@
   suite.py --stack target/stack/test/stack.json
 
 End-to-end tests mostly wait: for the emulator, for a queue, for a clock. They go one program after the other, since they share a
-stack; and beside them, with the lowest priority, the tests that need none. What a program says is printed whole when it ends.
+stack; and beside them, with the lowest priority but where they hold a clock against fractions of a second, the tests that need none. What a program says is printed whole when it ends.
 """
 
 import argparse

@@ -58,7 +58,7 @@ pub fn consume(
     if let Some(run) = run {
         return match run.state {
             Run::Cancelled => Verdict::Refuse(Reason::ApprovalCancelled),
-            // An answer was lost. Whoever asks again may still begin, as long as a first beginning could.
+            // An answer was lost. Whoever asks again may have begun: what is looked at again is what must stop even that.
             Run::Consumed if took(run, claims, consumer) && now < run.due_at => {
                 let switches = around.kills.check(KillScope::Actions);
                 switches.map_or_else(Verdict::Refuse, |()| Verdict::Again(run.due_at))

@@ -12,7 +12,7 @@ use crate::desk::{Away, Desk, Outside, Rows};
 use crate::effects::{Effects, NoCase, find, ten};
 use crate::event::{Absence, Request, moment};
 use crate::page::{self, Absent};
-use crate::records::Entry;
+use crate::records::{Entry, unrecorded};
 use crate::response::Response;
 use crate::token::Token;
 use crate::who::{self, Me, Session};
@@ -117,8 +117,17 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         }
     }
 
+    async fn is_away(&self, tenant: &TenantId, user: &UserId) -> Result<Option<DelegationRow>, Away> {
+        let place = Key::delegation(tenant, user);
+        find(&self.desk.rows(std::slice::from_ref(&place)).await?, &place)
+    }
+
     async fn refused_away(&self, request: &Request, session: &Session, no: No) -> (&'static str, u16) {
-        let no = if self.noted(request, session, no.as_str()).await { no } else { No::Busy };
+        let no = if self.noted(request, session, (EventType::ApprovalDelegated, no.as_str())).await {
+            no
+        } else {
+            No::Busy
+        };
         (no.text(), no.status())
     }
 
@@ -179,10 +188,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let written = match self.desk.write(vec![write]).await {
             Ok(()) => true,
             // Another was faster, or an answer was lost: what is there says which.
-            Err(_) => {
-                let place = Key::delegation(tenant, &session.user);
-                find::<DelegationRow>(&self.desk.rows(std::slice::from_ref(&place)).await?, &place)? == row
-            }
+            Err(_) => unrecorded(&scribe, self.is_away(tenant, &session.user).await)? == row,
         };
         let outcome = Entry::of(event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
         let outcome = if written { outcome } else { outcome.because("approvals_unavailable") };

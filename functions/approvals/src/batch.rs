@@ -1,6 +1,8 @@
 //! Several words at once: each by itself, none of high risk.
 
 use domain::{ApprovalId, EventType, NotCast, Say, TenantId};
+use envelope::Purpose;
+use tables::Key;
 
 use crate::decide::No;
 use crate::desk::{Away, Desk, Outside};
@@ -18,8 +20,11 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             Ok(batch) => batch,
             Err((text, why)) => {
                 let text = match why {
-                    Some(no) if !self.noted(request, session, no.as_str()).await => No::Busy.text(),
-                    _ => text,
+                    Some(no) => {
+                        let noted = self.noted(request, session, (EventType::ApprovalVoted, no.as_str()));
+                        if noted.await { text } else { No::Busy.text() }
+                    }
+                    None => text,
                 };
                 return self.list(request, session, words.tenant.as_ref(), Some(text)).await;
             }
@@ -29,12 +34,9 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             match self.say(request, session, id, Asked::Together(say)).await {
                 Ok(_) => done = done.saturating_add(1),
                 Err(Not::No(no)) => first = first.or(Some(no)),
-                Err(Not::Case(why)) => {
-                    let reason = match why {
-                        NoCase::Nothing(reason) => reason,
-                        NoCase::Unavailable => No::Busy.as_str(),
-                    };
-                    let noted = self.noted(request, session, reason).await;
+                Err(Not::Case(NoCase::Unavailable)) => first = first.or(Some(No::Busy)),
+                Err(Not::Case(NoCase::Nothing(reason))) => {
+                    let noted = self.noted(request, session, (EventType::ApprovalVoted, reason)).await;
                     let no = if noted { No::Not(NotCast::NotAsked) } else { No::Busy };
                     first = first.or(Some(no));
                 }
@@ -60,7 +62,11 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let tenant = words.tenant.clone().ok_or(no(No::Csrf))?;
         let rows = self.desk.rows(&crate::effects::around(&tenant, &session.org)).await;
         let rows = rows.map_err(|Away| (No::Busy.text(), None))?;
-        let root = self.root(&tenant, &rows).await.map_err(|Away| no(No::Csrf))?;
+        // There is no such tenant, or none that asks people.
+        if !rows.contains_key(&Key::root(&tenant, Purpose::Action.as_str())) {
+            return Err(no(No::Csrf));
+        }
+        let root = self.root(&tenant, &rows).await.map_err(|Away| (No::Busy.text(), None))?;
         if !crate::token::Token::new(&crate::effects::csrf(&root, session, &tenant)).is(&words.csrf) {
             return Err(no(No::Csrf));
         }
@@ -74,10 +80,15 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     /// Whether it is recorded that somebody was refused, in the log of no tenant: they may have nothing to do with any.
-    pub(crate) async fn noted(&self, request: &Request, session: &Session, reason: &'static str) -> bool {
+    pub(crate) async fn noted(
+        &self,
+        request: &Request,
+        session: &Session,
+        (event, reason): (EventType, &'static str),
+    ) -> bool {
         let recorded = async {
             let scribe = self.scribe(request, session, &TenantId::platform())?;
-            let entry = Entry::refusal(EventType::ApprovalVoted, reason, self.desk.now(), ten(&self.desk)?);
+            let entry = Entry::refusal(event, reason, self.desk.now(), ten(&self.desk)?);
             self.record(&scribe, entry).await
         };
         recorded.await.is_ok()

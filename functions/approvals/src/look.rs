@@ -1,5 +1,7 @@
 //! What a browser gets to see. Nothing is decided here: all that a look leaves behind is that it was taken.
 
+use std::collections::BTreeSet;
+
 use domain::{ApprovalId, CommentRow, EventType, LinkRow, Opaque, Phase, RunRow, TenantId, ViewRow};
 use envelope::Aad;
 use maud::Markup;
@@ -247,12 +249,19 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let views: Vec<Key> =
             open.iter().take(LISTED_MAX).map(|row| Key::approval_view(&row.id, &session.user)).collect();
         let views = if views.is_empty() { Default::default() } else { self.desk.rows(&views).await? };
-        let owners = open.iter().take(LISTED_MAX).flat_map(|row| behind(&row.from, None)).collect();
-        let owners = self.called(&session.org, &owners).await?;
+        let listed = open.iter().take(LISTED_MAX);
+        let agents: BTreeSet<Key> = listed.clone().map(|row| Key::agent(tenant, &row.from.agent)).collect();
+        let agents: Vec<Key> = agents.into_iter().collect();
+        let agents = if agents.is_empty() { Default::default() } else { self.desk.rows(&agents).await? };
+        let behind = |row: &domain::ApprovalRow| {
+            let agent = find::<domain::Agent>(&agents, &Key::agent(tenant, &row.from.agent)).ok().flatten();
+            behind(&row.from, agent.and_then(|agent| agent.owner))
+        };
+        let owners = self.called(&session.org, &listed.flat_map(behind).collect()).await?;
         let mut waits = Vec::new();
         for row in open.into_iter().take(LISTED_MAX) {
             let seen = views.contains_key(&Key::approval_view(&row.id, &session.user));
-            let called = behind(&row.from, None).into_iter().filter_map(|user| owners.get(&user)).flatten();
+            let called = behind(&row).into_iter().filter_map(|user| owners.get(&user)).flatten();
             let called = called.cloned().chain(self.cause(&row, &rows).await).collect();
             let me = me.clone().before(&called);
             waits.push(Waits { may: me.may(&row, now), seen, row });

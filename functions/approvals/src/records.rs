@@ -5,7 +5,17 @@ use domain::{
     EventType, MetaValue, Metadata, Opaque, OrgId, Phase, RECORD_VERSION, Region, Role, TenantId, Timestamp,
 };
 
+use crate::desk::Away;
 use crate::who::Session;
+
+/// What is there after a write whose answer was none: if that is not known either, the step's attempt has no outcome, which an
+/// alarm tells of.
+///
+/// # Errors
+/// The same.
+pub fn unrecorded<T>(scribe: &Scribe, known: Result<T, Away>) -> Result<T, Away> {
+    known.inspect_err(|Away| tracing::error!(action_id = %scribe.action_id, "step.not_recorded"))
+}
 
 /// What is the same in every record of one step.
 #[derive(Clone)]

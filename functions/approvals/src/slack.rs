@@ -18,7 +18,7 @@ use crate::channels::Slack;
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Case, Effects, NoCase, ten};
 use crate::event::SlackCall;
-use crate::records::{Entry, Scribe};
+use crate::records::{Entry, Scribe, unrecorded};
 use crate::response::Response;
 use crate::who::{May, STANDING, Session};
 use domain::ApprovalStep as Step;
@@ -221,7 +221,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             let written = match self.desk.write(writes).await {
                 Ok(()) => true,
                 // Another was faster, or an answer was lost: what is there says which.
-                Err(_) => self.is_written(&row).await?,
+                Err(_) => unrecorded(&scribe, self.is_written(&row).await)?,
             };
             let outcome = Entry::of(event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(said());
             if written {
@@ -241,11 +241,13 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         id: &ApprovalId,
         session: &Session,
     ) -> Result<Option<(Scribe, ApprovalRow, Vec<Write>)>, Unheard> {
-        let Case { me, row, item, rows, .. } =
+        let Case { me, row, item, rows, action, .. } =
             self.case(session, link, id).await.map_err(|why| match why {
                 NoCase::Nothing(reason) => Unheard::Refused(reason),
                 NoCase::Unavailable => Unheard::Unavailable,
             })?;
+        // For whom it is done is not known.
+        action.map_err(|_| Unheard::Unavailable)?;
         if row.votes.iter().any(|vote| vote.user == session.user && vote.say == Say::Deny) {
             return Ok(None);
         }

@@ -6,6 +6,7 @@ import http.client
 import logging
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -28,7 +29,13 @@ CUT_OFF = (
     EOFError,
 )
 # Clients of HTTP and of databases have classes of their own for it, which share words in their names and nothing else.
-CUT_OFF_NAMES = re.compile("timeout|connection|protocol|disconnect|network|readerror|writeerror|ssl|brokenpipe|interrupted|closed", re.IGNORECASE)
+CUT_OFF_NAMES = re.compile(
+    "Timeout|TimedOut|Disconnected|IncompleteRead|BrokenPipe|ConnectionError$"
+    "|^Connection(Reset|Aborted|Lost|Closed|Terminated|Broken|Interrupted|DoesNotExist)"
+    "|^(Read|Write|Network|Transport|Protocol|RemoteProtocol|SSL)Error$"
+)
+# Drivers of databases say it in words alone.
+CUT_OFF_WORDS = re.compile("connection (was |is )?(terminated|closed|lost|reset|broken|aborted)|lost connection|closed the connection|server has gone away", re.IGNORECASE)
 CAUSES_MAX = 5
 
 log = logging.getLogger("countersign_permit")
@@ -63,6 +70,8 @@ class Run:
         self.permit, self.due_at = permit, due_at
         self._line, self._consumer = line, consumer
         self._said: str | None = None
+        # What is being handled by now has nothing to do with the action.
+        self._before = sys.exc_info()[1]
 
     def executed(self, detail_sha256: str | None = None) -> None:
         """Reports that the action was done. `detail_sha256`: of a receipt that is kept elsewhere. Raises `OutcomeNotTold`."""
@@ -74,7 +83,7 @@ class Run:
 
     def ended(self, error: BaseException | None) -> None:
         """Reports how the action ended, unless that was said or nobody can know. Only warns if it is not taken."""
-        if self._said is not None or (error is not None and _is_unclear(error)):
+        if self._said is not None or (error is not None and _is_unclear(error, self._before)):
             return
         try:
             self._tell("executed" if error is None else "failed", None)
@@ -146,14 +155,15 @@ def _due_at(answer: Any) -> datetime | None:
         return None
 
 
-def _is_unclear(error: BaseException, deep: int = 0) -> bool:
+def _is_unclear(error: BaseException, outside: BaseException | None, deep: int = 0) -> bool:
     """Whether the action may have happened: by the error, or by one that it was raised from or while handling."""
     # Nobody listened: nothing was sent.
     named = any(CUT_OFF_NAMES.search(kind.__name__) for kind in type(error).__mro__) and not isinstance(error, ConnectionRefusedError)
-    if named or isinstance(error, CUT_OFF) or not isinstance(error, Exception):
+    if named or isinstance(error, CUT_OFF) or not isinstance(error, Exception) or CUT_OFF_WORDS.search(str(error)):
         return True
-    before = (error.__cause__, error.__context__)
-    return deep < CAUSES_MAX and any(_is_unclear(one, deep + 1) for one in before if one is not None)
+    before = (error.__cause__, None if error.__suppress_context__ else error.__context__)
+    inside = (one for one in before if one is not None and one is not outside)
+    return deep < CAUSES_MAX and any(_is_unclear(one, outside, deep + 1) for one in inside)
 
 
 def _untold(outcome: str, why: str) -> str:

@@ -145,6 +145,35 @@ class Outcome(Case):
             self.guard(fails)
         self.assertEqual(self.told(), ["failed"])
 
+    def test_an_error_of_the_actions_own_is_a_word(self) -> None:
+        """Whatever its name has in it, and whatever was handled before it began."""
+        class BusinessLogicError(Exception):
+            pass
+
+        class AccountClosedError(Exception):
+            pass
+
+        class ThreadError(Exception):
+            pass
+
+        class UnsupportedNetworkProtocolError(Exception):
+            pass
+
+        def fails(_: Any) -> None:
+            raise error
+
+        for kind in [BusinessLogicError, AccountClosedError, ThreadError, UnsupportedNetworkProtocolError, ProcessLookupError]:
+            error = kind("the account is closed")
+            self.assertRaises(kind, self.guard, fails)
+            self.assertEqual(self.told(), ["failed"], kind)
+            self.issuer.outcomes.clear()
+        try:
+            raise TimeoutError
+        except TimeoutError:
+            error = BusinessLogicError()
+            self.assertRaises(BusinessLogicError, self.guard, fails)
+        self.assertEqual(self.told(), ["failed"])
+
     def test_where_nobody_listened_nothing_was_done(self) -> None:
         def refused(_: Any) -> None:
             raise ConnectionRefusedError
@@ -167,7 +196,8 @@ class Outcome(Case):
         handled.__context__.__context__ = TimeoutError()
         for error in [TimeoutError(), asyncio.TimeoutError(), Unclear(), ReadTimeout(), ConnectionResetError(), KeyboardInterrupt(),
                       SystemExit(0), asyncio.CancelledError(), GeneratorExit(), ConnectionError(), RemoteProtocolError(),
-                      http.client.IncompleteRead(b""), http.client.RemoteDisconnected(), EOFError(), wrapped, handled]:  # fmt: skip
+                      http.client.IncompleteRead(b""), http.client.RemoteDisconnected(), EOFError(), wrapped, handled,
+                      RuntimeError("server closed the connection unexpectedly")]:  # fmt: skip
             def ends(_: Any, error: BaseException = error) -> None:
                 raise error
 

@@ -162,7 +162,8 @@ function dueAtOf(body: unknown): Date | undefined {
 }
 
 /** What cuts an action off shares no class but words in its name and code; `fetch` has it as the cause of its error. */
-const CUT_OFF = /timeout|timedout|abort|econnreset|epipe|und_err_socket|connection|protocol|disconnect|socket|network|premature|http2|closed/i;
+const CUT_OFF =
+  /timeout|timedout|abort|econnreset|epipe|und_err_socket|err_http2|premature_close|err_socket|protocol_connection_lost|disconnected|\b(connection|socket|network|protocol|remoteprotocol)error\b|\bconnection(lost|reset|closed|terminated)/i;
 /** Drivers of databases say it in words alone. */
 const CUT_OFF_WORDS = /connection (was |is )?(terminated|closed|lost|reset|ended)|socket hang up|premature close/i;
 const CAUSES_MAX = 5;

@@ -156,6 +156,16 @@ test("an action that ends well is executed, one that throws is failed", async ()
   assert.deepEqual(issuer.told(), ["executed", "failed", "failed"]);
 });
 
+test("an error of the action's own is a word, whatever its name has in it", async () => {
+  class AccountClosedError extends Error {}
+  class UnsupportedNetworkProtocol extends Error {}
+  for (const error of [new AccountClosedError("the account is closed"), new UnsupportedNetworkProtocol()]) {
+    error.name = error.constructor.name;
+    await assert.rejects(guard(() => Promise.reject(error)), (thrown) => thrown === error);
+  }
+  assert.deepEqual(issuer.told(), ["failed", "failed"]);
+});
+
 test("where nobody listened nothing was done", async () => {
   const refused = new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "ECONNREFUSED" }) });
   await assert.rejects(guard(() => Promise.reject(refused)), TypeError);

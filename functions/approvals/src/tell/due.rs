@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ApprovalRow, ApprovalState, InEpoch, KillRow, KillScope, Timestamp, User, UserId, Vote};
+use domain::{ApprovalRow, ApprovalState, InEpoch, KillRow, KillScope, Run, Timestamp, User, UserId, Vote};
 
 /// What is read around a request.
 #[derive(Debug, Clone, Default)]
@@ -11,8 +11,8 @@ pub struct Around {
     pub switches: [Option<KillRow>; 4],
     /// Everybody on whom it hangs, as their rows have them.
     pub people: BTreeMap<UserId, User>,
-    /// It was consumed: what becomes of it is no longer the request's affair.
-    pub consumed: bool,
+    /// How the taking of its permit stands, if a tool came: what becomes of it is no longer the request's affair.
+    pub taken: Option<Run>,
 }
 
 /// What is to be done.
@@ -38,7 +38,11 @@ pub fn due(row: &ApprovalRow, around: &Around, now: Timestamp) -> Due {
     let again = || Box::new(row.clone());
     match () {
         () if !matches!(row.state, ApprovalState::Pending | ApprovalState::Approved) => Due::Forget,
-        () if around.consumed => Due::Forget,
+        // A tool that came with its permit was refused for good.
+        () if around.taken == Some(Run::Cancelled) => {
+            Due::Cancel(Box::new(row.clone().cancelled(now)), "approval_cancelled")
+        }
+        () if around.taken.is_some() => Due::Forget,
         () if now >= row.expires_at => Due::Expire(Box::new(row.clone().expired(now))),
         () if is_stopped(row, around) => Due::Cancel(Box::new(row.clone().cancelled(now)), "killed"),
         () if has_left(row, around) => Due::Cancel(Box::new(row.clone().cancelled(now)), "owner_inactive"),

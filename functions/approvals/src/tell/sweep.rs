@@ -2,19 +2,19 @@
 //! it was decided on; one that another was faster at is left to the next minute.
 
 use domain::{
-    ApprovalRow, ApprovalState, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Timestamp,
-    UntoldRow, User, UserId, WaitingRow,
+    ApprovalRow, ApprovalState, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Run, RunRow,
+    Timestamp, UntoldRow, User, UserId, WaitingRow,
 };
 use serde::Serialize;
 use tables::approvals::{run_key, step};
 use tables::codec::Row as _;
 use tables::gates::Write;
-use tables::{Item, Key, KillKeys, Table, deleted, shards_from, unchanged};
+use tables::{Attr, Item, Key, KillKeys, Table, deleted, shards_from, unchanged};
 
 use super::due::{Around, Due, due};
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Effects, find, ten};
-use crate::records::{Entry, Scribe};
+use crate::records::{Entry, Scribe, unrecorded};
 use domain::ApprovalStep as Step;
 
 /// As long as nothing is out of order, the queue has brought it by then.
@@ -141,7 +141,9 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         if row.state == ApprovalState::Approved && matches!(due, Due::Expire(_) | Due::Cancel(..)) {
             // What a tool has taken meanwhile was used in time.
             let permit = PermitId::from_random([0; 10]);
-            writes.push(unchanged(&run_key(&wait.tenant, Some(&wait.id), &permit), None, &[]));
+            let cancelled: Item = [("state".to_owned(), Attr::text(Run::Cancelled))].into();
+            let as_read = around.taken.map(|_| &cancelled);
+            writes.push(unchanged(&run_key(&wait.tenant, Some(&wait.id), &permit), as_read, &["state"]));
         }
         let written = self.make((&row, new), &made, writes).await?;
         Ok(if written { due.clone() } else { Due::Nothing })
@@ -164,7 +166,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let written = match self.desk.write(writes).await {
             Ok(()) => true,
             // Another was faster, or an answer was lost: what is there says which.
-            Err(_) => self.is_written(new).await?,
+            Err(_) => unrecorded(&scribe, self.is_written(new).await)?,
         };
         let outcome = Entry::of(made.event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
         let ended = if written { made.reason } else { "not_written" };
@@ -175,6 +177,10 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         Ok(written)
     }
 
+    /// Whether a request is there as it was to be written.
+    ///
+    /// # Errors
+    /// The tables did not answer, or it does not read.
     pub(crate) async fn is_written(&self, new: &ApprovalRow) -> Result<bool, Away> {
         let place = Key::approval(&new.from.tenant, &new.id);
         let rows = self.desk.rows(std::slice::from_ref(&place)).await?;
@@ -197,7 +203,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         for (at, key) in switches.iter_mut().zip(kills.all()) {
             *at = find(&rows, &key)?;
         }
-        let mut around = Around { switches, consumed: rows.contains_key(&run), ..Around::default() };
+        let taken = find::<RunRow>(&rows, &run)?.map(|run| run.state);
+        let mut around = Around { switches, taken, ..Around::default() };
         for user in people {
             if let Some(person) = find::<User>(&rows, &Key::user(&from.org, &user))? {
                 around.people.insert(user, person);

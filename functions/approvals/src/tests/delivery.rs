@@ -267,7 +267,21 @@ fn what_a_tool_took_in_time_did_not_expire() {
         *world.memory.now.lock().unwrap() = row.expires_at;
         // Between the look and the write of the clock.
         let place = Key::run_of_approval(&tenant(), &row.id);
-        *world.memory.before_write.lock().unwrap() = Some((place, tables::Marker::item()));
+        let run = domain::RunRow {
+            tenant: tenant(),
+            agent: agent(),
+            permit: domain::PermitId::from_random([3; 10]),
+            approval: Some(row.id.clone()),
+            tool: row.asked.tool.clone(),
+            digest: row.asked.digest.clone(),
+            state: domain::Run::Consumed,
+            consumer: domain::Opaque::of(&["a tool"]),
+            consumed_at: row.expires_at,
+            due_at: row.expires_at,
+            ended_at: None,
+            answers: None,
+        };
+        *world.memory.before_write.lock().unwrap() = Some((place, run.to_item()));
         assert_eq!(sweep(&world).await.expired, 0);
         assert_eq!(world.row(&row.id).state, ApprovalState::Approved);
         let ended: Vec<_> =

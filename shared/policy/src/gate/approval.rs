@@ -15,8 +15,6 @@ const PEOPLE: u32 = 16;
 /// Thirty days.
 const MINUTES: u32 = 43_200;
 const RISK_BYTES: usize = 2000;
-/// Minutes: the clock reminds nobody more often.
-const REMIND_LEAST: u32 = 5;
 
 /// By name. Without the rule if it did not read, so that a gate that names it is not said to be wrong too.
 pub(super) type Rules = BTreeMap<Name, Option<Arc<ApprovalRule>>>;
@@ -68,8 +66,8 @@ fn check(rule: &ApprovalRule, at: &str, faults: &mut Faults) {
         "expires_minutes",
         "use 1 to 43200 minutes, which are thirty days",
     );
-    let remind = rule.remind_minutes.is_none_or(|minutes| minutes >= REMIND_LEAST && minutes < expires);
-    must(remind, "remind_minutes", "remind every five minutes at most, and before the request expires");
+    let remind = rule.remind_minutes.is_none_or(|minutes| minutes >= 1 && minutes < expires);
+    must(remind, "remind_minutes", "remind after the first minute and before the request expires");
     let escalate = rule.escalate.as_ref();
     let after = escalate.is_none_or(|one| one.after_minutes < expires);
     must(after, "escalate/after_minutes", "ask others before the request expires");

@@ -65,8 +65,8 @@ impl PathPattern {
 
     /// Whether the path is the beginning of one of these, name by name: there a `*` stands in one name.
     fn lies_within(&self, path: &str) -> bool {
-        let (mut names, mut above) = (self.0.split('/'), path.split('/'));
-        let alike = names.by_ref().zip(above.by_ref()).take_while(|(name, above)| glob(name, above)).count();
+        let names = self.0.split('/').zip(path.split('/'));
+        let alike = names.take_while(|(name, above)| glob(name, above)).count();
         alike == path.split('/').count() && alike < self.0.split('/').count()
     }
 }

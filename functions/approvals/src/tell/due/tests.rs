@@ -9,7 +9,7 @@ fn person(n: u8, active: bool, epoch: u64) -> (UserId, User) {
 
 fn around() -> Around {
     let people = [1, 8, 9].map(|n| person(n, true, 1)).into();
-    Around { switches: [(); 4].map(|()| Some(KillRow::new())), people, consumed: false }
+    Around { switches: [(); 4].map(|()| Some(KillRow::new())), people, taken: None }
 }
 
 fn row(rules: Vec<ApprovalRule>) -> ApprovalRow {
@@ -49,6 +49,7 @@ fn what_weighs_most_is_done() {
                 Some(KillRow { version, stopped: scope.into_iter().collect(), ..KillRow::new() });
         })
     };
+    let taken = |state| with(&|around| around.taken = Some(state));
     let end = at(3_600_000);
     for (what, row, around, now, expected) in [
         ("nothing", &plain, around(), at(1), "nothing"),
@@ -56,7 +57,8 @@ fn what_weighs_most_is_done() {
         ("late", &plain, around(), end, "expire"),
         ("approved, and not used in time", &approved, around(), end, "expire"),
         ("denied", &voted(1, Say::Deny), around(), end, "forget"),
-        ("consumed", &approved, with(&|around| around.consumed = true), end, "forget"),
+        ("consumed", &approved, taken(Run::Consumed), end, "forget"),
+        ("refused to its tool", &approved, taken(Run::Cancelled), at(5), "approval_cancelled"),
         ("platform turned", &plain, killed(0, None, 2), at(1), "killed"),
         ("agent stopped, as seen", &plain, killed(3, Some(KillScope::Actions), 1), at(1), "killed"),
         ("all stopped", &approved, killed(2, Some(KillScope::All), 2), at(1), "killed"),

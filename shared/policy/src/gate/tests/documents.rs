@@ -164,7 +164,7 @@ fn a_rule_that_nobody_can_satisfy_is_refused() {
         (json!({"expires_minutes": 0}), "expires_minutes"),
         (json!({"expires_minutes": 43_201}), "expires_minutes"),
         (json!({"remind_minutes": 60}), "remind_minutes"),
-        (json!({"remind_minutes": 4}), "remind_minutes"),
+        (json!({"remind_minutes": 0}), "remind_minutes"),
         (json!({"escalate": {"after_minutes": 60, "to": roles}}), "escalate/after_minutes"),
         (json!({"escalate": {"after_minutes": 1, "to": {}}}), "escalate/to"),
         (json!({"risk": " "}), "risk"),
