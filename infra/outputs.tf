@@ -6,7 +6,7 @@ output "addresses" {
 
 output "operator_environment" {
   description = "What `countersign ops` and `countersign export` read, for a shell: eval \"$(terraform output -raw operator_environment)\"."
-  value       = join("\n", [for name, value in module.region.ops_environment : "export ${name}='${value}'"])
+  value       = join("\n", [for name, value in merge(module.region.ops_environment, { AWS_REGION = local.region_name }) : "export ${name}='${value}'"])
 }
 
 output "region" {

@@ -210,6 +210,40 @@ fn an_hour_passes(tenant: &str, permit: &str) {
     aws::must("root", "dynamodb", "put_item", &json!({"TableName": table, "Item": new}));
 }
 
+/// A gate that tightens while a permit is out: of that one and the one that people approve, whichever comes first runs.
+#[test]
+fn of_a_permit_that_needed_nobody_and_one_that_was_approved_one_runs() {
+    let Some(shop) = Shop::open() else { return };
+    let mut dana = Desk::of(&shop.world.org, "dana");
+    let payment = json!({"amount": 900});
+    let mut strict = gate(1, false);
+    strict["gates"][0]["over"] = json!("100.00");
+    for first in ["direct", "approved", "both"] {
+        shop.world.put_gate(&shop.dana, &shop.noa, &gate(1, false));
+        let direct = shop.permit(&payment, first);
+        shop.world.put_gate(&shop.dana, &shop.noa, &strict);
+        let approval = shop.agent.waits_for(&payment, first);
+        assert_eq!(dana.says(&approval, "approve").status, 303);
+        let approved = shop.permit(&payment, first);
+        assert_eq!(direct.id, approved.id, "one idempotency key, one id");
+        // Whoever runs it may be the same tool.
+        let tool = consumer();
+        let taken = match first {
+            "direct" => [&direct, &approved].map(|permit| permit.consume(&tool).send()).into(),
+            "approved" => [&approved, &direct].map(|permit| permit.consume(&tool).send()).into(),
+            _ => send_all([&direct, &approved].map(|permit| permit.consume(&tool)).into()),
+        };
+        let mut told: Vec<_> = taken.iter().map(|answer| (answer.status, code(answer))).collect();
+        told.sort_by_key(|(status, _)| *status);
+        let [(won, _), (_, lost)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((*won, lost), (200, &refused(409, "permit_consumed")), "{first}: {taken:?}");
+        assert_eq!(
+            code(&shop.agent.asks("payments.send", &payment, first)),
+            refused(409, "approval_consumed")
+        );
+    }
+}
+
 #[test]
 fn silence_is_unknown_and_is_written_down_by_the_clock() {
     let Some(shop) = Shop::open() else { return };
