@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use countersign_tests::support::tenant::operator_command;
-use countersign_tests::support::{Tenant, records};
+use countersign_tests::support::{Tenant, records, wait};
 
 fn switch(arguments: &[&str]) -> (bool, String) {
     let done =
@@ -37,7 +37,7 @@ fn the_platforms_switch_stops_everybody_and_is_recorded_in_its_own_log() {
     let platform = "ten_0000000000000000";
     let expected =
         [["kill.activated", "attempt"], ["kill.activated", "outcome"], ["kill.recovered", "outcome"]];
-    countersign_tests::support::wait::until("the platform's records", || {
+    wait::until("the platform's records", || {
         let all = records::all(platform);
         let of_it = all.iter().filter(|record| record.field("resource") == "kill:platform");
         let says: Vec<_> =

@@ -126,8 +126,8 @@ fn complete(name: &str, against: &[&str]) -> std::path::PathBuf {
 fn written(mut batch: Value) {
     wait::until("all to be taken", || {
         let done = aws::invoke("root", "audit-writer", &batch).unwrap();
-        let failed: Vec<_> = done["batchItemFailures"].as_array().unwrap().iter().collect();
-        let failed: Vec<_> = failed.into_iter().map(|one| one["itemIdentifier"].clone()).collect();
+        let failed = done["batchItemFailures"].as_array().unwrap().iter();
+        let failed: Vec<_> = failed.map(|one| one["itemIdentifier"].clone()).collect();
         batch["Records"].as_array_mut().unwrap().retain(|one| failed.contains(&one["messageId"]));
         failed.is_empty().then_some(())
     });

@@ -123,11 +123,8 @@ impl<D: Desk, O: Outside> Effects<D, O> {
     }
 
     async fn refused_away(&self, request: &Request, session: &Session, no: No) -> (&'static str, u16) {
-        let no = if self.noted(request, session, (EventType::ApprovalDelegated, no.as_str())).await {
-            no
-        } else {
-            No::Busy
-        };
+        let noted = self.noted(request, session, (EventType::ApprovalDelegated, no.as_str())).await;
+        let no = if noted.is_ok() { no } else { No::Busy };
         (no.text(), no.status())
     }
 

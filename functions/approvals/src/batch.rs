@@ -6,9 +6,8 @@ use tables::Key;
 
 use crate::decide::No;
 use crate::desk::{Away, Desk, Outside};
-use crate::effects::{Effects, NoCase, ten};
+use crate::effects::{Effects, NoCase};
 use crate::event::{BATCH_MAX, Request, Words};
-use crate::records::Entry;
 use crate::response::Response;
 use crate::votes::{Asked, Not};
 use crate::who::Session;
@@ -22,7 +21,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
                 let text = match why {
                     Some(no) => {
                         let noted = self.noted(request, session, (EventType::ApprovalVoted, no.as_str()));
-                        if noted.await { text } else { No::Busy.text() }
+                        if noted.await.is_ok() { text } else { No::Busy.text() }
                     }
                     None => text,
                 };
@@ -37,7 +36,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
                 Err(Not::Case(NoCase::Unavailable)) => first = first.or(Some(No::Busy)),
                 Err(Not::Case(NoCase::Nothing(reason))) => {
                     let noted = self.noted(request, session, (EventType::ApprovalVoted, reason)).await;
-                    let no = if noted { No::Not(NotCast::NotAsked) } else { No::Busy };
+                    let no = if noted.is_ok() { No::Not(NotCast::NotAsked) } else { No::Busy };
                     first = first.or(Some(no));
                 }
             }
@@ -77,20 +76,5 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             1..=BATCH_MAX => Ok((tenant, say, ids)),
             _ => Err(("Choose fewer requests.", None)),
         }
-    }
-
-    /// Whether it is recorded that somebody was refused, in the log of no tenant: they may have nothing to do with any.
-    pub(crate) async fn noted(
-        &self,
-        request: &Request,
-        session: &Session,
-        (event, reason): (EventType, &'static str),
-    ) -> bool {
-        let recorded = async {
-            let scribe = self.scribe(request, session, &TenantId::platform())?;
-            let entry = Entry::refusal(event, reason, self.desk.now(), ten(&self.desk)?);
-            self.record(&scribe, entry).await
-        };
-        recorded.await.is_ok()
     }
 }

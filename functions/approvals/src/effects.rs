@@ -41,8 +41,6 @@ impl<D: Desk, O: Outside> std::fmt::Debug for Effects<D, O> {
     }
 }
 
-/// Rows that are read at once (DynamoDB, `BatchGetItem`).
-const KEYS_MAX: usize = 100;
 /// More pages of one list are not read for one request.
 const PAGES_MAX: usize = 10;
 
@@ -190,19 +188,14 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         org: &OrgId,
         users: &BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, Vec<Opaque>>, Away> {
-        let users: Vec<&UserId> = users.iter().collect();
-        let mut all = BTreeMap::new();
-        for some in users.chunks(KEYS_MAX) {
-            let keys: Vec<Key> = some.iter().map(|user| Key::user(org, user)).collect();
-            let rows = self.desk.rows(&keys).await?;
-            for (user, key) in some.iter().zip(&keys) {
-                // Somebody who is gone is known by their id alone.
-                let person = find::<Person>(&rows, key)?.map(|person| Called::of(org, person).names);
-                let names = person.unwrap_or_else(|| vec![account_digest(org, user)]);
-                all.insert((*user).clone(), names);
-            }
-        }
-        Ok(all)
+        let keys: Vec<Key> = users.iter().map(|user| Key::user(org, user)).collect();
+        let rows = if keys.is_empty() { Rows::default() } else { self.desk.rows(&keys).await? };
+        let named = |(user, key): (&UserId, &Key)| {
+            // Somebody who is gone is known by their id alone.
+            let names = find::<Person>(&rows, key)?.map(|person| Called::of(org, person).names);
+            Ok((user.clone(), names.unwrap_or_else(|| vec![account_digest(org, user)])))
+        };
+        users.iter().zip(&keys).map(named).collect()
     }
 
     /// Those of them who are there still.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ApprovalId, CommentRow, EventType, LinkRow, Opaque, Phase, RunRow, TenantId, ViewRow};
+use domain::{
+    ActionId, ApprovalId, CommentRow, EventType, LinkRow, Opaque, Phase, RunRow, TenantId, ViewRow,
+};
 use envelope::Aad;
 use maud::Markup;
 use tables::codec::Row as _;
@@ -168,17 +170,25 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             NoCase::Unavailable => return unavailable(),
             NoCase::Nothing(reason) => reason,
         };
-        // In the log of no tenant: they may have nothing to do with the one of the request.
-        let recorded = async {
-            let scribe = self.scribe(request, session, &TenantId::platform())?;
-            let (now, random) = (self.desk.now(), ten(&self.desk)?);
-            let entry = Entry::refusal(EventType::ApprovalViewed, reason, now, random);
-            self.record(&scribe, entry).await.map(|()| scribe.action_id)
-        };
-        match recorded.await {
+        match self.noted(request, session, (EventType::ApprovalViewed, reason)).await {
             Ok(action) => nowhere().with_action(action),
             Err(Away) => unavailable(),
         }
+    }
+
+    /// Records that somebody was refused, in the log of no tenant: they may have nothing to do with the one of the request.
+    ///
+    /// # Errors
+    /// It was not acknowledged.
+    pub(crate) async fn noted(
+        &self,
+        request: &Request,
+        session: &Session,
+        (event, reason): (EventType, &'static str),
+    ) -> Result<ActionId, Away> {
+        let scribe = self.scribe(request, session, &TenantId::platform())?;
+        let entry = Entry::refusal(event, reason, self.desk.now(), ten(&self.desk)?);
+        self.record(&scribe, entry).await.map(|()| scribe.action_id)
     }
 
     /// What waits for somebody, in a tenant or in the only one that they have a role in.

@@ -18,7 +18,7 @@ use crate::channels::Slack;
 use crate::desk::{Away, Desk, Outside};
 use crate::effects::{Case, Effects, NoCase, ten};
 use crate::event::SlackCall;
-use crate::records::{Entry, Scribe, unrecorded};
+use crate::records::{Entry, Scribe};
 use crate::response::Response;
 use crate::who::{May, STANDING, Session};
 use domain::ApprovalStep as Step;
@@ -218,11 +218,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
             let said = || Metadata::default().flag("denied_in_slack", true);
             let attempt = Entry::of(event, Phase::Attempt, self.desk.now(), ten(&self.desk)?).with(said());
             self.desk.attempt(scribe.action_id, scribe.record(attempt)).await?;
-            let written = match self.desk.write(writes).await {
-                Ok(()) => true,
-                // Another was faster, or an answer was lost: what is there says which.
-                Err(_) => unrecorded(&scribe, self.is_written(&row).await)?,
-            };
+            let written = self.wrote(&scribe, writes, &row).await?;
             let outcome = Entry::of(event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(said());
             if written {
                 self.told(&scribe, outcome).await;

@@ -2,11 +2,11 @@
 //! it was decided on; one that another was faster at is left to the next minute.
 
 use domain::{
-    ApprovalRow, ApprovalState, EventType, KillRow, MetaValue, Metadata, PermitId, Phase, Run, RunRow,
-    Timestamp, UntoldRow, User, UserId, WaitingRow,
+    ApprovalRow, ApprovalState, EventType, KillRow, MetaValue, Metadata, Phase, Run, RunRow, Timestamp,
+    UntoldRow, User, UserId, WaitingRow,
 };
 use serde::Serialize;
-use tables::approvals::{run_key, step};
+use tables::approvals::step;
 use tables::codec::Row as _;
 use tables::gates::Write;
 use tables::{Attr, Item, Key, KillKeys, Table, deleted, shards_from, unchanged};
@@ -140,10 +140,9 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let mut writes = step(item, new, self.desk.now());
         if row.state == ApprovalState::Approved && matches!(due, Due::Expire(_) | Due::Cancel(..)) {
             // What a tool has taken meanwhile was used in time.
-            let permit = PermitId::from_random([0; 10]);
             let cancelled: Item = [("state".to_owned(), Attr::text(Run::Cancelled))].into();
             let as_read = around.taken.map(|_| &cancelled);
-            writes.push(unchanged(&run_key(&wait.tenant, Some(&wait.id), &permit), as_read, &["state"]));
+            writes.push(unchanged(&Key::run_of_approval(&wait.tenant, &wait.id), as_read, &["state"]));
         }
         let written = self.make((&row, new), &made, writes).await?;
         Ok(if written { due.clone() } else { Due::Nothing })
@@ -163,11 +162,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         };
         let attempt = Entry::of(made.event, Phase::Attempt, self.desk.now(), ten(&self.desk)?);
         self.desk.attempt(scribe.action_id, scribe.record(attempt.because(made.reason).with(of()))).await?;
-        let written = match self.desk.write(writes).await {
-            Ok(()) => true,
-            // Another was faster, or an answer was lost: what is there says which.
-            Err(_) => unrecorded(&scribe, self.is_written(new).await)?,
-        };
+        let written = self.wrote(&scribe, writes, new).await?;
         let outcome = Entry::of(made.event, Phase::Outcome, self.desk.now(), ten(&self.desk)?).with(of());
         let ended = if written { made.reason } else { "not_written" };
         self.told(&scribe, outcome.because(ended)).await;
@@ -177,14 +172,23 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         Ok(written)
     }
 
-    /// Whether a request is there as it was to be written.
+    /// Writes a step, and says whether it is there now. Another may be faster, or an answer lost: what is there says which.
     ///
     /// # Errors
-    /// The tables did not answer, or it does not read.
-    pub(crate) async fn is_written(&self, new: &ApprovalRow) -> Result<bool, Away> {
+    /// What is there could not be read.
+    pub(crate) async fn wrote(
+        &self,
+        scribe: &Scribe,
+        writes: Vec<Write>,
+        new: &ApprovalRow,
+    ) -> Result<bool, Away> {
+        if self.desk.write(writes).await.is_ok() {
+            return Ok(true);
+        }
         let place = Key::approval(&new.from.tenant, &new.id);
-        let rows = self.desk.rows(std::slice::from_ref(&place)).await?;
-        Ok(find::<ApprovalRow>(&rows, &place)?.is_some_and(|row| row == *new))
+        let rows = self.desk.rows(std::slice::from_ref(&place)).await;
+        let there = rows.and_then(|rows| find::<ApprovalRow>(&rows, &place));
+        Ok(unrecorded(scribe, there)?.is_some_and(|row| row == *new))
     }
 
     async fn around(&self, row: &ApprovalRow) -> Result<Around, Away> {
@@ -193,8 +197,7 @@ impl<D: Desk, O: Outside> Effects<D, O> {
         let kills = KillKeys::above(&from.org, &from.tenant, &from.agent, chance);
         let people = [&from.owner, &from.answers].into_iter().flatten().map(|one| one.user.clone());
         let people: Vec<UserId> = people.chain(row.votes.iter().map(|vote| vote.user.clone())).collect();
-        // Of a request the permit is not known here; it is not asked for where there is a request.
-        let run = run_key(&from.tenant, Some(&row.id), &PermitId::from_random([0; 10]));
+        let run = Key::run_of_approval(&from.tenant, &row.id);
         let mut keys: Vec<Key> = people.iter().map(|user| Key::user(&from.org, user)).collect();
         keys.extend(kills.all());
         keys.push(run.clone());

@@ -132,13 +132,19 @@ fn what_was_not_reached_comes_again_and_the_rest_does_not() {
     });
 }
 
+/// A request of an agent that is to be called back, and an owner who may decide it.
+fn called_back() -> (World, domain::ApprovalRow) {
+    let world = World::new();
+    channels(&world);
+    world.person(1, Some(Role::Owner));
+    let row = asked(&world);
+    (world, row)
+}
+
 #[test]
 fn an_agent_is_called_back_with_how_it_ended() {
     run(async {
-        let world = World::new();
-        channels(&world);
-        world.person(1, Some(Role::Owner));
-        let row = asked(&world);
+        let (world, row) = called_back();
         // Whoever tells of an end before it is one is not believed.
         assert_eq!(deliver(&world, &[message(Step::Decided, &row)]).await, ["m0"]);
         assert_eq!(world.say(&row.id, 1, "deny", "not this one").await.status(), 303);
@@ -238,10 +244,7 @@ fn each_rule_asks_others_at_its_own_time() {
 #[test]
 fn every_end_is_told() {
     run(async {
-        let world = World::new();
-        channels(&world);
-        world.person(1, Some(Role::Owner));
-        let row = asked(&world);
+        let (world, row) = called_back();
         assert_eq!(world.say(&row.id, 1, "approve", "").await.status(), 303);
         assert!(deliver(&world, &[message(Step::Decided, &row)]).await.is_empty());
         world.end(1);
@@ -369,10 +372,7 @@ fn a_leaver_takes_their_words_with_them() {
 #[test]
 fn what_the_queue_did_not_take_is_told_by_the_clock() {
     run(async {
-        let world = World::new();
-        channels(&world);
-        world.person(1, Some(Role::Owner));
-        let row = asked(&world);
+        let (world, row) = called_back();
         let at_minute = async |minute: u64| {
             *world.memory.now.lock().unwrap() = at(minute * 60_000);
             sweep(&world).await
